@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From a kernel and a userland to what a level boots."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.images import cpio, erofs, guestfiles, modules
+from harness.images.userland_image import userland_image
+from harness.model.machine import BootSet
+from harness.parts.archive import require_programs
+from harness.parts.cache import Cache
+from harness.parts.kernels import KernelBuild
+from harness.parts.userland import Userland
+
+# Bumped when this file changes what it puts into an image.
+LAYOUT = "3"
+
+
+def boot_set(
+    cache: Cache, kernel: KernelBuild, userland: Userland, progress: Callable[[str], None]
+) -> BootSet:
+    """Images for *kernel*; built once and kept in the cache."""
+    disk = userland_image(cache, userland, progress)
+    key = hashlib.sha256(
+        f"{LAYOUT} {kernel.identity} {userland.identity} {guestfiles.digest()}".encode()
+    ).hexdigest()[:32]
+
+    def build(directory: Path) -> None:
+        require_programs({"mkfs.erofs": "erofs-utils"})
+        progress(f"making the images of kernel {kernel.label}")
+        busybox = (userland.tree / "usr/bin/busybox").read_bytes()
+        cpio.write(directory / "level.cpio", [*_common(busybox), *_module_entries(kernel)])
+        tree = directory / "disk"
+        tree.mkdir()
+        (tree / "vmlinux").hardlink_to(kernel.vmlinux.resolve())
+        cpio.write(tree / "guest.cpio", _common(busybox))
+        # Plain: QEMU in the level reads the kernel once, and unpacking costs TCG time.
+        erofs.make(directory / "kernel.erofs", tree, compress=False)
+        (tree / "vmlinux").unlink()
+        (tree / "guest.cpio").unlink()
+        tree.rmdir()
+
+    made = cache.tree("kernel-image", key, build, why=f"images of kernel {kernel.label}")
+    version = tuple(int(part) for part in userland.qemu_version.split("."))
+    return BootSet(
+        vmlinux=kernel.vmlinux,
+        initramfs=made / "level.cpio",
+        userland=disk,
+        kernel_disk=made / "kernel.erofs",
+        release=kernel.release,
+        l1_qemu=(version[0], version[1], version[2]),
+    )
+
+
+def _common(busybox: bytes) -> list[cpio.Entry]:
+    return [
+        cpio.Entry("init", guestfiles.read("init"), executable=True),
+        cpio.Entry("report.sh", guestfiles.read("report.sh")),
+        cpio.Entry("bin/busybox", busybox, executable=True),
+    ]
+
+
+def _module_entries(kernel: KernelBuild) -> list[cpio.Entry]:
+    if kernel.modules is None:
+        return []
+    entries = [
+        cpio.Entry(f"modules/{path.name.partition('.ko')[0]}.ko", modules.read(path))
+        for path in modules.load_order(kernel.modules)
+    ]
+    order = "\n".join(entry.name.removeprefix("modules/") for entry in entries) + "\n"
+    return [*entries, cpio.Entry("modules/order", order.encode())]

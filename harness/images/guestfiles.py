@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The programs of ours that run inside guests."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+
+NAMES = ("init", "level", "report.sh", "probe.py")
+
+
+def read(name: str) -> bytes:
+    """Content of images/guest/NAME."""
+    return resources.files("harness.images").joinpath("guest", name).read_bytes()
+
+
+def digest() -> str:
+    """sha256 over all of them: part of every image's key."""
+    state = hashlib.sha256()
+    for name in NAMES:
+        state.update(name.encode() + b"\0" + read(name))
+    return state.hexdigest()

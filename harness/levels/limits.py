@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How long each phase may take, in seconds. A limit ends what hangs; nothing waits for it otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Generous against a loaded 2-core machine: a generic kernel's L1 takes 5 s, its L2 12 s.
+
+    *_silence: without a single byte on the console.
+    """
+
+    l1_boot: float = 120
+    l1_silence: float = 45
+    ssh: float = 20
+    probe: float = 60
+    l2_boot: float = 150
+    l2_silence: float = 60
+    l2_power_off: float = 20
+    stop: float = 5
+
+
+LIMITS = Limits()

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""SSH into a level: run commands, open a stream that pexpect can read."""
+
+from __future__ import annotations
+
+import base64
+import io
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import paramiko
+import pexpect
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pexpect.spawnbase import SpawnBase
+
+from harness.model.errors import InfrastructureError
+
+
+@dataclass(frozen=True)
+class ClientKey:
+    """An ed25519 key of one run. public: base64 of the wire format, as in authorized_keys."""
+
+    private: paramiko.Ed25519Key
+    public: str
+
+
+def new_key() -> ClientKey:
+    """A key that lives in memory only."""
+    text = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    key = paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
+    return ClientKey(key, key.get_base64())
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that ended. status: exit status, -1 when it died of a signal."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+class Connection:
+    """One authenticated SSH connection to 127.0.0.1:*port*.
+
+    host_key: base64 of the only key the server may have (it told us over its console).
+    """
+
+    def __init__(self, port: int, host_key: str, key: ClientKey, timeout: float):
+        deadline = time.monotonic() + timeout
+        expected = paramiko.Ed25519Key(data=base64.b64decode(host_key))
+        try:
+            connection = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+            self._transport = paramiko.Transport(connection)
+            self._transport.banner_timeout = timeout
+            self._transport.connect(hostkey=expected, username="root", pkey=key.private)
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise InfrastructureError(
+                f"SSH to 127.0.0.1:{port} failed after {timeout - (deadline - time.monotonic()):.1f} s: {error}"
+            ) from None
+
+    def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
+        """Run through the level's shell. InfrastructureError when it takes longer than *timeout*
+        seconds or the connection breaks."""
+        deadline = time.monotonic() + timeout
+        try:
+            channel = self._open(command, timeout)
+            if stdin:
+                channel.sendall(stdin)
+            channel.shutdown_write()
+            with channel.makefile("rb") as output:
+                stdout = output.read()
+            with channel.makefile_stderr("rb") as errors:
+                stderr = errors.read()
+            if not channel.status_event.wait(max(0.0, deadline - time.monotonic())):
+                raise TimeoutError("no exit status")
+            return Completed(
+                channel.recv_exit_status(), stdout.decode(errors="replace"), stderr.decode(errors="replace")
+            )
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise InfrastructureError(f"over SSH, {command.split()[0]!r} failed: {error or 'no answer'}") from None
+
+    def stream(self, command: str, timeout: float) -> ChannelSpawn:
+        """Start a command whose output goes on for long, stderr with stdout."""
+        try:
+            return ChannelSpawn(self._open(command, timeout, combine=True))
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise InfrastructureError(f"over SSH, {command.split()[0]!r} failed: {error}") from None
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _open(self, command: str, timeout: float, combine: bool = False) -> paramiko.Channel:
+        channel = self._transport.open_session(timeout=timeout)
+        channel.settimeout(timeout)
+        channel.set_combine_stderr(combine)
+        channel.exec_command(command)
+        return channel
+
+
+# Generic for the type checker only; at run time the class is plain.
+if TYPE_CHECKING:
+    _TextSpawn = SpawnBase[str]
+else:
+    _TextSpawn = SpawnBase
+
+
+class ChannelSpawn(_TextSpawn):
+    """An SSH channel as pexpect reads it."""
+
+    def __init__(self, channel: paramiko.Channel):
+        super().__init__(encoding="utf-8", codec_errors="replace", maxread=65536)
+        self.channel = channel
+
+    def read_nonblocking(self, size: int = 1, timeout: float | None = -1) -> str:
+        self.channel.settimeout(self.timeout if timeout == -1 else timeout)
+        try:
+            data = self.channel.recv(size)
+        except TimeoutError:
+            raise pexpect.TIMEOUT("no output") from None
+        if not data:
+            self.flag_eof = True
+            raise pexpect.EOF("channel closed")
+        text = self._decoder.decode(data, final=False)
+        self._log(text, "read")
+        return text
+
+    def exit_status(self, timeout: float) -> int | None:
+        """Exit status of the remote command, None if it is not known within *timeout* seconds."""
+        return self.channel.recv_exit_status() if self.channel.status_event.wait(timeout) else None
+
+    def close(self) -> None:
+        self.channel.close()
+        self.closed = True

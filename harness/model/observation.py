@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What was seen, as plain data. Saved as JSON; can be judged again later.
+
+Nothing here says whether it is right: see oracle.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from harness.model.cpu import GuestMode, Mode, mode_of_cpuinfo, mode_of_pvr
+from harness.model.outcome import Outcome
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class IoctlAnswer:
+    """One KVM_PPC_GET_COMPAT_CAPS call.
+
+    request: ioctl number; result: return value, -1 on error; errno: 0 when result >= 0;
+    before, after: the buffer as hex, all of its bytes.
+    """
+
+    name: str
+    request: int
+    result: int
+    errno: int
+    before: str
+    after: str
+
+    def field64(self, offset: int) -> int:
+        """The unsigned 64-bit little-endian value at *offset* bytes after the call."""
+        return int.from_bytes(bytes.fromhex(self.after)[offset : offset + 8], "little")
+
+    @property
+    def changed(self) -> tuple[int, ...]:
+        """Offsets of the bytes the kernel changed."""
+        pairs = zip(bytes.fromhex(self.before), bytes.fromhex(self.after), strict=True)
+        return tuple(offset for offset, (old, new) in enumerate(pairs) if old != new)
+
+
+@dataclass(frozen=True)
+class RegisterAnswer:
+    """KVM_SET_ONE_REG(ARCH_COMPAT, value), then KVM_GET_ONE_REG. errno 0 means success.
+
+    stored: what GET_ONE_REG holds afterwards, None if it failed too.
+    """
+
+    value: int
+    errno: int
+    stored: int | None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What harness/images/guest/probe.py printed in L1."""
+
+    release: str
+    cpuinfo: str
+    cpu_version: int | None
+    raw_pvr: int | None
+    kvm: str  # "hv", "pr", "none": the KVM that answered
+    capability: dict[str, int]  # capability number -> KVM_CHECK_EXTENSION on the VM
+    ioctls: tuple[IoctlAnswer, ...]
+    arch_compat: tuple[RegisterAnswer, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def mode(self) -> GuestMode | None:
+        """Mode L1 finds itself in: its device tree's cpu-version, else /proc/cpuinfo."""
+        if self.cpu_version is not None:
+            return mode_of_pvr(self.cpu_version)
+        return mode_of_cpuinfo(self.cpuinfo)
+
+    def ioctl(self, name: str) -> IoctlAnswer | None:
+        return next((each for each in self.ioctls if each.name == name), None)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Probe:
+        """From the probe's JSON document. KeyError/TypeError when it is none."""
+        known = {each.name for each in fields(cls)}
+        values = {name: value for name, value in data.items() if name in known}
+        values["ioctls"] = tuple(IoctlAnswer(**each) for each in data["ioctls"])
+        values["arch_compat"] = tuple(RegisterAnswer(**each) for each in data["arch_compat"])
+        values["notes"] = tuple(data.get("notes", ()))
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Boot:
+    """How one machine's boot went.
+
+    mode: the mode the machine reported about itself, if it got that far;
+    rule: key of the classify rule, "marker" for a proven success, "timeout", "silence",
+    "spin" or "exit" otherwise; proof: the line that decided;
+    phases: seconds by phase; directory: where its logs are, relative to the run.
+    """
+
+    outcome: Outcome
+    rule: str
+    proof: str
+    mode: GuestMode | None = None
+    release: str = ""
+    exit_status: int | None = None
+    phases: dict[str, float] = field(default_factory=dict)
+    directory: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """``booted POWER10``-like words."""
+        if self.outcome is Outcome.BOOTED:
+            return f"booted as {self.mode or 'an unknown mode'}"
+        return self.outcome.value
+
+
+@dataclass(frozen=True)
+class L1Observation:
+    """An L1 that was started, and what it answered. probe is None if it never got so far."""
+
+    placement: str  # Placement.full_id
+    boot: Boot
+    nested_api: str = ""  # "v1", "v2" or "" when L1's kernel did not say
+    kvm_module: str = ""
+    probe: Probe | None = None
+
+
+def boot_to_json(boot: Boot) -> dict[str, Any]:
+    data = asdict(boot)
+    data["outcome"] = boot.outcome.value
+    data["mode"] = None if boot.mode is None else {"mode": boot.mode.mode.name, "raw": boot.mode.raw}
+    data["warnings"] = list(boot.warnings)
+    return data
+
+
+def boot_from_json(data: dict[str, Any]) -> Boot:
+    """Inverse of boot_to_json. KeyError/ValueError for anything else."""
+    values = dict(data)
+    values["outcome"] = Outcome(data["outcome"])
+    mode = data["mode"]
+    values["mode"] = None if mode is None else GuestMode(Mode[mode["mode"]], mode["raw"])
+    values["warnings"] = tuple(data["warnings"])
+    return Boot(**values)
+
+
+def l1_to_json(seen: L1Observation) -> dict[str, Any]:
+    data = asdict(seen)
+    data["boot"] = boot_to_json(seen.boot)
+    return data
+
+
+def l1_from_json(data: dict[str, Any]) -> L1Observation:
+    """Inverse of l1_to_json."""
+    values = dict(data)
+    values["boot"] = boot_from_json(data["boot"])
+    values["probe"] = None if data["probe"] is None else Probe.from_json(data["probe"])
+    return L1Observation(**values)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from harness.images.userland_image import userland_image
 from harness.model.machine import BootSet
 from harness.parts.archive import require_programs
 from harness.parts.cache import Cache
+from harness.parts.elf import read_module
 from harness.parts.kernels import KernelBuild
 from harness.parts.userland import Userland
 
 # Bumped when this file changes what it puts into an image.
-LAYOUT = "3"
+LAYOUT = "4"
 
 
 def boot_set(
@@ -35,13 +37,12 @@ def boot_set(
         cpio.write(directory / "level.cpio", [*_common(busybox), *_module_entries(kernel)])
         tree = directory / "disk"
         tree.mkdir()
-        (tree / "vmlinux").hardlink_to(kernel.vmlinux.resolve())
+        # Followed, not linked: a user's vmlinux may be on another file system.
+        shutil.copyfile(kernel.vmlinux, tree / "vmlinux")
         cpio.write(tree / "guest.cpio", _common(busybox))
         # Plain: QEMU in the level reads the kernel once, and unpacking costs TCG time.
         erofs.make(directory / "kernel.erofs", tree, compress=False)
-        (tree / "vmlinux").unlink()
-        (tree / "guest.cpio").unlink()
-        tree.rmdir()
+        shutil.rmtree(tree)
 
     made = cache.tree("kernel-image", key, build, why=f"images of kernel {kernel.label}")
     version = tuple(int(part) for part in userland.qemu_version.split("."))
@@ -67,7 +68,7 @@ def _module_entries(kernel: KernelBuild) -> list[cpio.Entry]:
     if kernel.modules is None:
         return []
     entries = [
-        cpio.Entry(f"modules/{path.name.partition('.ko')[0]}.ko", modules.read(path))
+        cpio.Entry(f"modules/{path.name.partition('.ko')[0]}.ko", read_module(path))
         for path in modules.load_order(kernel.modules)
     ]
     order = "\n".join(entry.name.removeprefix("modules/") for entry in entries) + "\n"

@@ -7,11 +7,9 @@ comes from what each module says about itself.
 
 from __future__ import annotations
 
-import gzip
-import lzma
 from pathlib import Path
 
-from harness.parts.elf import module_depends
+from harness.parts.elf import module_facts
 
 # A level's disks, its file system, its network, KVM. What a kernel has built in has no file.
 WANTED = ("virtio_pci", "virtio_blk", "erofs", "virtio_net", "virtio_rng", "kvm_hv")
@@ -32,27 +30,23 @@ def load_order(modules: Path) -> list[Path]:
         files.setdefault(_key(path.name.partition(".ko")[0]), path)
     order: dict[str, Path] = {}
 
+    def provider(name: str) -> str:
+        """The module of this name, or the one with the alias: crc32c is crc32c_generic's."""
+        if name in files:
+            return name
+        # An alias in use here is a prefix of its module's name; reading every module to be
+        # sure would take half a minute.
+        candidates = sorted((key for key in files if key.startswith(name)), key=lambda key: "generic" not in key)
+        return next((key for key in candidates if name in map(_key, module_facts(files[key]).aliases)), "")
+
     def add(name: str, chain: tuple[str, ...]) -> None:
-        path = files.get(name)
-        if path is None or name in order or name in chain:
+        found = provider(_key(name))
+        if not found or found in order or found in chain:
             return
-        for dependency in module_depends(path):
-            add(_key(dependency), (*chain, name))
-        order[name] = path
+        for dependency in module_facts(files[found]).depends:
+            add(dependency, (*chain, found))
+        order[found] = files[found]
 
     for name in WANTED:
         add(name, ())
     return list(order.values())
-
-
-def read(path: Path) -> bytes:
-    """A module's ELF, whatever the package compressed it with. ValueError for an unknown kind."""
-    data = path.read_bytes()
-    match path.suffix:
-        case ".ko":
-            return data
-        case ".xz":
-            return lzma.decompress(data)
-        case ".gz":
-            return gzip.decompress(data)
-    raise ValueError(f"{path}: compressed in a way this tool does not know")

@@ -100,7 +100,7 @@ class PseriesLevel:
 
     def _wait_until_ready(self, console: Console, phases: dict[str, float]) -> Boot:
         ended = console.wait(
-            lambda seen: "ready" in seen.reports or (seen.finding is not None and seen.finding.final),
+            lambda seen: bool(seen.reports) or (seen.finding is not None and seen.finding.final),
             LIMITS.l1_boot,
             LIMITS.l1_silence,
         )
@@ -109,7 +109,10 @@ class PseriesLevel:
         report = console.reports.get("ready")
         if report is None:
             if trouble is not None:
-                return self._failed(f"L1 could not do: {trouble['step']}", phases)
+                words = f"this kernel lacks what the harness needs in L1: {trouble['step']} failed"
+                return Boot(
+                    Outcome.INFRASTRUCTURE, "trouble", words, phases=phases, directory=self.directory.name
+                )
             return self._ended_badly(ended, phases)
         version = report["cpu_version"]
         mode = mode_of_pvr(int(version, 16)) if version else mode_of_cpuinfo(f"cpu : {report['cpu']}")

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The ``kvmppc`` command: words to calls, nothing else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from harness.model.errors import HarnessError
+from harness.model.matrix import MATRICES
+from harness.model.workarounds import WORKAROUNDS
+from harness.parts import debian
+from harness.parts.cache import Cache
+from harness.parts.table import all_parts
+from harness.runs import drive
+from harness.runs.options import OPTIONS, RunOptions
+from harness.runs.plan import make
+
+
+def _progress(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command all options of a run."""
+    for option in reversed(OPTIONS):
+        settings: dict[str, Any] = {"help": option.help}
+        if option.switch:
+            settings["is_flag"] = True
+        else:
+            settings |= {"metavar": option.metavar, "multiple": option.many}
+        function = click.option(option.flag, option.field, **settings)(function)
+    return function
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kvmppc-harness")
+def cli() -> None:
+    """Does a POWER kernel handle CPU compatibility modes for nested KVM guests?
+
+    Boots real kernels on real QEMU and says. Exit codes: 0 all as expected, 1 a verdict
+    failed, 2 wrong usage, 3 the infrastructure failed, 130 interrupted.
+    """
+
+
+@cli.command()
+@_run_options
+@click.option("--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)")
+@click.option("--list", "only_list", is_flag=True, help="show the scenarios' ids and stop")
+@click.argument("pytest_words", nargs=-1, type=click.UNPROCESSED)
+def run(jobs: int, only_list: bool, pytest_words: tuple[str, ...], **choices: Any) -> int:
+    """Boot the scenarios of a matrix and judge them.
+
+    \b
+    kvmppc run                                    the default matrix
+    kvmppc run --kernel ./vmlinux --expect merged your own kernel
+    kvmppc run --kernel debian:7.2                another Debian kernel
+    kvmppc run --only papr-p11@p10-l2host         one scenario
+    kvmppc run --list                             what there is
+    kvmppc run -- -x                              words for pytest
+    """
+    options = RunOptions.from_mapping(choices)
+    if only_list:
+        for scenario in make(options).scenarios:
+            click.echo(scenario.full_id)
+        return 0
+    return drive.run(options, jobs, pytest_words, _progress)
+
+
+@cli.command()
+def matrices() -> None:
+    """Show the matrices that --matrix takes."""
+    for each in MATRICES:
+        count = len(each.kernels) * len(each.topologies) * sum(len(l2s) for _, l2s in each.rows)
+        click.echo(f"{each.name}: {count} scenarios: {each.why}")
+
+
+@cli.command()
+def workarounds() -> None:
+    """Show known workarounds, their reasons and where they apply."""
+    for each in WORKAROUNDS:
+        what = " ".join((*each.append, *each.machine, *each.net_device))
+        click.echo(f"{each.name}: {what}\n  where: {each.scope}\n  why:   {each.reason}")
+
+
+@cli.group()
+def parts() -> None:
+    """What is fetched and built, and kept in the cache."""
+
+
+@parts.command("ls")
+def parts_ls() -> None:
+    """Show what is in the cache."""
+    cache = Cache.default()
+    total = 0
+    for entry in cache.entries():
+        total += entry.bytes
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_used))
+        click.echo(f"{entry.bytes / 1e6:8.1f} MB  last used {used}  {entry.kind}/{entry.key[:12]}  {entry.why}")
+    click.echo(f"{total / 1e6:8.1f} MB in {cache.root}")
+
+
+@parts.command("prune")
+@click.option("--days", type=click.FloatRange(min=0), default=30.0, show_default=True, help="unused for so long")
+@click.option("--all", "everything", is_flag=True, help="whatever its age")
+def parts_prune(days: float, everything: bool) -> None:
+    """Remove from the cache what was not used for a while."""
+    gone = Cache.default().prune(0 if everything else days)
+    for entry in gone:
+        click.echo(f"removed {entry.kind}/{entry.key[:12]}  {entry.why}")
+    click.echo(f"freed {sum(entry.bytes for entry in gone) / 1e6:.1f} MB")
+
+
+@parts.command("update")
+def parts_update() -> None:
+    """Take the current version of every package and write the lock file."""
+    path = debian.update(all_parts(), Cache.default(), _progress)
+    click.echo(f"wrote {path}")
+
+
+def main() -> None:
+    """Entry point: errors of ours are one line each."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        status = error.exit_code
+    except click.Abort:
+        click.echo("kvmppc: interrupted", err=True)
+        status = drive.INTERRUPTED
+    except click.ClickException as error:
+        click.echo(f"kvmppc: {error.format_message()}; see kvmppc --help", err=True)
+        status = 2
+    except HarnessError as error:
+        click.echo(f"kvmppc: {error}", err=True)
+        status = error.exit_code
+    except KeyboardInterrupt:
+        click.echo("kvmppc: interrupted", err=True)
+        status = drive.INTERRUPTED
+    sys.exit(status or 0)

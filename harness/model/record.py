@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What one test of one scenario came to: the unit that runs hand to reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.model.verdict import Kind, Verdict, worst
+
+
+@dataclass(frozen=True)
+class Record:
+    """kernel, topology, l1, l2: as in scenario ids, l2 is '' for what concerns L1 alone;
+    topic: which column of the grid, "l1", "caps", "arch_compat" or "l2";
+    summary: the cell's words, e.g. ``P10``, ``early``, ``0x6000000000000000``;
+    directory: logs, relative to the run's directory; seconds: how long it took.
+    """
+
+    kernel: str
+    topology: str
+    l1: str
+    l2: str
+    topic: str
+    summary: str
+    verdicts: tuple[Verdict, ...]
+    directory: str
+    seconds: float = 0.0
+
+    @property
+    def kind(self) -> Kind:
+        return worst(self.verdicts)
+
+    @property
+    def id(self) -> str:
+        """What ``--only`` takes; for L1 topics any of its scenarios would do."""
+        return "-".join(part for part in (self.kernel, self.topology, self.l1, self.l2) if part)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "verdicts": [each.to_json() for each in self.verdicts]}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Record:
+        return cls(**{**data, "verdicts": tuple(Verdict.from_json(each) for each in data["verdicts"])})
+
+
+@dataclass(frozen=True)
+class KernelInfo:
+    """label: as in ids; expect: name of the behaviour it is judged by."""
+
+    label: str
+    spec: str
+    release: str
+    banner: str
+    expect: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What is true of a whole run. notes: drift of parts, archives past their date, switched-off
+    workarounds: whatever makes this run different from another."""
+
+    started: str
+    command: str
+    kernels: tuple[KernelInfo, ...]
+    qemu: str
+    l1_qemu: str
+    notes: tuple[str, ...]
+
+
+def exit_code(records: Iterable[Record], other_failures: int) -> int:
+    """0 all as expected, 1 a verdict failed, 3 the infrastructure did.
+
+    other_failures: tests that ended without a verdict, whatever the reason. A failed verdict
+    was honestly obtained, so it wins over a failed infrastructure elsewhere.
+    """
+    kinds = {record.kind for record in records}
+    if Kind.FAIL in kinds:
+        return 1
+    return 3 if Kind.INFRASTRUCTURE in kinds or other_failures else 0

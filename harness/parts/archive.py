@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The way into Debian's archives: mmdebstrap, which brings apt, keyrings and signature checks."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from importlib import resources
+from pathlib import Path
+
+from harness.model.errors import InfrastructureError
+from harness.parts.mirror import Source, host_mirror
+from harness.parts.table import KERNEL_FLAVOUR, Part, Suite
+
+Progress = Callable[[str], None]
+
+# A mirror that is being synchronised: worth a second and a third look, seconds later.
+_TRIES = 3
+_WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, order=True)
+class Deb:
+    """A package as it was used. sha256: of the .deb file."""
+
+    package: str
+    version: str
+    architecture: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """suite: the one that had it; notices: what the user should know of the archive's state."""
+
+    suite: str
+    debs: tuple[Deb, ...]
+    notices: tuple[str, ...]
+
+
+class Trouble(Enum):
+    """Why mmdebstrap failed, as its output tells."""
+
+    EXPIRED = "its Release file is past its Valid-Until"
+    SYNC = "its index is caught mid-sync"
+    MISSING = "it does not have the package"
+    FULL = "the disk is full"
+    OTHER = "mmdebstrap failed"
+
+
+_TROUBLES = (
+    (Trouble.FULL, re.compile(r"No space left on device|Disk quota exceeded")),
+    (Trouble.EXPIRED, re.compile(r"is expired \(invalid since|Release file .* is expired")),
+    (
+        Trouble.SYNC,
+        re.compile(r"Hash Sum mismatch|File has unexpected size|Mirror sync in progress|404  Not Found|Connection (?:failed|timed out)"),
+    ),
+    (Trouble.MISSING, re.compile(r"Unable to locate package|has no installation candidate|unmet dependencies")),
+)
+
+
+def trouble(output: str) -> Trouble:
+    """What kind of failure mmdebstrap's or apt's *output* shows."""
+    return next((kind for kind, pattern in _TROUBLES if pattern.search(output)), Trouble.OTHER)
+
+
+def require_programs(packages: Mapping[str, str]) -> None:
+    """InfrastructureError with the command to type, if a program is not on PATH.
+
+    packages: program -> Debian package that has it.
+    """
+    missing = {name: package for name, package in packages.items() if shutil.which(name) is None}
+    if missing:
+        raise InfrastructureError(
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
+            f"type: sudo apt-get install {' '.join(sorted(set(missing.values())))}",
+        )
+
+
+def fetch(
+    part: Part, tree: Path, locked: Sequence[Deb], work: Path, log: Path, progress: Progress
+) -> Fetched:
+    """Unpack *part* into the empty directory *tree*, from the first of its suites that can give it.
+
+    locked: versions to prefer; work: a directory for our own files; log: gets all output.
+    InfrastructureError if no suite can, with what the last one said.
+    """
+    require_programs({"mmdebstrap": "mmdebstrap", "dpkg-deb": "dpkg"})
+    mirror = host_mirror()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")
+    said: list[str] = []
+    for suite in part.suites:
+        if suite.base and mirror is None:
+            continue  # needs two suites of one mirror, and we have no mirror's name
+        notices: list[str] = []
+        check_date = suite.checks_date
+        attempt = 0
+        while attempt < _TRIES:
+            attempt += 1
+            progress(f"{part.name}: taking it from {suite.name}")
+            _empty(tree)
+            output, status = _mmdebstrap(part, suite, mirror, tree, locked, check_date, work, log, progress)
+            if status == 0:
+                return Fetched(suite.name, _used(work / "list", part), tuple(notices))
+            kind = trouble(output)
+            if kind is Trouble.FULL:
+                raise InfrastructureError(
+                    f"the disk is full while unpacking {part.name}",
+                    "free some space, for instance with kvmppc parts prune, or set KVMPPC_CACHE",
+                    log,
+                )
+            if kind is Trouble.EXPIRED and check_date:
+                check_date = False
+                attempt -= 1
+                notices.append(f"{suite.name}: {_expiry(output)}; its signature is good, so it was used")
+                progress(f"{part.name}: {notices[-1]}")
+                continue
+            said.append(f"{suite.name}: {kind.value} ({_last_error(output)})")
+            progress(f"{part.name}: {suite.name} cannot give it: {kind.value}")
+            if kind is not Trouble.SYNC:
+                break
+            if attempt < _TRIES:
+                time.sleep(_WAIT_SECONDS * attempt)  # the mirror gives no sign when it is done
+    raise InfrastructureError(
+        f"no suite can give {part.name}; the last said: {said[-1] if said else 'nothing'}",
+        "try again later, or set KVMPPC_MIRROR to another Debian mirror",
+        log,
+    )
+
+
+def host_architecture() -> str:
+    """Debian's name for this machine's architecture."""
+    require_programs({"dpkg": "dpkg"})
+    return subprocess.run(
+        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def pins(locked: Sequence[Deb]) -> str:
+    """apt preferences: the locked version of each package, even if that means a downgrade."""
+    return "".join(
+        f"Package: {deb.package}\nPin: version {deb.version}\nPin-Priority: 1001\n\n" for deb in locked
+    )
+
+
+def _empty(tree: Path) -> None:
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
+
+
+def _mmdebstrap(
+    part: Part, suite: Suite, mirror: Source | None, tree: Path, locked: Sequence[Deb], check_date: bool,
+    work: Path, log: Path, progress: Progress,
+) -> tuple[str, int]:  # fmt: skip
+    """(output, exit status) of one attempt."""
+    (work / "pins").write_text(pins(locked))
+    hook = resources.files("harness.parts").joinpath("mmdebstrap-hook")
+    architecture = host_architecture() if part.architecture == "host" else part.architecture
+    with resources.as_file(hook) as script:
+        command = [
+            "mmdebstrap",
+            # Nothing is run in the tree, so neither root nor a user namespace is needed.
+            "--mode=chrootless",
+            "--variant=extract",
+            "--format=directory",
+            f"--architectures={architecture}",
+            f"--setup-hook=sh {script} \"$@\"",
+            f"--extract-hook=sh {script} \"$@\"",
+        ]
+        if not check_date:
+            command.append('--aptopt=Acquire::Check-Valid-Until "false"')
+        if suite.base:
+            command.append(f'--aptopt=APT::Default-Release "{suite.name}"')
+        if part.packages:
+            command.append(f"--include={','.join(part.packages)}")
+        command += [suite.name, str(tree)]
+        if mirror is not None:
+            option = f"[signed-by={mirror.signed_by}] " if mirror.signed_by else ""
+            names = [suite.base, suite.name] if suite.base else [suite.name]
+            command += [f"deb {option}{mirror.uri} {name} main" for name in names]
+        environment = {
+            **os.environ,
+            "LC_ALL": "C",
+            "KVMPPC_PINS": str(work / "pins"),
+            "KVMPPC_LIST": str(work / "list"),
+            "KVMPPC_KERNEL": part.kernel,
+            "KVMPPC_PREFER": " ".join(deb.package for deb in locked) if part.kernel else "",
+            "KVMPPC_FLAVOUR": KERNEL_FLAVOUR,
+        }
+        return _run(command, environment, log, lambda text: progress(f"{part.name}: {text}"))
+
+
+def _run(
+    command: Sequence[str], environment: dict[str, str], log: Path, progress: Progress
+) -> tuple[str, int]:
+    lines: list[str] = []
+    packages = 0
+    shown = time.monotonic()
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace", env=environment, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        with log.open("a") as file:
+            for line in process.stdout:
+                file.write(line)
+                lines.append(line)
+                packages += line.startswith("Get:")
+                if line.startswith("Get:") and time.monotonic() - shown > 2:
+                    shown = time.monotonic()
+                    progress(f"{packages} files downloaded")
+                elif line.startswith("I: extracting"):
+                    progress("unpacking")
+        return "".join(lines), process.wait()
+    finally:
+        # Also when we are interrupted: apt and dpkg are in its group.
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _used(listing: Path, part: Part) -> tuple[Deb, ...]:
+    """From lines of ``sha256sum``: file names are PACKAGE_VERSION_ARCHITECTURE.deb, ':' as %3a."""
+    debs = []
+    for line in listing.read_text().splitlines():
+        digest, _, name = line.partition("  ")
+        fields = urllib.parse.unquote(Path(name).name.removesuffix(".deb")).split("_")
+        if len(fields) != 3:
+            raise InfrastructureError(f"{part.name}: apt kept a file with an odd name, {name!r}")
+        debs.append(Deb(*fields, digest))
+    return tuple(sorted(debs))
+
+
+def _last_error(output: str) -> str:
+    errors = [line for line in output.splitlines() if line.startswith("E: ") and "mmdebstrap failed" not in line]
+    # Without addresses: where packages come from is the host's own affair.
+    text = re.sub(r"\S+://\S+", "(address)", errors[0] if errors else "no error line")
+    return text[:200]
+
+
+def _expiry(output: str) -> str:
+    match = re.search(r"invalid since ([^)]*)\)", output)
+    return f"its Release file is past its Valid-Until since {match[1]}" if match else Trouble.EXPIRED.value

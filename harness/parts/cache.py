@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The cache: trees that are published whole or not at all.
+
+Layout below the root:
+
+- ``trees/KIND/KEY/``      a published tree, never changed again; KEY says what is in it
+- ``trees/KIND/KEY.json``  for people: why it is there; its mtime is when it was last used
+- ``tmp/NAME/``            a tree being built, with a locked ``NAME.owner`` beside it
+- ``locks/``               one lock file for each thing that is built once
+- ``in-use``               locked shared by every process that uses the cache
+
+A process that is killed leaves at most a directory in ``tmp``; whoever comes next sees
+that nobody holds its owner file any more and removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock
+
+from harness.model.errors import HarnessError, InfrastructureError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A published tree. bytes: on disk; last_used: seconds since the epoch."""
+
+    kind: str
+    key: str
+    why: str
+    bytes: int
+    last_used: float
+
+
+class Cache:
+    def __init__(self, root: Path):
+        """InfrastructureError if *root* cannot be written."""
+        self.root = root
+        try:
+            for name in ("trees", "tmp", "locks", "logs"):
+                (root / name).mkdir(parents=True, exist_ok=True)
+            # Held until this process ends; prune wants it alone.
+            self._in_use = (root / "in-use").open("w")
+        except OSError as error:
+            raise InfrastructureError(
+                f"cannot use the cache {root}: {error.strerror}", "set KVMPPC_CACHE to a writable directory"
+            ) from None
+        fcntl.flock(self._in_use, fcntl.LOCK_SH)
+        self._sweep()
+
+    @classmethod
+    def default(cls) -> Cache:
+        """At $KVMPPC_CACHE, else in the user's cache directory."""
+        chosen = os.environ.get("KVMPPC_CACHE")
+        return cls(Path(chosen).absolute() if chosen else platformdirs.user_cache_path("kvmppc-harness"))
+
+    # -- trees ---------------------------------------------------------------------------
+
+    def find(self, kind: str, key: str) -> Path | None:
+        """The published tree, None if there is none."""
+        path = self.root / "trees" / kind / key
+        if not path.is_dir():
+            return None
+        # Its last use; a cache on a read-only disk is still good to read.
+        with contextlib.suppress(OSError):
+            os.utime(path.with_name(f"{key}.json"))
+        return path
+
+    def tree(self, kind: str, key: str, build: Callable[[Path], None], why: str) -> Path:
+        """The tree KIND/KEY; *build* fills an empty directory with it if there is none yet.
+
+        Two processes that want it at once build it once.
+        """
+        found = self.find(kind, key)
+        if found is not None:
+            return found
+        with self.lock(f"{kind}-{key}"):
+            found = self.find(kind, key)
+            if found is not None:
+                return found
+            with self.building() as directory:
+                build(directory)
+                return self.publish(directory, kind, key, why)
+
+    def lock(self, name: str) -> FileLock:
+        """A lock between processes; its holder's death frees it."""
+        return FileLock(self.root / "locks" / f"{name}.lock")
+
+    @contextlib.contextmanager
+    def building(self) -> Iterator[Path]:
+        """An empty directory on the cache's file system, gone afterwards unless published.
+
+        A full disk becomes an InfrastructureError that says so.
+        """
+        try:
+            directory = Path(tempfile.mkdtemp(dir=self.root / "tmp"))
+            directory.chmod(0o755)
+            owner = directory.with_name(f"{directory.name}.owner").open("w")
+        except OSError as error:
+            raise self._explain(error) from None
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        try:
+            yield directory
+        except OSError as error:
+            raise self._explain(error) from error
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+            Path(owner.name).unlink(missing_ok=True)
+            owner.close()
+
+    def publish(self, directory: Path, kind: str, key: str, why: str) -> Path:
+        """Give a finished directory from building() its name. An equal tree that is there stays."""
+        path = self.root / "trees" / kind / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_name(f"{key}.json").write_text(json.dumps({"why": why}) + "\n")
+        with contextlib.suppress(FileExistsError):
+            try:
+                directory.rename(path)
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:
+                    raise
+        return path
+
+    def _explain(self, error: OSError) -> HarnessError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return InfrastructureError(
+                f"the disk with the cache {self.root} is full",
+                "free some space, for instance with kvmppc parts prune, or set KVMPPC_CACHE",
+            )
+        where = f" {error.filename}" if error.filename else ""
+        return InfrastructureError(f"the cache {self.root}: {error.strerror or error}{where}")
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left in tmp."""
+        for owner in (self.root / "tmp").glob("*.owner"):
+            try:
+                with owner.open() as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(owner.with_suffix(""), ignore_errors=True)
+                    owner.unlink(missing_ok=True)
+            except OSError:
+                continue  # its owner is alive, or another process sweeps
+
+    # -- for people ----------------------------------------------------------------------
+
+    def entries(self) -> list[Entry]:
+        """All published trees, the longest unused first."""
+        found = []
+        for path in (self.root / "trees").glob("*/*/"):
+            about = path.with_name(f"{path.name}.json")
+            try:
+                why, used = json.loads(about.read_text())["why"], about.stat().st_mtime
+            except (OSError, ValueError, KeyError):
+                why, used = "", path.stat().st_mtime
+            found.append(Entry(path.parent.name, path.name, why, _bytes(path), used))
+        return sorted(found, key=lambda entry: entry.last_used)
+
+    def prune(self, unused_days: float) -> list[Entry]:
+        """Remove what was not used for so many days; 0 removes all. Returns what went.
+
+        InfrastructureError while another run uses the cache.
+        """
+        try:
+            fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InfrastructureError(
+                f"another run is using the cache {self.root}", "prune when it has ended"
+            ) from None
+        try:
+            limit = time.time() - unused_days * 86400
+            gone = [entry for entry in self.entries() if entry.last_used <= limit]
+            for entry in gone:
+                path = self.root / "trees" / entry.kind / entry.key
+                # Renamed first: a kill in the middle leaves no half tree under its name.
+                with self.building() as directory:
+                    path.rename(directory / "old")
+                path.with_name(f"{entry.key}.json").unlink(missing_ok=True)
+            return gone
+        finally:
+            fcntl.flock(self._in_use, fcntl.LOCK_SH)
+
+
+def _bytes(path: Path) -> int:
+    return sum(each.lstat().st_blocks * 512 for each in path.rglob("*"))

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The QEMU of L0: from Debian, run through its own loader, or the user's own; probed, not assumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from harness.model.errors import InfrastructureError, UsageError
+from harness.parts import debian
+from harness.parts.archive import Progress
+from harness.parts.cache import Cache
+from harness.parts.table import QEMU
+
+_PROGRAM = "qemu-system-ppc64"
+
+
+@dataclass(frozen=True)
+class QemuBuild:
+    """argv: prefix that runs it; cpus, machines: names it lists; pseries_options: of ``-machine pseries``."""
+
+    label: str
+    argv: tuple[str, ...]
+    version: tuple[int, int, int]
+    version_text: str
+    cpus: frozenset[str]
+    machines: frozenset[str]
+    pseries_options: frozenset[str]
+    drift: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    def lacks(self, cpu: str, machine: str, options: Collection[str]) -> str:
+        """Why it cannot run this, e.g. ``QEMU 7.2.0 has no -cpu power11``; '' if it can."""
+        name = f"QEMU {'.'.join(map(str, self.version))} ({self.label})"
+        if machine not in self.machines:
+            return f"{name} has no -machine {machine}"
+        if cpu not in self.cpus:
+            return f"{name} has no -cpu {cpu}"
+        missing = sorted(set(options) - self.pseries_options)
+        return f"{name} has no -machine {machine},{missing[0]}=" if missing else ""
+
+
+def resolve_qemu(spec: str, cache: Cache, *, locked_only: bool = False, progress: Progress) -> QemuBuild:
+    """spec: ``debian``, ``host`` (the one on PATH) or a path. UsageError if that is no such QEMU."""
+    if spec == "debian":
+        unpacked = debian.obtain(QEMU, cache, locked_only=locked_only, progress=progress)
+        argv = through_loader(unpacked.tree)
+        return _probed("debian", argv, cache, unpacked.drift, unpacked.notices)
+    if spec == "host":
+        found = shutil.which(_PROGRAM)
+        if found is None:
+            raise UsageError(f"there is no {_PROGRAM} on PATH", "install it, or use --qemu debian")
+        return _probed(found, (found,), cache)
+    path = Path(spec).expanduser()
+    if not path.is_file():
+        raise UsageError(f"QEMU {spec} does not exist", "give a path of qemu-system-ppc64, host or debian")
+    if not os.access(path, os.X_OK):
+        raise UsageError(f"QEMU {spec} is not executable", "give a path of qemu-system-ppc64, host or debian")
+    return _probed(spec, (str(path.absolute()),), cache)
+
+
+def through_loader(tree: Path) -> tuple[str, ...]:
+    """argv prefix for the QEMU in an unpacked tree: its own loader, libraries and firmware.
+
+    The loader's place differs between releases (/usr merged or not) and its name between
+    architectures, so the program is asked for it.
+    """
+    program = tree / "usr/bin" / _PROGRAM
+    try:
+        with program.open("rb") as file:
+            interpreter = next(
+                str(segment.get_interp_name())  # type: ignore[attr-defined]
+                for segment in ELFFile(file).iter_segments("PT_INTERP")
+            )
+    except (OSError, ELFError, StopIteration) as error:
+        raise InfrastructureError(
+            f"the unpacked {_PROGRAM} is damaged: {error}", "remove it with kvmppc parts prune --all"
+        ) from None
+    name = Path(interpreter).name
+    loader = next((path for path in sorted(tree.rglob(name)) if path.exists()), None)
+    if loader is None:
+        raise InfrastructureError(f"the unpacked tree {tree} has no {name}")
+    libraries = {path.parent for path in tree.glob("*lib*/*-linux-gnu/libc.so.6")}
+    libraries |= {path.parent for path in tree.glob("usr/lib*/*-linux-gnu/*.so*")}
+    search = ":".join(str(path) for path in sorted(libraries))
+    return (str(loader), "--library-path", search, str(program), "-L", str(tree / "usr/share/qemu"))
+
+
+def _probed(
+    label: str, argv: tuple[str, ...], cache: Cache, drift: tuple[str, ...] = (), notices: tuple[str, ...] = ()
+) -> QemuBuild:
+    facts = _ask(argv, cache)
+    version = tuple(int(part) for part in facts["version"].split("."))
+    return QemuBuild(
+        label=label,
+        argv=argv,
+        version=(version[0], version[1], version[2]),
+        version_text=facts["text"],
+        cpus=frozenset(facts["cpus"].split()),
+        machines=frozenset(facts["machines"].split()),
+        pseries_options=frozenset(facts["options"].split()),
+        drift=drift,
+        notices=notices,
+    )
+
+
+def _ask(argv: Sequence[str], cache: Cache) -> dict[str, str]:
+    """The binary's answers; kept in the cache by what identifies the binary."""
+    program = next(word for word in argv if Path(word).name.startswith("qemu-") or word == argv[-1])
+    stat = Path(program).stat()
+    key = f"{program} {stat.st_size} {stat.st_mtime_ns}"
+    memory = cache.root / "qemu-answers.json"
+    try:
+        known: dict[str, dict[str, str]] = json.loads(memory.read_text())
+    except (OSError, ValueError):
+        known = {}
+    if key not in known:
+        known[key] = _run_probes(argv, program)
+        partial = memory.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(known, indent=1))
+        partial.replace(memory)
+    return known[key]
+
+
+def _run_probes(argv: Sequence[str], program: str) -> dict[str, str]:
+    text = _output([*argv, "--version"], program).splitlines()
+    match = re.search(r"QEMU emulator version (\d+\.\d+\.\d+)", text[0] if text else "")
+    if match is None:
+        raise UsageError(f"{program} does not say that it is QEMU", "give a path of qemu-system-ppc64")
+    machines = re.findall(r"^(\S+)\s", _output([*argv, "-machine", "help"], program), re.MULTILINE)
+    if "pseries" not in machines:
+        raise UsageError(f"{program} has no pseries machine", "give a path of qemu-system-ppc64")
+    cpus = re.findall(r"^\s*(?:PowerPC )?(power\d+\S*)", _output([*argv, "-cpu", "help"], program), re.MULTILINE)
+    options = re.findall(
+        r"^\s+([\w-]+)=", _output([*argv, "-machine", "pseries,help"], program), re.MULTILINE
+    )
+    return {
+        "version": match[1],
+        "text": text[0],
+        "machines": " ".join(machines),
+        "cpus": " ".join(cpus),
+        "options": " ".join(options),
+    }
+
+
+def _output(command: Sequence[str], program: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(f"{program} cannot be run: {error}", "give a path of qemu-system-ppc64") from None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise UsageError(f"{program} does not run: {last}", "give a path of qemu-system-ppc64 for this machine")
+    return done.stdout

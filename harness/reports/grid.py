@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The grid: one block for each kernel, rows L1 settings, columns L2 settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import ASCII2
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.model.record import Record, RunInfo
+from harness.model.verdict import Kind
+
+_STYLE = {
+    Kind.OK: "green",
+    Kind.FAIL: "bold red",
+    Kind.DEFECT: "yellow",
+    Kind.INFRASTRUCTURE: "bold magenta",
+    Kind.SKIP: "dim",
+}
+
+LEGEND = (
+    "P10 = L2 booted in that mode; early, late = refused when the mode is set, when L2 runs; "
+    "ok / FAIL / DEFECT (known defect, shown) / INFRA / skip = verdict"
+)
+
+
+def _columns(records: Sequence[Record]) -> list[tuple[str, str]]:
+    """(topic, L2 setting) in the order of their first appearance, L1's own first."""
+    seen: dict[tuple[str, str], None] = {}
+    for topic in ("l1", "caps", "arch_compat"):
+        if any(record.topic == topic for record in records):
+            seen[(topic, "")] = None
+    for record in records:
+        if record.topic == "l2":
+            seen[("l2", record.l2)] = None
+    order = {"l2host": 0, "l2p11": 1, "l2p10": 2, "l2p9": 3}
+    return sorted(seen, key=lambda column: order.get(column[1], -1))
+
+
+_HEADINGS = {"l1": "L1", "caps": "compat caps", "arch_compat": "arch_compat"}
+
+
+def _heading(column: tuple[str, str]) -> str:
+    topic, l2 = column
+    if topic != "l2":
+        return _HEADINGS[topic]
+    return "L2 host" if l2 == "l2host" else f"L2 max={l2.removeprefix('l2').upper()}"
+
+
+def _cell(records: Sequence[Record]) -> Text:
+    if not records:
+        return Text("")
+    record = records[0]
+    text = f"{record.summary} {record.kind.mark}".strip()
+    return Text(text, style=_STYLE[record.kind])
+
+
+def _row_name(record: Record) -> str:
+    cpu, _, compat = record.l1.partition("@")
+    return f"{record.topology} {cpu.upper()}" + (f" as {compat.upper()}" if compat else "")
+
+
+def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:
+    """Print one table for each kernel, then the legend and the notes."""
+    for kernel in info.kernels:
+        mine = [record for record in records if record.kernel == kernel.label]
+        if not mine:
+            continue
+        columns = _columns(mine)
+        table = Table(
+            title=f"kernel {kernel.label}: {kernel.release} ({kernel.spec}), judged as {kernel.expect!r}",
+            title_justify="left",
+            title_style="bold",
+            box=ASCII2,
+            show_edge=False,
+            pad_edge=False,
+        )
+        table.add_column("L1 setting", no_wrap=True)
+        for column in columns:
+            table.add_column(_heading(column), no_wrap=True)
+        for name in dict.fromkeys(_row_name(record) for record in mine):
+            row = [record for record in mine if _row_name(record) == name]
+            cells = [
+                _cell([record for record in row if (record.topic, record.l2 if record.topic == "l2" else "") == column])
+                for column in columns
+            ]
+            table.add_row(name, *cells)
+        console.print(table)
+        console.print()
+    console.print(LEGEND, style="dim")
+    for note in info.notes:
+        console.print(f"note: {note}")

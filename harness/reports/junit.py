@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""JUnit XML from records, for CI systems.
+
+A failed verdict is a <failure>, a failed infrastructure an <error>, a known defect and a
+skip are <skipped> with the reason: JUnit has no word for "neither success nor failure".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from harness.model.record import Record, RunInfo
+from harness.model.verdict import Kind, Verdict
+
+
+def write(path: Path, info: RunInfo, records: Sequence[Record]) -> None:
+    """One test suite for each kernel, one test case for each record."""
+    xml = JUnitXml("kvmppc")
+    for kernel in info.kernels:
+        suite = TestSuite(f"kernel {kernel.label}")
+        suite.add_property("release", kernel.release)
+        suite.add_property("judged as", kernel.expect)
+        suite.add_property("qemu", info.qemu)
+        for record in records:
+            if record.kernel == kernel.label:
+                suite.add_testcase(_case(record))
+        xml.add_testsuite(suite)
+    xml.update_statistics()
+    xml.write(str(path), pretty=True)
+
+
+def _case(record: Record) -> TestCase:
+    case = TestCase(record.id + ("" if record.topic == "l2" else f" {record.topic}"), f"kvmppc.{record.topic}")
+    case.time = round(record.seconds, 3)
+    case.system_out = f"logs: {record.directory}"
+    text = "\n".join(_words(verdict) for verdict in record.verdicts if verdict.kind is record.kind)
+    match record.kind:
+        case Kind.FAIL:
+            case.result = [Failure(text, "not as expected")]
+        case Kind.INFRASTRUCTURE:
+            case.result = [Error(text, "infrastructure failed")]
+        case Kind.DEFECT:
+            case.result = [Skipped(f"known defect, shown: {text}", "known defect")]
+        case Kind.SKIP:
+            case.result = [Skipped(text, "skipped")]
+    return case
+
+
+def _words(verdict: Verdict) -> str:
+    return f"{verdict.check}: expected {verdict.expected}; observed {verdict.observed}; proof: {verdict.proof}"

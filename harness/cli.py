@@ -49,7 +49,9 @@ def cli() -> None:
 
 @cli.command()
 @_run_options
-@click.option("--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
+)
 @click.option("--list", "only_list", is_flag=True, help="show the scenarios' ids and stop")
 @click.argument("pytest_words", nargs=-1, type=click.UNPROCESSED)
 def run(jobs: int, only_list: bool, pytest_words: tuple[str, ...], **choices: Any) -> int:
@@ -100,12 +102,16 @@ def parts_ls() -> None:
     for entry in cache.entries():
         total += entry.bytes
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.last_used))
-        click.echo(f"{entry.bytes / 1e6:8.1f} MB  last used {used}  {entry.kind}/{entry.key[:12]}  {entry.why}")
+        click.echo(
+            f"{entry.bytes / 1e6:8.1f} MB  last used {used}  {entry.kind}/{entry.key[:12]}  {entry.why}"
+        )
     click.echo(f"{total / 1e6:8.1f} MB in {cache.root}")
 
 
 @parts.command("prune")
-@click.option("--days", type=click.FloatRange(min=0), default=30.0, show_default=True, help="unused for so long")
+@click.option(
+    "--days", type=click.FloatRange(min=0), default=30.0, show_default=True, help="unused for so long"
+)
 @click.option("--all", "everything", is_flag=True, help="whatever its age")
 def parts_prune(days: float, everything: bool) -> None:
     """Remove from the cache what was not used for a while."""

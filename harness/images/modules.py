@@ -36,7 +36,9 @@ def load_order(modules: Path) -> list[Path]:
             return name
         # An alias in use here is a prefix of its module's name; reading every module to be
         # sure would take half a minute.
-        candidates = sorted((key for key in files if key.startswith(name)), key=lambda key: "generic" not in key)
+        candidates = sorted(
+            (key for key in files if key.startswith(name)), key=lambda key: "generic" not in key
+        )
         return next((key for key in candidates if name in map(_key, module_facts(files[key]).aliases)), "")
 
     def add(name: str, chain: tuple[str, ...]) -> None:

@@ -97,11 +97,34 @@ def _compile_python(tree: Path, emulator: str) -> None:
     """
     library = next(tree.glob("usr/lib/python3.*"))
     packages = ("collections", "ctypes", "encodings", "importlib", "json", "re")
-    sources = [path for path in library.glob("*.py") if path.is_file()] + [library / name for name in packages]
-    command = [emulator, "-L", str(tree), str(tree / "usr/bin/python3"), "-S", "-m", "compileall", "-q",
-               "-j1", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", "/", *map(str, sources)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False,
-                            env={**os.environ, "PYTHONHOME": str(tree / "usr"), "PYTHONDONTWRITEBYTECODE": ""})
+    sources = [path for path in library.glob("*.py") if path.is_file()] + [
+        library / name for name in packages
+    ]
+    command = [
+        emulator,
+        "-L",
+        str(tree),
+        str(tree / "usr/bin/python3"),
+        "-S",
+        "-m",
+        "compileall",
+        "-q",
+        "-j1",
+        "--invalidation-mode",
+        "unchecked-hash",
+        "-s",
+        str(tree),
+        "-p",
+        "/",
+        *map(str, sources),
+    ]
+    result = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONHOME": str(tree / "usr"), "PYTHONDONTWRITEBYTECODE": ""},
+    )
     if result.returncode:
         lines = (result.stderr or result.stdout).strip().splitlines() or ["no output"]
         raise InfrastructureError(f"compiling the guest's Python under {emulator} failed: {lines[-1]}")

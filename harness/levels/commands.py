@@ -69,7 +69,12 @@ def l1_command(
     command += ["-serial", "mon:stdio"]
     for disk in (boot_set.userland, boot_set.kernel_disk):
         command += ["-drive", f"file={_escaped(disk)},format=raw,if=virtio,readonly=on"]
-    command += ["-netdev", "user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22", "-device", ",".join(device)]
+    command += [
+        "-netdev",
+        "user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22",
+        "-device",
+        ",".join(device),
+    ]
     command += ["-kernel", str(boot_set.vmlinux), "-initrd", str(boot_set.initramfs)]
     return [*command, "-append", " ".join(append)]
 
@@ -84,9 +89,7 @@ def l2_command(
     switched_off: Collection[str],
 ) -> list[str]:
     """QEMU in L1 that boots L2: no virtio (on nested-papr no device interrupt reaches L2 under TCG)."""
-    around = applying(
-        Circumstances(guest=True, l1=l1, kernel=kernel, l1_page_kb=l1_page_kb), switched_off
-    )
+    around = applying(Circumstances(guest=True, l1=l1, kernel=kernel, l1_page_kb=l1_page_kb), switched_off)
     machine = ["pseries", *(option for each in around for option in each.machine)]
     if setting.compat is not None:
         machine.append(f"max-cpu-compat={setting.compat.qemu_name}")

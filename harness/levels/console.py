@@ -123,7 +123,7 @@ class Console:
         """Once the machine is gone: let the thread read the rest, then close the log."""
         self._thread.join(timeout=5)
         if self._thread.is_alive():
-            self._spawn.close()
+            self._spawn.close()  # type: ignore[attr-defined]
             self._thread.join(timeout=5)
         self._log.flush()
         self._log.close()

@@ -53,7 +53,7 @@ def boot(level: PseriesLevel, setting: L2Setting, directory: Path) -> Boot:
         status: int | None = None
         if "up" in console.reports:
             began = time.monotonic()
-            off = console.wait(lambda seen: False, LIMITS.l2_power_off, LIMITS.l2_power_off)
+            off = console.wait(lambda _seen: False, LIMITS.l2_power_off, LIMITS.l2_power_off)
             status = stream.exit_status(LIMITS.stop) if off is Ended.EOF else None
             phases["power off"] = time.monotonic() - began
         elif console.finding is not None and ended is Ended.MET:
@@ -89,9 +89,7 @@ def _judge(
         return _lost(level, directory, phases, "L1 stopped answering while L2 booted")
     if ended is Ended.EOF:
         words = f"QEMU ended with status {status}: {console.last_line or 'no output'}"
-        return Boot(
-            Outcome.QEMU_ERROR, "exit", words, None, "", status, phases, directory.name, warnings
-        )
+        return Boot(Outcome.QEMU_ERROR, "exit", words, None, "", status, phases, directory.name, warnings)
     words = "no console output" if ended is Ended.SILENCE else "not up in time"
     return Boot(
         Outcome.HANG, ended.value, f"{words}; last line: {console.last_line}", None, "", status, phases,
@@ -103,7 +101,13 @@ def _lost(level: PseriesLevel, directory: Path, phases: dict[str, float], words:
     """L1 went while L2 booted: say what became of L1. A panic of L1 is told as that."""
     outcome, rule, proof = level.death() or (Outcome.HANG, "l1-silent", words)
     level.lost = True
-    return Boot(outcome, f"l1-{rule}".replace("l1-l1-", "l1-"), f"L1: {proof}", phases=phases, directory=directory.name)
+    return Boot(
+        outcome,
+        f"l1-{rule}".replace("l1-l1-", "l1-"),
+        f"L1: {proof}",
+        phases=phases,
+        directory=directory.name,
+    )
 
 
 def _end(level: PseriesLevel, console: Console, stream: ChannelSpawn) -> None:

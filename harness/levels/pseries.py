@@ -157,9 +157,7 @@ class PseriesLevel:
         decided = self.death()
         if decided is not None:
             return Boot(*decided, phases=phases, directory=self.directory.name)
-        return Boot(
-            Outcome.INFRASTRUCTURE, "harness", words, phases=phases, directory=self.directory.name
-        )
+        return Boot(Outcome.INFRASTRUCTURE, "harness", words, phases=phases, directory=self.directory.name)
 
     def _ended_badly(self, ended: Ended, phases: dict[str, float]) -> Boot:
         decided = self.death()
@@ -198,7 +196,12 @@ class PseriesLevel:
 
     @property
     def alive(self) -> bool:
-        if self.lost or self._ssh is None or self._process is None or self._process.process.poll() is not None:
+        if (
+            self.lost
+            or self._ssh is None
+            or self._process is None
+            or self._process.process.poll() is not None
+        ):
             return False
         assert self._console is not None
         return not (self._console.finding is not None and self._console.finding.final)

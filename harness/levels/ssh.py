@@ -52,7 +52,7 @@ class Connection:
     """
 
     def __init__(self, port: int, host_key: str, key: ClientKey, timeout: float):
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         expected = paramiko.Ed25519Key(data=base64.b64decode(host_key))
         try:
             connection = socket.create_connection(("127.0.0.1", port), timeout=timeout)
@@ -60,8 +60,9 @@ class Connection:
             self._transport.banner_timeout = timeout
             self._transport.connect(hostkey=expected, username="root", pkey=key.private)
         except (OSError, EOFError, paramiko.SSHException) as error:
+            seconds = time.monotonic() - began
             raise InfrastructureError(
-                f"SSH to 127.0.0.1:{port} failed after {timeout - (deadline - time.monotonic()):.1f} s: {error}"
+                f"SSH to 127.0.0.1:{port} failed after {seconds:.1f} s: {error}"
             ) from None
 
     def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
@@ -83,7 +84,9 @@ class Connection:
                 channel.recv_exit_status(), stdout.decode(errors="replace"), stderr.decode(errors="replace")
             )
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise InfrastructureError(f"over SSH, {command.split()[0]!r} failed: {error or 'no answer'}") from None
+            raise InfrastructureError(
+                f"over SSH, {command.split()[0]!r} failed: {error or 'no answer'}"
+            ) from None
 
     def stream(self, command: str, timeout: float) -> ChannelSpawn:
         """Start a command whose output goes on for long, stderr with stdout."""
@@ -126,8 +129,8 @@ class ChannelSpawn(_TextSpawn):
         if not data:
             self.flag_eof = True
             raise pexpect.EOF("channel closed")
-        text = self._decoder.decode(data, final=False)
-        self._log(text, "read")
+        text: str = self._decoder.decode(data, final=False)  # type: ignore[attr-defined]
+        self._log(text, "read")  # type: ignore[attr-defined]
         return text
 
     def exit_status(self, timeout: float) -> int | None:

@@ -62,7 +62,9 @@ class Revision:
     source: str
 
 
-V1 = Revision("v1", 249, ior(0xE4, 16), 16, 0, 8, None, "mail of 2026-04-30, patch 2/6: u32 flags, pad, u64 caps")
+V1 = Revision(
+    "v1", 249, ior(0xE4, 16), 16, 0, 8, None, "mail of 2026-04-30, patch 2/6: u32 flags, pad, u64 caps"
+)
 V2 = Revision("v2", 249, ior(0xE4, 16), 16, 0, 8, None, "v2 patch 2: u64 flags, u64 caps; same number as v1")
 V4 = Revision("v4", 249, ior(0xE4, 24), 24, 0, 16, 8, "v4 patch 2: flags, size, caps")
 V5 = Revision("v5", 250, io(0xE4), 24, 8, 16, 0, "v5 patch 2: size first, _IO")

@@ -93,7 +93,12 @@ RULES = (
         Outcome.QEMU_ERROR,
         "QEMU target/ppc/kvm.c, kvm_arch_put_registers",
     ),
-    _rule("qemu", r"^qemu-system-ppc64: (?!.*\bwarning: |.*\binfo: |OS terminated)", Outcome.QEMU_ERROR, "QEMU error_report"),
+    _rule(
+        "qemu",
+        r"^qemu-system-ppc64: (?!.*\bwarning: |.*\binfo: |OS terminated)",
+        Outcome.QEMU_ERROR,
+        "QEMU error_report",
+    ),
     _rule("panic", r"Kernel panic - not syncing: ", Outcome.PANIC, "Linux kernel/panic.c"),
     _rule(
         "os-terminated",
@@ -103,7 +108,13 @@ RULES = (
     ),
     # An oops alone need not end the machine; it is remembered, and decides only if
     # nothing later does.
-    _rule("oops", r"(?:Oops: |BUG: |kernel BUG at |watchdog: BUG: soft lockup)", Outcome.PANIC, "Linux", final=False),
+    _rule(
+        "oops",
+        r"(?:Oops: |BUG: |kernel BUG at |watchdog: BUG: soft lockup)",
+        Outcome.PANIC,
+        "Linux",
+        final=False,
+    ),
 )
 
 

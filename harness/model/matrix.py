@@ -80,7 +80,7 @@ class Selection:
 def parse_id(text: str) -> tuple[str, L1Setting, L2Setting]:
     """Topology short name, L1 and L2 setting of a scenario id; a kernel label before it is dropped."""
     for each in TOPOLOGIES:
-        head, found, tail = f"-{text}".rpartition(f"-{each.short}-")
+        _, found, tail = f"-{text}".rpartition(f"-{each.short}-")
         if not found:
             continue
         l1_text, separator, l2_text = tail.partition("-")
@@ -135,5 +135,3 @@ def _rows_of(pairs: Iterable[tuple[L1Setting, L2Setting]]) -> list[tuple[L1Setti
         if l2 not in l2s:
             l2s.append(l2)
     return [(l1, tuple(l2s)) for l1, l2s in rows.items()]
-
-

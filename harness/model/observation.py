@@ -113,7 +113,7 @@ class Boot:
         """``booted POWER10``-like words."""
         if self.outcome is Outcome.BOOTED:
             return f"booted as {self.mode or 'an unknown mode'}"
-        return self.outcome.value
+        return str(self.outcome.value)
 
 
 @dataclass(frozen=True)

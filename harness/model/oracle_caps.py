@@ -66,7 +66,9 @@ def _describe(answer: IoctlAnswer | None) -> str:
 
 
 def _judge_unknown(each: Revision, behaviour: Behaviour, answer: IoctlAnswer | None) -> Verdict:
-    matches = answer is not None and answer.result == -1 and answer.errno == errno.ENOTTY and not answer.changed
+    matches = (
+        answer is not None and answer.result == -1 and answer.errno == errno.ENOTTY and not answer.changed
+    )
     return Verdict(
         check=f"ioctl {each.name}",
         kind=Kind.OK if matches else Kind.FAIL,
@@ -77,20 +79,20 @@ def _judge_unknown(each: Revision, behaviour: Behaviour, answer: IoctlAnswer | N
     )
 
 
-def _judge_served(
-    revision: Revision, api: NestedApi, l1_mode: Mode, answer: IoctlAnswer | None
-) -> Verdict:
+def _judge_served(revision: Revision, api: NestedApi, l1_mode: Mode, answer: IoctlAnswer | None) -> Verdict:
     bitmap, source = expected_bitmap(revision, api, l1_mode)
     expected = f"0, caps {bitmap:#018x} ({cap_names(bitmap)})"
     if revision.offset_size is not None:
         expected += f", size {revision.struct_size}"
-    expected += ", nothing behind the struct changed"
+    expected += ", flags 0, nothing behind the struct changed"
     observed, matches = _describe(answer), False
     if answer is not None and answer.result >= 0:
         caps = answer.field64(revision.offset_caps)
         beyond = [offset for offset in answer.changed if offset >= revision.struct_size]
         observed = f"{answer.result}, caps {caps:#018x} ({cap_names(caps)})"
-        matches = answer.result == 0 and caps == bitmap and not beyond
+        flags = answer.field64(revision.offset_flags)
+        matches = answer.result == 0 and caps == bitmap and flags == 0 and not beyond
+        observed += f", flags {flags:#x}" if flags else ""
         if revision.offset_size is not None:
             size = answer.field64(revision.offset_size)
             observed += f", size {size}"

@@ -34,7 +34,7 @@ def judge(placement: Placement, release: str, seen: L1Observation) -> list[Verdi
             "L1 mode",
             str(want_mode),
             str(boot.mode),
-            "QEMU hw/ppc/spapr_hcall.c: CAS settles the newest mode that CPU, max-cpu-compat and kernel share",
+            "QEMU hw/ppc/spapr_hcall.c: CAS settles the newest mode CPU, max-cpu-compat and kernel share",
         ),
         (
             "nested API",

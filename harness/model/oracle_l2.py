@@ -141,9 +141,7 @@ def judge(case: Case, boot: Boot) -> Verdict:
     mode = row.mode(case) if row.mode else None
     expected = f"booted as {mode}" if mode else row.outcome.value
     proved = boot.proof or "(no line)"
-    matches = (
-        boot.outcome is row.outcome and boot.mode == mode and (not row.rules or boot.rule in row.rules)
-    )
+    matches = boot.outcome is row.outcome and boot.mode == mode and (not row.rules or boot.rule in row.rules)
     if boot.outcome is Outcome.INFRASTRUCTURE:
         kind = Kind.INFRASTRUCTURE
     elif not matches:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model.cpu import GuestMode, Mode
+from harness.model.cpu import Mode
 from harness.model.errors import UsageError
 from harness.model.topology import Topology
 

@@ -61,6 +61,4 @@ def topology(name: str) -> Topology:
     for candidate in TOPOLOGIES:
         if name in (candidate.name, candidate.short):
             return candidate
-    raise UsageError(
-        f"unknown topology {name!r}", f"known are {', '.join(each.name for each in TOPOLOGIES)}"
-    )
+    raise UsageError(f"unknown topology {name!r}", f"known are {', '.join(each.name for each in TOPOLOGIES)}")

@@ -61,9 +61,15 @@ _TROUBLES = (
     (Trouble.EXPIRED, re.compile(r"is expired \(invalid since|Release file .* is expired")),
     (
         Trouble.SYNC,
-        re.compile(r"Hash Sum mismatch|File has unexpected size|Mirror sync in progress|404  Not Found|Connection (?:failed|timed out)"),
+        re.compile(
+            r"Hash Sum mismatch|File has unexpected size|Mirror sync in progress|404  Not Found"
+            r"|Connection (?:failed|timed out)"
+        ),
     ),
-    (Trouble.MISSING, re.compile(r"Unable to locate package|has no installation candidate|unmet dependencies")),
+    (
+        Trouble.MISSING,
+        re.compile(r"Unable to locate package|has no installation candidate|unmet dependencies"),
+    ),
 )
 
 
@@ -173,8 +179,8 @@ def _mmdebstrap(
             "--variant=extract",
             "--format=directory",
             f"--architectures={architecture}",
-            f"--setup-hook=sh {script} \"$@\"",
-            f"--extract-hook=sh {script} \"$@\"",
+            f'--setup-hook=sh {script} "$@"',
+            f'--extract-hook=sh {script} "$@"',
         ]
         if not check_date:
             command.append('--aptopt=Acquire::Check-Valid-Until "false"')
@@ -237,12 +243,15 @@ def _used(listing: Path, part: Part) -> tuple[Deb, ...]:
         fields = urllib.parse.unquote(Path(name).name.removesuffix(".deb")).split("_")
         if len(fields) != 3:
             raise InfrastructureError(f"{part.name}: apt kept a file with an odd name, {name!r}")
-        debs.append(Deb(*fields, digest))
+        package, version, architecture = fields
+        debs.append(Deb(package, version, architecture, digest))
     return tuple(sorted(debs))
 
 
 def _last_error(output: str) -> str:
-    errors = [line for line in output.splitlines() if line.startswith("E: ") and "mmdebstrap failed" not in line]
+    errors = [
+        line for line in output.splitlines() if line.startswith("E: ") and "mmdebstrap failed" not in line
+    ]
     # Without addresses: where packages come from is the host's own affair.
     text = re.sub(r"\S+://\S+", "(address)", errors[0] if errors else "no error line")
     return text[:200]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.model.errors import InfrastructureError
 from harness.parts import lock
-from harness.parts.archive import Fetched, Progress, fetch
+from harness.parts.archive import Deb, Fetched, Progress, fetch
 from harness.parts.cache import Cache
 from harness.parts.lock import Locked
 from harness.parts.table import Part
@@ -105,7 +105,7 @@ def _write_about(path: Path, fetched: Fetched) -> None:
 
 def _open(published: Path, wanted: Locked) -> Unpacked:
     about = json.loads((published / "about.json").read_text())
-    debs = tuple(lock.Deb(*row) for row in about["debs"])
+    debs = tuple(Deb(*row) for row in about["debs"])
     return Unpacked(
         tree=published / "tree",
         identity=lock.digest(debs),

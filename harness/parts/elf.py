@@ -96,7 +96,7 @@ def read_module(path: Path) -> bytes:
 
 @dataclass(frozen=True)
 class ModuleFacts:
-    """depends: names it needs, hard (``depends=``) and soft (``softdep=pre:``); aliases: other names of it."""
+    """depends: names it needs, hard (``depends=``) or soft (``softdep=pre:``); aliases: its other names."""
 
     depends: tuple[str, ...]
     aliases: tuple[str, ...]

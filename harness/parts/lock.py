@@ -53,10 +53,11 @@ def write(parts: Mapping[str, Locked]) -> Path:
     blocks = []
     for name, locked in sorted(parts.items()):
         rows = ",\n".join(
-            "    " + json.dumps([deb.package, deb.version, deb.architecture, deb.sha256]) for deb in locked.debs
+            "    " + json.dumps([deb.package, deb.version, deb.architecture, deb.sha256])
+            for deb in locked.debs
         )
         blocks.append(
-            f"  {json.dumps(name)}: {{\n   \"suite\": {json.dumps(locked.suite)},\n   \"debs\": [\n{rows}\n   ]}}"
+            f'  {json.dumps(name)}: {{\n   "suite": {json.dumps(locked.suite)},\n   "debs": [\n{rows}\n   ]}}'
         )
     file = path()
     text = f'{{\n "format": {FORMAT},\n "parts": {{\n' + ",\n".join(blocks) + "\n }\n}\n"

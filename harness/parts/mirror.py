@@ -79,7 +79,10 @@ def _deb822(text: str) -> Iterator[Source]:
                 name, _, value = line.partition(":")
                 name = name.strip().lower()
                 values[name] = value.strip()
-        if values.get("enabled", "yes").lower() in ("no", "false") or "deb" not in values.get("types", "").split():
+        if (
+            values.get("enabled", "yes").lower() in ("no", "false")
+            or "deb" not in values.get("types", "").split()
+        ):
             continue
         signed = values.get("signed-by", "")
         for uri in values.get("uris", "").split():

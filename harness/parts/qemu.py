@@ -96,7 +96,11 @@ def through_loader(tree: Path) -> tuple[str, ...]:
 
 
 def _probed(
-    label: str, argv: tuple[str, ...], cache: Cache, drift: tuple[str, ...] = (), notices: tuple[str, ...] = ()
+    label: str,
+    argv: tuple[str, ...],
+    cache: Cache,
+    drift: tuple[str, ...] = (),
+    notices: tuple[str, ...] = (),
 ) -> QemuBuild:
     facts = _ask(argv, cache)
     version = tuple(int(part) for part in facts["version"].split("."))
@@ -139,7 +143,9 @@ def _run_probes(argv: Sequence[str], program: str) -> dict[str, str]:
     machines = re.findall(r"^(\S+)\s", _output([*argv, "-machine", "help"], program), re.MULTILINE)
     if "pseries" not in machines:
         raise UsageError(f"{program} has no pseries machine", "give a path of qemu-system-ppc64")
-    cpus = re.findall(r"^\s*(?:PowerPC )?(power\d+\S*)", _output([*argv, "-cpu", "help"], program), re.MULTILINE)
+    cpus = re.findall(
+        r"^\s*(?:PowerPC )?(power\d+\S*)", _output([*argv, "-cpu", "help"], program), re.MULTILINE
+    )
     options = re.findall(
         r"^\s+([\w-]+)=", _output([*argv, "-machine", "pseries,help"], program), re.MULTILINE
     )
@@ -159,5 +165,7 @@ def _output(command: Sequence[str], program: str) -> str:
         raise UsageError(f"{program} cannot be run: {error}", "give a path of qemu-system-ppc64") from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise UsageError(f"{program} does not run: {last}", "give a path of qemu-system-ppc64 for this machine")
+        raise UsageError(
+            f"{program} does not run: {last}", "give a path of qemu-system-ppc64 for this machine"
+        )
     return done.stdout

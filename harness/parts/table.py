@@ -57,7 +57,8 @@ KERNEL_SUITES = {
 
 # Where a version that is not in the table is looked for.
 ANY_SUITE = tuple(
-    Suite(name) for name in ("sid", "experimental", "forky", "trixie-backports", "trixie", "bookworm-backports")
+    Suite(name)
+    for name in ("sid", "experimental", "forky", "trixie-backports", "trixie", "bookworm-backports")
 )
 
 

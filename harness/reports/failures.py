@@ -30,7 +30,9 @@ def render(info: RunInfo, records: Sequence[Record], directory: Path, console: C
                 basis = "measured only; " if verdict.measured else ""
                 console.print(f"    because:  {basis}{verdict.source}", markup=False, soft_wrap=True)
         console.print(f"    logs:     {directory / record.directory}", markup=False, soft_wrap=True)
-        console.print(f"    repeat:   {repeat_command(record, specs[record.kernel].spec)}", markup=False, soft_wrap=True)
+        console.print(
+            f"    repeat:   {repeat_command(record, specs[record.kernel].spec)}", markup=False, soft_wrap=True
+        )
 
 
 def repeat_command(record: Record, spec: str) -> str:

@@ -84,7 +84,13 @@ def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:
         for name in dict.fromkeys(_row_name(record) for record in mine):
             row = [record for record in mine if _row_name(record) == name]
             cells = [
-                _cell([record for record in row if (record.topic, record.l2 if record.topic == "l2" else "") == column])
+                _cell(
+                    [
+                        record
+                        for record in row
+                        if (record.topic, record.l2 if record.topic == "l2" else "") == column
+                    ]
+                )
                 for column in columns
             ]
             table.add_row(name, *cells)

@@ -28,12 +28,14 @@ def write(path: Path, info: RunInfo, records: Sequence[Record]) -> None:
             if record.kernel == kernel.label:
                 suite.add_testcase(_case(record))
         xml.add_testsuite(suite)
-    xml.update_statistics()
+    xml.update_statistics()  # type: ignore[no-untyped-call]
     xml.write(str(path), pretty=True)
 
 
 def _case(record: Record) -> TestCase:
-    case = TestCase(record.id + ("" if record.topic == "l2" else f" {record.topic}"), f"kvmppc.{record.topic}")
+    case = TestCase(
+        record.id + ("" if record.topic == "l2" else f" {record.topic}"), f"kvmppc.{record.topic}"
+    )
     case.time = round(record.seconds, 3)
     case.system_out = f"logs: {record.directory}"
     text = "\n".join(_words(verdict) for verdict in record.verdicts if verdict.kind is record.kind)
@@ -50,4 +52,6 @@ def _case(record: Record) -> TestCase:
 
 
 def _words(verdict: Verdict) -> str:
-    return f"{verdict.check}: expected {verdict.expected}; observed {verdict.observed}; proof: {verdict.proof}"
+    return (
+        f"{verdict.check}: expected {verdict.expected}; observed {verdict.observed}; proof: {verdict.proof}"
+    )

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The L2 oracle, against the table of measured outcomes, and shown to be able to say no."""
+
+import dataclasses
+
+import pytest
+from harness.model import behaviour as b
+from harness.model import oracle_l2
+from harness.model.cpu import GuestMode, Mode
+from harness.model.observation import Boot
+from harness.model.oracle_l2 import Case
+from harness.model.outcome import Outcome
+from harness.model.scenario import L1Setting, L2Setting
+from harness.model.topology import NestedApi
+from harness.model.verdict import Kind
+
+QEMU_11_1 = (11, 1, 3)
+
+# The specification's matrix (dawr1 switched off where L1 runs as POWER9), measured with QEMU 11.1.3 on both
+# levels; "P11!" is a mode above L1's. Columns: host, p11, p10, p9.
+MEASURED = {
+    ("p11", "any"): "P11 P11 P10 P9",
+    ("p11@p10", "none"): "P11! P11! P10 P9",
+    ("p11@p10", "v1"): "P11raw! early P10 P9",
+    ("p11@p10", "validation"): "late early P10 P9",
+    ("p11@p10", "merged"): "late early P10 P9",
+    ("p11@p9", "none"): "P11raw! early early P9",
+    ("p11@p9", "v1"): "P11raw! early early P9",
+    ("p11@p9", "merged"): "late early early P9",
+    ("p10", "any"): "P10 qemu P10 P9",
+    ("p9", "any"): "P9 qemu qemu P9",
+}
+OUTCOMES = {"late": Outcome.REFUSED_LATE, "early": Outcome.REFUSED_EARLY, "qemu": Outcome.QEMU_ERROR}
+
+
+def cases():
+    for (l1, name), row in MEASURED.items():
+        behaviours = b.BEHAVIOURS if name == "any" else [b.parse_behaviour(name)]
+        for behaviour in behaviours:
+            for l2, cell in zip(("host", "p11", "p10", "p9"), row.split(), strict=True):
+                for api in NestedApi:
+                    case = Case(behaviour, api, L1Setting.parse(l1), L2Setting.parse(l2), QEMU_11_1)
+                    yield pytest.param(case, cell, id=f"{behaviour.name}-{api.value}-{l1}-{l2}")
+
+
+@pytest.mark.parametrize(("case", "cell"), cases())
+def test_expectations_agree_with_what_was_measured(case, cell):
+    row = oracle_l2.expect(case)
+    defect = cell.endswith("!")
+    words = cell.rstrip("!")
+    assert bool(row.defect) == defect
+    if words in OUTCOMES:
+        assert row.outcome is OUTCOMES[words]
+    else:
+        assert row.mode(case) == GuestMode(Mode[words.removesuffix("raw")], raw=words.endswith("raw"))
+
+
+def boot_as(case):
+    """A boot exactly as the oracle expects it."""
+    row = oracle_l2.expect(case)
+    rule = row.rules[0] if row.rules else "marker"
+    return Boot(row.outcome, rule, "a line", row.mode(case) if row.mode else None)
+
+
+@pytest.mark.parametrize(("case", "cell"), cases())
+def test_the_expected_boot_passes_and_any_other_mode_or_outcome_fails(case, cell):
+    good = boot_as(case)
+    assert oracle_l2.judge(case, good).kind is (Kind.DEFECT if cell.endswith("!") else Kind.OK)
+    for outcome in Outcome:
+        if outcome not in (good.outcome, Outcome.INFRASTRUCTURE):
+            assert oracle_l2.judge(case, dataclasses.replace(good, outcome=outcome)).kind is Kind.FAIL
+    if good.mode is not None:
+        other = GuestMode(good.mode.mode, raw=not good.mode.raw)
+        assert oracle_l2.judge(case, dataclasses.replace(good, mode=other)).kind is Kind.FAIL
+        assert oracle_l2.judge(case, dataclasses.replace(good, mode=None)).kind is Kind.FAIL
+
+
+def test_a_flipped_expectation_turns_the_verdict_red(monkeypatch):
+    case = Case(b.MERGED_SERIES, NestedApi.V2, L1Setting.parse("p11@p10"), L2Setting.parse("p10"), QEMU_11_1)
+    seen = boot_as(case)
+    rows = tuple(
+        dataclasses.replace(row, mode=lambda _case: GuestMode(Mode.P9)) if row.mode else row
+        for row in oracle_l2.ROWS
+    )
+    monkeypatch.setattr(oracle_l2, "ROWS", rows)
+    assert oracle_l2.judge(case, seen).kind is Kind.FAIL
+
+
+def test_a_right_outcome_by_a_wrong_line_fails():
+    case = Case(b.MERGED_SERIES, NestedApi.V2, L1Setting.parse("p10"), L2Setting.parse("p11"), QEMU_11_1)
+    boot = dataclasses.replace(boot_as(case), rule="dawr1")
+    verdict = oracle_l2.judge(case, boot)
+    assert verdict.kind is Kind.FAIL
+    assert "by another line" in verdict.observed
+
+
+def test_infrastructure_is_never_a_kernel_failure():
+    case = Case(b.NONE, NestedApi.V1, L1Setting.parse("p11"), L2Setting.parse("host"), QEMU_11_1)
+    boot = Boot(Outcome.INFRASTRUCTURE, "l1-qemu-hdsi-recursion", "QEMU is deaf")
+    assert oracle_l2.judge(case, boot).kind is Kind.INFRASTRUCTURE
+
+
+def test_a_qemu_that_asks_the_ioctl_takes_l1s_mode():
+    case = Case(b.MERGED_SERIES, NestedApi.V2, L1Setting.parse("p11@p10"), L2Setting.parse("host"), (11, 2, 0))
+    assert oracle_l2.expect(case).mode(case) == GuestMode(Mode.P10)
+    older = dataclasses.replace(case, behaviour=b.VALIDATION)
+    assert oracle_l2.expect(older).outcome is Outcome.REFUSED_LATE
+
+
+def test_every_row_names_its_source():
+    assert all(row.source for row in oracle_l2.ROWS)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is refused as a kernel, with which word; what a module says it needs."""
+
+import lzma
+import struct
+
+import pytest
+from harness.model.errors import UsageError
+from harness.parts.cache import Cache
+from harness.parts.elf import kernel_facts, module_facts
+from harness.parts.kernels import resolve_kernel
+
+BANNER = b"Linux version 7.3.0-test (a@b) (gcc) #1 SMP Tue\n\0"
+
+
+def elf(machine=21, little=True, kind=2, bits=2, sections=(), payload=b""):
+    """An ELF with nothing but a header, *payload*, and the named sections."""
+    order = "<" if little else ">"
+    names = b"\0" + b"".join(name.encode() + b"\0" for name, _ in sections) + b".shstrtab\0"
+    bodies, headers, offset = payload, [b"\0" * 64], 64 + len(payload)
+    for name, data in (*sections, (".shstrtab", names)):
+        index = names.index(name.encode() + b"\0")
+        kind_of = 3 if name == ".shstrtab" else 1
+        headers.append(struct.pack(order + "IIQQQQIIQQ", index, kind_of, 0, 0, offset, len(data), 0, 0, 1, 0))
+        bodies += data
+        offset += len(data)
+    header = struct.pack(
+        order + "16sHHIQQQIHHHHHH",
+        b"\x7fELF" + bytes([bits, 1 if little else 2, 1]),
+        kind, machine, 1, 0, 0, offset, 0, 64, 56, 0, 64, len(headers), len(headers) - 1,
+    )  # fmt: skip
+    return header + bodies + b"".join(headers)
+
+
+def bzimage():
+    data = bytearray(1024)
+    data[:2] = b"MZ"
+    data[0x202:0x206] = b"HdrS"
+    return bytes(data)
+
+
+REFUSED = {
+    "x86 ELF": (elf(machine=62, payload=BANNER), "for x64, not for ppc64le"),
+    "big-endian": (elf(little=False, payload=BANNER), "big-endian ppc64"),
+    "object file": (elf(kind=1, payload=BANNER), "object file"),
+    "a program": (elf(), "no Linux kernel"),
+    "bzImage": (bzimage(), "x86 bzImage"),
+    "gzip": (b"\x1f\x8b\x08rest", "gzip data"),
+    "script": (b"#!/bin/sh\n", "a script"),
+    "text": (b"hello", "no ELF file"),
+    "empty": (b"", "no ELF file"),
+    "truncated ELF": (b"\x7fELF\x02\x01\x01", "damaged ELF"),
+    "deb": (b"!<arch>\ndebian-binary", "Debian package"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_with_a_clear_word(tmp_path, name):
+    content, word = REFUSED[name]
+    path = tmp_path / "vmlinux"
+    path.write_bytes(content)
+    with pytest.raises(UsageError) as raised:
+        kernel_facts(path)
+    assert word in str(raised.value)
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_missing_and_directory(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        kernel_facts(tmp_path / "vmlinux")
+    with pytest.raises(UsageError, match="is a directory"):
+        kernel_facts(tmp_path)
+
+
+def test_a_kernel_of_the_users_own(tmp_path):
+    path = tmp_path / "vmlinux-mine"
+    path.write_bytes(elf(payload=BANNER))
+    build = resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print)
+    assert (build.release, build.version, build.modules) == ("7.3.0-test", (7, 3), None)
+    path.write_bytes(elf(payload=BANNER + b"changed"))
+    assert resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print).identity != build.identity
+
+
+@pytest.mark.parametrize("spec", ["debian:", "debian:seven", "7.3", "nonsense"])
+def test_a_spec_that_names_no_kernel_lists_what_does(tmp_path, spec):
+    with pytest.raises(UsageError, match=r"debian:7\.3"):
+        resolve_kernel(spec, Cache(tmp_path), progress=print)
+
+
+def test_module_facts(tmp_path):
+    info = b"license=GPL\0depends=kvm,netfs\0softdep=pre: crc32c post: other\0alias=crypto-x\0"
+    plain, packed = tmp_path / "a.ko", tmp_path / "b.ko.xz"
+    plain.write_bytes(elf(kind=1, sections=((".modinfo", info),)))
+    packed.write_bytes(lzma.compress(plain.read_bytes()))
+    for path in (plain, packed):
+        facts = module_facts(path)
+        assert facts.depends == ("kvm", "netfs", "crc32c")
+        assert facts.aliases == ("crypto-x",)

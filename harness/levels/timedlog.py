@@ -26,7 +26,8 @@ class TimedLog:
             self._at_line_start = line.endswith("\n")
 
     def flush(self) -> None:
-        self._file.flush()
+        if not self._file.closed:
+            self._file.flush()
 
     def close(self) -> None:
         self._file.close()

@@ -59,11 +59,13 @@ class KernelInfo:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What is true of a whole run. notes: drift of parts, archives past their date, switched-off
-    workarounds: whatever makes this run different from another."""
+    """What is true of a whole run. command: as it was typed; options: those of its words that a
+    repetition of one scenario needs too; notes: drift of parts, archives past their date,
+    switched-off workarounds: whatever makes this run different from another."""
 
     started: str
     command: str
+    options: str
     kernels: tuple[KernelInfo, ...]
     qemu: str
     l1_qemu: str

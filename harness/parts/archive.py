@@ -258,5 +258,6 @@ def _last_error(output: str) -> str:
 
 
 def _expiry(output: str) -> str:
-    match = re.search(r"invalid since ([^)]*)\)", output)
-    return f"its Release file is past its Valid-Until since {match[1]}" if match else Trouble.EXPIRED.value
+    match = re.search(r"invalid since (?:(\d+)d)?", output)
+    days = int(match[1] or 0) if match else 0
+    return f"its Release file is past its Valid-Until since {days} days"

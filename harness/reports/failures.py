@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,11 +32,13 @@ def render(info: RunInfo, records: Sequence[Record], directory: Path, console: C
                 console.print(f"    because:  {basis}{verdict.source}", markup=False, soft_wrap=True)
         console.print(f"    logs:     {directory / record.directory}", markup=False, soft_wrap=True)
         console.print(
-            f"    repeat:   {repeat_command(record, specs[record.kernel].spec)}", markup=False, soft_wrap=True
+            f"    repeat:   {repeat_command(record, specs[record.kernel].spec, info.options)}",
+            markup=False,
+            soft_wrap=True,
         )
 
 
-def repeat_command(record: Record, spec: str) -> str:
-    """The command that runs this one alone."""
-    l2 = record.l2 or "l2host"
-    return f"kvmppc run --kernel {spec} --only {record.topology}-{record.l1}-{l2}"
+def repeat_command(record: Record, spec: str, options: str) -> str:
+    """The command that runs this one alone. What concerns L1 alone needs an L2 to be named; any will do."""
+    only = f"{record.topology}-{record.l1}-{record.l2 or 'l2host'}"
+    return " ".join(filter(None, ["kvmppc run --kernel", shlex.quote(spec), "--only", only, options]))

@@ -47,7 +47,7 @@ def _heading(column: tuple[str, str]) -> str:
     topic, l2 = column
     if topic != "l2":
         return _HEADINGS[topic]
-    return "L2 host" if l2 == "l2host" else f"L2 max={l2.removeprefix('l2').upper()}"
+    return "L2 host" if l2 == "l2host" else f"max={l2.removeprefix('l2').upper()}"
 
 
 def _cell(records: Sequence[Record]) -> Text:

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import harness.images
 import pytest
+
+import harness.images
 from harness.model import abi, oracle_arch_compat, oracle_caps
 from harness.model.observation import Probe
 
@@ -53,7 +54,9 @@ def test_probes_numbers_are_the_models():
 
 def test_probe_prints_its_document_where_there_is_no_kvm_for_power():
     """On this machine nothing answers, and that is what it must say: one document, exit 0."""
-    done = subprocess.run([sys.executable, str(GUEST / "probe.py")], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, str(GUEST / "probe.py")], capture_output=True, text=True, check=True
+    )
     probe = Probe.from_json(json.loads(done.stdout))
     assert probe.cpu_version is None
     assert probe.kvm == "none"
@@ -64,4 +67,3 @@ def test_shell_programs_parse(name):
     busybox = shutil.which("busybox")
     shell = [busybox, "sh"] if busybox else ["sh"]
     subprocess.run([*shell, "-n", str(GUEST / name)], check=True)
-

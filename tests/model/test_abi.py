@@ -2,6 +2,7 @@
 """Encodings, against the numbers that the series and the merged header publish."""
 
 import pytest
+
 from harness.model import abi
 from harness.model.cpu import GuestMode, Mode, mode_of_cpuinfo, mode_of_pvr
 

@@ -4,6 +4,7 @@
 from pathlib import Path
 
 import pytest
+
 from harness.model.classify import BENIGN, RULES, classify, first_finding
 from harness.model.outcome import Outcome
 
@@ -44,7 +45,7 @@ def test_recorded_logs_contain_the_benign_lines_that_must_not_count():
     [
         # Not reproducible under TCG: as the series' author and reviewers report them from PowerVM.
         ("KVM: unknown exit, hardware reason ffffffffffffffea", "guest-wide-refused"),
-        ('error: kvm run failed Bad address', "run-failed"),
+        ("error: kvm run failed Bad address", "run-failed"),
         ("qemu-system-ppc64: OS terminated: ", "os-terminated"),
         ("qemu-system-ppc64: could not load kernel '/kernel/vmlinux'", "qemu"),
         ("[    1.0] Oops: Kernel access of bad area, sig: 11 [#1]", "oops"),

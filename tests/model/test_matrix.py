@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Matrices and ids."""
 
+import itertools
+
 import pytest
+
 from harness.model import matrix
 from harness.model.errors import UsageError
 from harness.model.matrix import Selection
@@ -21,7 +24,7 @@ def test_ids_can_be_typed_and_are_unique():
 
 def test_scenarios_of_one_l1_come_together():
     placements = [each.placement for each in matrix.expand(matrix.matrix("full"), ["7.3"], Selection())]
-    changes = sum(a != b for a, b in zip(placements, placements[1:], strict=False))
+    changes = sum(a != b for a, b in itertools.pairwise(placements))
     assert changes == len(set(placements)) - 1
 
 
@@ -44,14 +47,18 @@ def test_an_l1_that_the_matrix_lacks_is_added():
 @pytest.mark.parametrize("text", ["papr-p11@p10-l2host", "6.12-papr-p11@p10-l2host"])
 def test_only_with_and_without_the_kernel(text):
     chosen = ids(Selection(only=(text,)), kernels=("7.3", "6.12"))
-    assert chosen == [each for each in ("7.3-papr-p11@p10-l2host", "6.12-papr-p11@p10-l2host") if text in each]
+    assert chosen == [
+        each for each in ("7.3-papr-p11@p10-l2host", "6.12-papr-p11@p10-l2host") if text in each
+    ]
 
 
 def test_only_reaches_scenarios_outside_the_matrix():
     assert ids(Selection(only=("hv-p10@p9-l2p10",))) == ["7.3-hv-p10@p9-l2p10"]
 
 
-@pytest.mark.parametrize("text", ["nonsense", "papr-p11", "papr-p12-l2host", "9.9-papr-p11-l2host", "papr-p11-l2p8"])
+@pytest.mark.parametrize(
+    "text", ["nonsense", "papr-p11", "papr-p12-l2host", "9.9-papr-p11-l2host", "papr-p11-l2p8"]
+)
 def test_an_id_that_is_none_is_refused(text):
     with pytest.raises(UsageError):
         ids(Selection(only=(text,)))

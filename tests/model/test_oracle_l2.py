@@ -4,6 +4,7 @@
 import dataclasses
 
 import pytest
+
 from harness.model import behaviour as b
 from harness.model import oracle_l2
 from harness.model.cpu import GuestMode, Mode
@@ -43,7 +44,7 @@ def cases():
                     yield pytest.param(case, cell, id=f"{behaviour.name}-{api.value}-{l1}-{l2}")
 
 
-@pytest.mark.parametrize(("case", "cell"), cases())
+@pytest.mark.parametrize(("case", "cell"), list(cases()))
 def test_expectations_agree_with_what_was_measured(case, cell):
     row = oracle_l2.expect(case)
     defect = cell.endswith("!")
@@ -62,7 +63,7 @@ def boot_as(case):
     return Boot(row.outcome, rule, "a line", row.mode(case) if row.mode else None)
 
 
-@pytest.mark.parametrize(("case", "cell"), cases())
+@pytest.mark.parametrize(("case", "cell"), list(cases()))
 def test_the_expected_boot_passes_and_any_other_mode_or_outcome_fails(case, cell):
     good = boot_as(case)
     assert oracle_l2.judge(case, good).kind is (Kind.DEFECT if cell.endswith("!") else Kind.OK)
@@ -101,7 +102,9 @@ def test_infrastructure_is_never_a_kernel_failure():
 
 
 def test_a_qemu_that_asks_the_ioctl_takes_l1s_mode():
-    case = Case(b.MERGED_SERIES, NestedApi.V2, L1Setting.parse("p11@p10"), L2Setting.parse("host"), (11, 2, 0))
+    case = Case(
+        b.MERGED_SERIES, NestedApi.V2, L1Setting.parse("p11@p10"), L2Setting.parse("host"), (11, 2, 0)
+    )
     assert oracle_l2.expect(case).mode(case) == GuestMode(Mode.P10)
     older = dataclasses.replace(case, behaviour=b.VALIDATION)
     assert oracle_l2.expect(older).outcome is Outcome.REFUSED_LATE

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from harness.model import behaviour as b
 from harness.model import oracle_arch_compat, oracle_caps
 from harness.model.cpu import GuestMode, Mode

@@ -2,6 +2,7 @@
 """Workarounds apply where they say, and nowhere once switched off."""
 
 import pytest
+
 from harness.model.errors import UsageError
 from harness.model.scenario import L1Setting
 from harness.model.workarounds import WORKAROUNDS, Circumstances, applying, check_names

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+
 from harness.model.errors import InfrastructureError
 from harness.parts.cache import Cache
 
@@ -105,7 +106,10 @@ def test_prune_takes_what_is_old_and_only_that(tmp_path):
         cache.tree("kind", key, lambda directory: (directory / "f").write_text("x" * 5000), f"the {key} one")
     month_ago = time.time() - 40 * 86400
     os.utime(tmp_path / "trees/kind/old.json", (month_ago, month_ago))
-    assert [(entry.key, entry.why) for entry in cache.entries()] == [("old", "the old one"), ("new", "the new one")]
+    assert [(entry.key, entry.why) for entry in cache.entries()] == [
+        ("old", "the old one"),
+        ("new", "the new one"),
+    ]
     assert all(entry.bytes >= 5000 for entry in cache.entries())
     assert [entry.key for entry in cache.prune(30)] == ["old"]
     assert [entry.key for entry in cache.entries()] == ["new"]

@@ -5,6 +5,7 @@ import lzma
 import struct
 
 import pytest
+
 from harness.model.errors import UsageError
 from harness.parts.cache import Cache
 from harness.parts.elf import kernel_facts, module_facts

@@ -2,6 +2,7 @@
 """The lock file, and what happens when the archive has moved on."""
 
 import pytest
+
 from harness.model.errors import InfrastructureError, UsageError
 from harness.parts import archive, debian, lock
 from harness.parts.archive import Deb, Fetched
@@ -58,7 +59,9 @@ def test_the_committed_lock_file_has_every_part():
         assert all(len(deb.sha256) == 64 for deb in entry.debs)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"format": 99, "parts": {}}', '{"format": 1, "parts": {"x": 1}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"format": 99, "parts": {}}', '{"format": 1, "parts": {"x": 1}}']
+)
 def test_a_damaged_lock_file_is_told(locked, text):
     locked.write_text(text)
     with pytest.raises(UsageError, match="lock file"):

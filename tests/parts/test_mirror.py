@@ -2,6 +2,7 @@
 """Finding the host's own mirror in both formats of apt's configuration."""
 
 import pytest
+
 from harness.parts.mirror import host_mirror
 
 BOOKWORM = 'ID=debian\nVERSION_CODENAME=bookworm\nPRETTY_NAME="Debian"\n'

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the harness adds to an L1: time to a working SSH login, against the bare command's time to "ready".
+
+Runs in pairs, one after the other and in turn, so that a drift of the machine hits both:
+A is the harness (start of QEMU to SSH logged in), B is the repro.sh that the harness left,
+read until the same marker. Prints each pair and the ratio A/B.
+
+    .venv/bin/python bench/l1_overhead.py [--pairs 5] [--kernel debian:7.3] [--only papr-p11-l2host]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pty
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from harness.levels.pseries import PseriesLevel
+from harness.levels.ssh import new_key
+from harness.model.outcome import Outcome
+from harness.runs.options import RunOptions
+from harness.runs.plan import make
+from harness.runs.prepare import prepare
+
+
+def with_harness(level: PseriesLevel) -> float:
+    """Seconds to the SSH login; SystemExit if L1 does not come up."""
+    seen = level.start()
+    if seen.boot.outcome is not Outcome.BOOTED:
+        raise SystemExit(f"L1 did not boot: {seen.boot.proof}")
+    return seen.boot.phases["boot"] + seen.boot.phases["ssh"]
+
+
+def bare(script: Path) -> float:
+    """Seconds until the script's machine prints its ready marker."""
+    master, slave = pty.openpty()
+    began = time.monotonic()
+    with subprocess.Popen(
+        [str(script)], stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    ) as qemu:
+        os.close(slave)
+        seen = b""
+        while b":ready:{" not in seen:
+            seen = seen[-100:] + os.read(master, 65536)
+        seconds = time.monotonic() - began
+        qemu.kill()
+    os.close(master)
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--kernel", default="debian:7.3")
+    parser.add_argument("--only", default="papr-p11-l2host")
+    words = parser.parse_args()
+    options = RunOptions(kernels=(words.kernel,), only=(words.only,))
+    plan = make(options)
+    prepared = prepare(plan, options, print)
+    placement = plan.scenarios[0].placement
+    kernel = prepared.kernels[placement.kernel]
+    ratios = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for number in range(words.pairs + 1):
+            directory = Path(scratch) / str(number)
+            level = PseriesLevel(
+                placement,
+                kernel.version,
+                prepared.boot_sets[placement.kernel],
+                prepared.program,
+                new_key(),
+                directory,
+            )
+            try:
+                ours = with_harness(level)
+            finally:
+                level.stop()
+            theirs = bare(directory / "repro.sh")
+            if number == 0:
+                continue  # fills the page cache for both
+            ratios.append(ours / theirs)
+            print(
+                f"pair {number}: harness {ours:6.2f} s, bare {theirs:6.2f} s, ratio {ours / theirs:.3f}",
+                flush=True,
+            )
+    print(f"ratio: min {min(ratios):.3f}, median {statistics.median(ratios):.3f}, max {max(ratios):.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -116,6 +116,13 @@ class Console:
                 self._changed.wait(min(deadline, quiet_at) - now)
 
     @property
+    def log_trouble(self) -> str:
+        """Why the log is not whole; '' if it is."""
+        self._log.flush()
+        error = self._log.error
+        return f"cannot write {self.path}: {error.strerror or error}" if error else ""
+
+    @property
     def last_line(self) -> str:
         return next((line.strip() for line in reversed(self.lines) if line.strip()), "")
 

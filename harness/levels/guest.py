@@ -72,6 +72,10 @@ def _judge(
     directory: Path,
 ) -> Boot:  # fmt: skip
     warnings = tuple(console.warnings)
+    if console.log_trouble:
+        return Boot(
+            Outcome.INFRASTRUCTURE, "log", console.log_trouble, phases=phases, directory=directory.name
+        )
     report = console.reports.get("up")
     finding = console.finding
     if report is not None:

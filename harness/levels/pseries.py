@@ -105,6 +105,8 @@ class PseriesLevel:
             LIMITS.l1_silence,
         )
         phases["boot"] = time.monotonic() - console.started
+        if console.log_trouble:
+            return self._failed(console.log_trouble, phases)
         trouble = console.reports.get("trouble")
         report = console.reports.get("ready")
         if report is None:

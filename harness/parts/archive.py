@@ -16,7 +16,7 @@ from enum import Enum
 from importlib import resources
 from pathlib import Path
 
-from harness.model.errors import InfrastructureError
+from harness.model.errors import InfrastructureError, UsageError
 from harness.parts.mirror import Source, host_mirror
 from harness.parts.table import KERNEL_FLAVOUR, Part, Suite
 
@@ -97,13 +97,14 @@ def fetch(
     """Unpack *part* into the empty directory *tree*, from the first of its suites that can give it.
 
     locked: versions to prefer; work: a directory for our own files; log: gets all output.
-    InfrastructureError if no suite can, with what the last one said.
+    UsageError if no suite has it, InfrastructureError if none can give it, with what the last said.
     """
     require_programs({"mmdebstrap": "mmdebstrap", "dpkg-deb": "dpkg"})
     mirror = host_mirror()
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
     said: list[str] = []
+    kinds: set[Trouble] = set()
     for suite in part.suites:
         if suite.base and mirror is None:
             continue  # needs two suites of one mirror, and we have no mirror's name
@@ -130,12 +131,15 @@ def fetch(
                 notices.append(f"{suite.name}: {_expiry(output)}; its signature is good, so it was used")
                 progress(f"{part.name}: {notices[-1]}")
                 continue
+            kinds.add(kind)
             said.append(f"{suite.name}: {kind.value} ({_last_error(output)})")
             progress(f"{part.name}: {suite.name} cannot give it: {kind.value}")
             if kind is not Trouble.SYNC:
                 break
             if attempt < _TRIES:
                 time.sleep(_WAIT_SECONDS * attempt)  # the mirror gives no sign when it is done
+    if kinds == {Trouble.MISSING}:
+        raise UsageError(f"no suite has {part.name}", "see the versions in harness/parts/table.py", log)
     raise InfrastructureError(
         f"no suite can give {part.name}; the last said: {said[-1] if said else 'nothing'}",
         "try again later, or set KVMPPC_MIRROR to another Debian mirror",

@@ -3,6 +3,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from pexpect.fdpexpect import fdspawn
@@ -85,6 +86,15 @@ def test_a_last_line_without_newline_counts(console):
     seen = console("sys.stdout.write('Kernel panic - not syncing: x')")
     seen.wait(lambda each: False, 5, 5)
     assert seen.finding.key == "panic"
+
+
+def test_a_full_disk_is_not_the_end_of_the_console(tmp_path):
+    machine = start([sys.executable, "-uc", f"print('x' * 99999); print('kvmppc:{NONCE}:ready:{{}}')"])
+    seen = Console(fdspawn(machine.terminal, encoding="utf-8", use_poll=True), Path("/dev/full"), NONCE)
+    assert seen.wait(ready, 5, 5) is Ended.MET
+    assert "No space left" in seen.log_trouble
+    machine.kill()
+    seen.close()
 
 
 def test_silence_and_timeout_are_told_apart(console):

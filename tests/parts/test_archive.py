@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from harness.model.errors import InfrastructureError
+from harness.model.errors import InfrastructureError, UsageError
 from harness.parts import archive
 from harness.parts.archive import Trouble, fetch, trouble
 from harness.parts.mirror import Source
@@ -110,10 +110,15 @@ def test_a_suite_without_the_package_is_not_asked_again(run):
 
 def test_when_no_suite_can_the_last_word_is_told_without_addresses(run):
     with pytest.raises(InfrastructureError) as raised:
-        run(PART, (MISSING, 25), (MISSING, 25))
+        run(PART, (MISSING, 25), *[(MID_SYNC, 25)] * 3)
     assert "no suite can give userland" in str(raised.value)
     assert "mirror.example" not in str(raised.value)
     assert raised.value.log is not None
+
+
+def test_what_no_suite_has_is_the_users_mistake(run):
+    with pytest.raises(UsageError, match="no suite has userland"):
+        run(PART, (MISSING, 25), (MISSING, 25))
 
 
 def test_a_full_disk_ends_it_at_once(run):

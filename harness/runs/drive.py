@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Drive pytest over the test cases: the one engine behind every command that boots something."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.model.errors import InfrastructureError
+from harness.model.scenario import Placement
+from harness.runs.options import RunOptions
+from harness.runs.plan import Plan, make
+from harness.runs.prepare import prepare
+from harness.runs.rundir import claim
+
+INTERRUPTED = 130
+
+# What a worker needs at its peak: L1's memory, QEMU's own, Python's.
+_WORKER_BYTES = 3 << 30
+
+# pytest's exit codes that mean something else than ours.
+_EXIT_CODES = {
+    pytest.ExitCode.INTERRUPTED: INTERRUPTED,
+    pytest.ExitCode.USAGE_ERROR: 2,
+    pytest.ExitCode.NO_TESTS_COLLECTED: 2,
+}
+
+
+def run(options: RunOptions, jobs: int, extra: Sequence[str], progress: Callable[[str], None]) -> int:
+    """Run the scenarios; the exit code. HarnessError before the first test for bad input or parts.
+
+    jobs: L1s side by side, 0 for as many as fit; extra: further words for pytest.
+    """
+    plan = make(options)
+    # Here rather than in pytest, so that bad input is one line and not a test session.
+    prepare(plan, options, progress)
+    options = replace(options, run_dir=str(claim(options.run_dir)))
+    root = _checkout()
+    words = [str(root / "testcases"), "-c", str(root / "pyproject.toml"), "--rootdir", str(root)]
+    words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
+    workers = jobs or default_jobs(plan)
+    if workers > 1:
+        words += ["-n", str(workers)]
+    status = pytest.main([*words, *options.arguments(), *extra])
+    return _EXIT_CODES.get(pytest.ExitCode(status), int(status))
+
+
+def default_jobs(plan: Plan) -> int:
+    """As many as there are cores, L1s to boot, and memory for."""
+    placements: set[Placement] = {each.placement for each in plan.scenarios}
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    return max(1, min(len(os.sched_getaffinity(0)), len(placements), memory // _WORKER_BYTES))
+
+
+def _checkout() -> Path:
+    root = Path(harness.__file__).parent.parent
+    if not (root / "testcases").is_dir():
+        raise InfrastructureError(
+            f"there is no testcases/ beside {root / 'harness'}", "install from a checkout: pip install -e ."
+        )
+    return root

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The choices of a run, as pytest and ``kvmppc run`` share them.
+
+One table makes pytest's options and click's, so that both take the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Option:
+    """field: of RunOptions; flag: as typed; many: may be given repeatedly."""
+
+    field: str
+    flag: str
+    metavar: str
+    help: str
+    many: bool = False
+    switch: bool = False
+
+
+OPTIONS = (
+    Option("matrix", "--matrix", "NAME", "which scenarios: default, full or ci"),
+    Option(
+        "kernels",
+        "--kernel",
+        "KERNEL",
+        "kernel under test: debian:7.3 or the path of a vmlinux; may be repeated",
+        many=True,
+    ),
+    Option("topologies", "--topology", "NAME", "pseries-papr or pseries-hv; may be repeated", many=True),
+    Option("l1", "--l1", "SETTING", "L1: a CPU, or a CPU in a compat mode: p11, p11@p10; may be repeated", many=True),
+    Option("l2", "--l2", "SETTING", "L2: host, p11, p10 or p9; may be repeated", many=True),
+    Option("only", "--only", "ID", "just this scenario, as --list shows it; may be repeated", many=True),
+    Option("qemu", "--qemu", "QEMU", "QEMU for L0: debian, host (the one on PATH) or a path"),
+    Option("expect", "--expect", "REVISION", "judge every kernel as: none, validation, v1, merged or a version"),
+    Option("no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True),
+    Option("locked", "--locked", "", "fail if a package differs from the lock file", switch=True),
+    Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
+)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    matrix: str = "default"
+    kernels: tuple[str, ...] = ()
+    topologies: tuple[str, ...] = ()
+    l1: tuple[str, ...] = ()
+    l2: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    qemu: str = "debian"
+    expect: str = ""
+    no_workaround: tuple[str, ...] = ()
+    locked: bool = False
+    run_dir: str = ""
+
+    def arguments(self) -> list[str]:
+        """The same choices as words, for pytest or for a command that repeats this run."""
+        words: list[str] = []
+        for option in OPTIONS:
+            value = getattr(self, option.field)
+            if option.switch:
+                words += [option.flag] if value else []
+            elif option.many:
+                for each in value:
+                    words += [option.flag, each]
+            elif value != getattr(_DEFAULTS, option.field):
+                words += [option.flag, value]
+        return words
+
+    def needed_to_repeat(self) -> RunOptions:
+        """Without what selects scenarios and kernels: the rest that a repetition must have too."""
+        return RunOptions(
+            qemu=self.qemu, expect=self.expect, no_workaround=self.no_workaround, locked=self.locked
+        )
+
+    @classmethod
+    def from_mapping(cls, values: dict[str, Any]) -> RunOptions:
+        """From parsed options; None and () mean: not given."""
+        known = {each.name for each in fields(cls)}
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+            for name, value in values.items()
+            if name in known and value not in (None, (), [])
+        }
+        return cls(**given)
+
+
+_DEFAULTS = RunOptions()

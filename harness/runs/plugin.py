@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The pytest plugin: scenarios become tests, verdicts become outcomes, a run leaves a directory.
+
+A failed verdict fails its test, a known defect that is shown xfails it (neither a success
+nor a failure), a broken infrastructure is an error of its own, and all of them travel to
+the controlling process as records, with or without pytest-xdist.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.levels.process import die_with_parent
+from harness.levels.ssh import new_key
+from harness.model.errors import HarnessError, InfrastructureError
+from harness.model.record import Record
+from harness.model.scenario import L2Setting, Placement, Scenario
+from harness.model.verdict import Kind
+from harness.runs.options import OPTIONS, RunOptions
+from harness.runs.plan import Plan, make
+from harness.runs.prepare import Prepared, prepare
+from harness.runs.rundir import RunDirectory
+from harness.runs.running_l1 import RunningL1
+from harness.runs.scheduling import PlacementScheduling
+
+_RECORD = "kvmppc-record"
+_STATE = pytest.StashKey["State"]()
+
+
+class State:
+    """What one pytest process knows of the run. Workers get the directory from the controller."""
+
+    def __init__(self, config: pytest.Config):
+        values = {option.field: config.getoption(f"kvmppc_{option.field}") for option in OPTIONS}
+        self.options = RunOptions.from_mapping(values)
+        self.worker_directory: str | None = getattr(config, "workerinput", {}).get("kvmppc_directory")
+        self._plan: Plan | None = None
+        self._prepared: Prepared | None = None
+        self.directory: RunDirectory | None = None
+        self.failures_without_verdict = 0
+        self.progress: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
+
+    @property
+    def plan(self) -> Plan:
+        if self._plan is None:
+            self._plan = make(self.options)
+        return self._plan
+
+    @property
+    def prepared(self) -> Prepared:
+        if self._prepared is None:
+            quiet: Callable[[str], None] = lambda _text: None  # noqa: E731
+            progress = self.progress if self.worker_directory is None else quiet
+            self._prepared = prepare(self.plan, self.options, progress)
+        return self._prepared
+
+    def start(self) -> None:
+        """Before the first test of the controller: parts, then the run's directory."""
+        self.directory = RunDirectory.create(self.options, self.plan, self.prepared)
+
+    @property
+    def run_path(self) -> Path:
+        if self.worker_directory is not None:
+            return Path(self.worker_directory)
+        assert self.directory is not None
+        return self.directory.path
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("kvmppc", "nested KVM scenarios (testcases/)")
+    for option in OPTIONS:
+        name = f"kvmppc_{option.field}"
+        if option.switch:
+            group.addoption(option.flag, dest=name, action="store_true", default=None, help=option.help)
+        elif option.many:
+            group.addoption(
+                option.flag, dest=name, action="append", metavar=option.metavar, default=None, help=option.help
+            )
+        else:
+            group.addoption(option.flag, dest=name, metavar=option.metavar, default=None, help=option.help)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "scenario(full_id): the scenario or L1 a test belongs to")
+    if hasattr(config, "workerinput"):
+        # A worker holds QEMUs; it must not outlive the controller, however that ends.
+        die_with_parent(os.getppid())
+    # pytest's -k has no '@' in its grammar; ids of ours have. Its '.' is as good here: see
+    # pytest_collection_modifyitems, which gives each test its id in that spelling too.
+    config.option.keyword = config.option.keyword.replace("@", ".")
+    config.stash[_STATE] = State(config)
+
+
+# -- scenarios become tests ------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "l1" not in metafunc.fixturenames:
+        return
+    scenarios = metafunc.config.stash[_STATE].plan.scenarios
+    if "l2_setting" in metafunc.fixturenames:
+        cases = [
+            pytest.param(each.placement, each.l2, id=each.full_id, marks=_mark(each)) for each in scenarios
+        ]
+        metafunc.parametrize(("l1", "l2_setting"), cases, indirect=["l1"], scope="session")
+    else:
+        placements = dict.fromkeys(each.placement for each in scenarios)
+        params = [pytest.param(each, id=each.full_id, marks=_mark(each)) for each in placements]
+        metafunc.parametrize("l1", params, indirect=True, scope="session")
+
+
+def _mark(what: Scenario | Placement) -> pytest.MarkDecorator:
+    return pytest.mark.scenario(what.full_id)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return PlacementScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    for item in items:
+        mark = item.get_closest_marker("scenario")
+        if mark is not None:
+            item.extra_keyword_matches.add(mark.args[0].replace("@", "."))
+    collected = {item: number for number, item in enumerate(items)}
+    yield
+    if not any(_placement(item) for item in items):
+        return
+    placements = dict.fromkeys(each.placement for each in config.stash[_STATE].plan.scenarios)
+    order = {placement: number for number, placement in enumerate(placements)}
+    # pytest sorts by fixture, in an order of its own. Ours: all of one L1 together, L1's own
+    # tests before its L2s, as the files are named.
+    items.sort(key=lambda item: (order.get(_placement(item), -1), collected[item]))
+
+
+def _placement(item: pytest.Item) -> Any:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("l1") if callspec is not None else None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Parts are fetched only when a test needs them, and before the first one starts."""
+    config = session.config
+    state = config.stash[_STATE]
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    if any("l1" in getattr(item, "fixturenames", ()) for item in session.items):
+        _start(state)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """With xdist the controller collects nothing, so it prepares when it starts its workers."""
+    state = node.config.stash[_STATE]
+    _start(state)
+    node.workerinput["kvmppc_directory"] = str(state.run_path)
+
+
+def _start(state: State) -> None:
+    if state.directory is not None:
+        return
+    try:
+        state.start()
+    except HarnessError as error:
+        pytest.exit(f"kvmppc: {error}", returncode=error.exit_code)
+
+
+# -- fixtures --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def ssh_key() -> Any:
+    return new_key()
+
+
+@pytest.fixture(scope="session")
+def l1(request: pytest.FixtureRequest, ssh_key: Any) -> Iterator[RunningL1]:
+    """The L1 of a placement, shared by all tests of it; skipped where QEMU cannot be it."""
+    state = request.config.stash[_STATE]
+    placement: Placement = request.param
+    lacking = state.prepared.lacks(placement)
+    if lacking:
+        pytest.skip(lacking)
+    running = RunningL1(placement, state.prepared, ssh_key, state.run_path, state.options.no_workaround)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def l2_setting(request: pytest.FixtureRequest) -> L2Setting:
+    """Filled in by pytest_generate_tests."""
+    setting: L2Setting = request.param
+    return setting
+
+
+@pytest.fixture
+def conclude(record_property: Callable[[str, object], None]) -> Callable[[Record], None]:
+    """Give the record to the report, then end the test the way its verdicts say."""
+
+    def end(record: Record) -> None:
+        record_property(_RECORD, json.dumps(record.to_json()))
+        worst = record.kind
+        lines = [
+            f"{each.check}: expected {each.expected}; observed {each.observed}; proof: {each.proof}"
+            for each in record.verdicts
+            if each.kind is worst
+        ]
+        text = "\n".join(lines)
+        if worst is Kind.FAIL:
+            pytest.fail(text, pytrace=False)
+        if worst is Kind.INFRASTRUCTURE:
+            raise InfrastructureError(text)
+        if worst is Kind.DEFECT:
+            pytest.xfail(f"{Kind.DEFECT.value}: {text}")
+        if worst is Kind.SKIP:
+            pytest.skip(text)
+
+    return end
+
+
+# -- records reach the report ----------------------------------------------------------------
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    try:
+        _ = session.config.stash[_STATE].plan  # bad words end it here, in one line
+    except HarnessError as error:
+        pytest.exit(f"kvmppc: {error}", returncode=error.exit_code)
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(_Controller(session), "kvmppc-controller")
+
+
+class _Controller:
+    """In the controlling process only: collects records, prints them as they come."""
+
+    def __init__(self, session: pytest.Session):
+        self._session = session
+        self._config = session.config
+        self._state: State = session.config.stash[_STATE]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        directory = self._state.directory
+        if directory is None:
+            return
+        text = next((value for name, value in report.user_properties if name == _RECORD), None)
+        if report.when == "call" and text is not None:
+            record = Record.from_json(json.loads(str(text)))
+            self._keep(lambda: directory.add(record))
+            self._print(directory.progress_line(record))
+        elif report.failed:
+            self._state.failures_without_verdict += 1
+            path = directory.add_error(report.nodeid, report.longreprtext)
+            last = (report.longreprtext.strip().splitlines() or ["no reason given"])[-1]
+            self._print(f"error in {report.when} of {report.nodeid}: {last} (see {path})")
+        elif report.skipped and report.when == "setup" and isinstance(report.longrepr, tuple):
+            directory.skipped.setdefault(report.longrepr[2].removeprefix("Skipped: "), []).append(report.nodeid)
+
+    def _keep(self, write: Callable[[], None]) -> None:
+        """Write results; if that fails, stop the run rather than lose them one by one."""
+        try:
+            write()
+        except HarnessError as error:
+            self._state.failures_without_verdict += 1
+            if not self._session.shouldstop:
+                self._session.shouldstop = f"kvmppc: {error}"
+
+    def _print(self, line: str) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        directory = self._state.directory
+        if directory is None:
+            return
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        stopped = bool(session.shouldstop)
+        self._keep(lambda: directory.finish(complete=not interrupted and not stopped))
+        if not interrupted or stopped:
+            session.exitstatus = directory.exit_code(self._state.failures_without_verdict)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self._state.directory is not None:
+            terminalreporter.ensure_newline()
+            terminalreporter.write_line("")
+            for line in self._state.directory.summary(terminalreporter.hasmarkup):
+                terminalreporter.write_line(line)
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Tests with a record have a line of their own; no letter beside it."""
+    if report.when == "call" and any(name == _RECORD for name, _ in report.user_properties):
+        if hasattr(report, "wasxfail"):
+            return ("xfailed" if report.skipped else "failed"), "", ""
+        return report.outcome, "", ""
+    return None

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From words to a plan."""
+
+import pytest
+from harness.model.errors import UsageError
+from harness.runs import drive
+from harness.runs.options import OPTIONS, RunOptions
+from harness.runs.plan import label, make
+
+
+def test_options_say_themselves_again():
+    options = RunOptions(
+        matrix="full", kernels=("debian:7.2", "/x y/vmlinux"), l1=("p11",), locked=True, expect="merged"
+    )
+    words = options.arguments()
+    assert words == [
+        "--matrix", "full", "--kernel", "debian:7.2", "--kernel", "/x y/vmlinux", "--l1", "p11",
+        "--expect", "merged", "--locked",
+    ]  # fmt: skip
+    assert RunOptions().arguments() == []
+
+
+def test_every_option_is_a_field_and_the_other_way_round():
+    assert {option.field for option in OPTIONS} == set(RunOptions.__dataclass_fields__)
+
+
+def test_what_is_not_given_keeps_its_default():
+    assert RunOptions.from_mapping({"matrix": None, "kernels": (), "locked": None, "other": 1}) == RunOptions()
+    assert RunOptions.from_mapping({"kernels": ["a"]}).kernels == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"), [("debian:7.3", "7.3"), ("/home/x/vmlinux", "vmlinux"), ("/a/my kernel@1", "my_kernel_1")]
+)
+def test_labels_are_fit_for_ids_and_file_names(spec, name):
+    assert label(spec) == name
+
+
+def test_two_kernels_of_one_name_get_two_labels():
+    plan = make(RunOptions(kernels=("/a/vmlinux", "/b/vmlinux"), only=("papr-p11-l2host",)))
+    assert plan.kernels == {"vmlinux": "/a/vmlinux", "vmlinux.2": "/b/vmlinux"}
+    assert [each.full_id for each in plan.scenarios] == ["vmlinux-papr-p11-l2host", "vmlinux.2-papr-p11-l2host"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        RunOptions(matrix="huge"),
+        RunOptions(topologies=("powermac",)),
+        RunOptions(l1=("p7",)),
+        RunOptions(l2=("p8",)),
+        RunOptions(only=("x",)),
+        RunOptions(expect="v99"),
+        RunOptions(no_workaround=("none",)),
+    ],
+)
+def test_bad_words_are_usage_errors_of_one_line(options):
+    with pytest.raises(UsageError) as raised:
+        make(options)
+    assert "\n" not in str(raised.value)
+    assert raised.value.hint
+
+
+def test_jobs_are_bound_by_the_number_of_l1s():
+    assert drive.default_jobs(make(RunOptions(only=("papr-p11-l2host",), kernels=("debian:7.3",)))) == 1

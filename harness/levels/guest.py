@@ -6,10 +6,10 @@ from __future__ import annotations
 import shlex
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.levels import commands, repro
 from harness.levels.console import Console, Ended
+from harness.levels.level import GuestHost
 from harness.levels.limits import LIMITS
 from harness.levels.ssh import ChannelSpawn
 from harness.model.cpu import mode_of_cpuinfo, mode_of_pvr
@@ -18,13 +18,10 @@ from harness.model.observation import Boot
 from harness.model.outcome import Outcome
 from harness.model.scenario import L2Setting
 
-if TYPE_CHECKING:
-    from harness.levels.pseries import PseriesLevel
-
 _PIDFILE = "/run/l2.pid"
 
 
-def boot(level: PseriesLevel, setting: L2Setting, directory: Path) -> Boot:
+def boot(level: GuestHost, setting: L2Setting, directory: Path) -> Boot:
     """Boot one L2 to its end. Whatever happens, it is gone afterwards or L1 is."""
     directory.mkdir(parents=True)
     nonce = commands.Nonce.new()
@@ -68,7 +65,7 @@ def boot(level: PseriesLevel, setting: L2Setting, directory: Path) -> Boot:
 
 
 def _judge(
-    level: PseriesLevel, console: Console, ended: Ended, status: int | None, phases: dict[str, float],
+    level: GuestHost, console: Console, ended: Ended, status: int | None, phases: dict[str, float],
     directory: Path,
 ) -> Boot:  # fmt: skip
     warnings = tuple(console.warnings)
@@ -101,7 +98,7 @@ def _judge(
     )  # fmt: skip
 
 
-def _lost(level: PseriesLevel, directory: Path, phases: dict[str, float], words: str) -> Boot:
+def _lost(level: GuestHost, directory: Path, phases: dict[str, float], words: str) -> Boot:
     """L1 went while L2 booted: say what became of L1. A panic of L1 is told as that."""
     outcome, rule, proof = level.death() or (Outcome.HANG, "l1-silent", words)
     level.lost = True
@@ -114,7 +111,7 @@ def _lost(level: PseriesLevel, directory: Path, phases: dict[str, float], words:
     )
 
 
-def _end(level: PseriesLevel, console: Console, stream: ChannelSpawn) -> None:
+def _end(level: GuestHost, console: Console, stream: ChannelSpawn) -> None:
     """Kill L2's QEMU if it is still there, then close its console."""
     if not stream.channel.exit_status_ready() and level.alive:
         try:

@@ -39,10 +39,11 @@ class KernelBuild:
 
 @dataclass(frozen=True)
 class Kind:
-    """pattern: specs it takes, as people write them; matches and resolve: of a spec."""
+    """pattern: specs it takes, as people write them; matches, label and resolve: of a spec."""
 
     pattern: str
     matches: Callable[[str], bool]
+    label: Callable[[str], str]
     resolve: Callable[[str, Cache, bool, Progress], KernelBuild]
 
 
@@ -52,6 +53,13 @@ def resolve_kernel(spec: str, cache: Cache, *, locked_only: bool = False, progre
         if kind.matches(spec):
             return kind.resolve(spec, cache, locked_only, progress)
     raise UsageError(f"kernel {spec!r} is neither a file nor a known kind", _known())
+
+
+def kernel_label(spec: str) -> str:
+    """Short name of a spec, fit for ids and file names: ``debian:7.3`` -> ``7.3``. Does no I/O but
+    to see whether a file is there."""
+    kind = next((kind for kind in KINDS if kind.matches(spec)), None)
+    return re.sub(r"[^\w.+~]+", "_", kind.label(spec) if kind else spec) or "kernel"
 
 
 def _known() -> str:
@@ -78,7 +86,7 @@ def _debian(spec: str, cache: Cache, locked_only: bool, progress: Progress) -> K
     modules = next((path.parent for path in unpacked.tree.rglob("modules/*/kernel")), None)
     return KernelBuild(
         spec=spec,
-        label=version,
+        label=kernel_label(spec),
         identity=unpacked.identity,
         vmlinux=images[0],
         modules=modules,
@@ -97,7 +105,7 @@ def _file(spec: str, _cache: Cache, _locked_only: bool, _progress: Progress) -> 
         content = hashlib.file_digest(file, "sha256").hexdigest()
     return KernelBuild(
         spec=spec,
-        label=path.name,
+        label=kernel_label(spec),
         identity=content[:32],
         vmlinux=path,
         modules=None,
@@ -108,10 +116,11 @@ def _file(spec: str, _cache: Cache, _locked_only: bool, _progress: Progress) -> 
 
 
 KINDS = (
-    Kind("debian:VERSION", lambda spec: spec.startswith("debian:"), _debian),
+    Kind("debian:VERSION", lambda spec: spec.startswith("debian:"), lambda spec: spec[7:], _debian),
     Kind(
         "the path of a vmlinux",
         lambda spec: Path(spec).expanduser().exists() or "/" in spec or spec.startswith("."),
+        lambda spec: Path(spec).name,
         _file,
     ),
 )

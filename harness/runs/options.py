@@ -33,12 +33,22 @@ OPTIONS = (
         many=True,
     ),
     Option("topologies", "--topology", "NAME", "pseries-papr or pseries-hv; may be repeated", many=True),
-    Option("l1", "--l1", "SETTING", "L1: a CPU, or a CPU in a compat mode: p11, p11@p10; may be repeated", many=True),
+    Option(
+        "l1",
+        "--l1",
+        "SETTING",
+        "L1: a CPU, or a CPU in a compat mode: p11, p11@p10; may be repeated",
+        many=True,
+    ),
     Option("l2", "--l2", "SETTING", "L2: host, p11, p10 or p9; may be repeated", many=True),
     Option("only", "--only", "ID", "just this scenario, as --list shows it; may be repeated", many=True),
     Option("qemu", "--qemu", "QEMU", "QEMU for L0: debian, host (the one on PATH) or a path"),
-    Option("expect", "--expect", "REVISION", "judge every kernel as: none, validation, v1, merged or a version"),
-    Option("no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True),
+    Option(
+        "expect", "--expect", "REVISION", "judge every kernel as: none, validation, v1, merged or a version"
+    ),
+    Option(
+        "no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True
+    ),
     Option("locked", "--locked", "", "fail if a package differs from the lock file", switch=True),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From choices to what will run: scenarios, and what each kernel is judged by. No I/O."""
+"""From choices to what will run: scenarios, and what each kernel is judged by. Fetches nothing."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from harness.model import matrix
 from harness.model.behaviour import Behaviour, parse_behaviour
 from harness.model.scenario import L1Setting, L2Setting, Scenario
 from harness.model.topology import topology
 from harness.model.workarounds import check_names
+from harness.parts.kernels import kernel_label
 from harness.runs.options import RunOptions
 
 
@@ -24,20 +23,14 @@ class Plan:
     expect: Behaviour | None
 
 
-def label(spec: str) -> str:
-    """Short name of a kernel spec, fit for ids and file names: ``debian:7.3`` -> ``7.3``."""
-    name = spec.partition(":")[2] if spec.startswith("debian:") else PurePath(spec).name
-    return re.sub(r"[^\w.+~]+", "_", name) or "kernel"
-
-
 def make(options: RunOptions) -> Plan:
     """UsageError for anything in the options that makes no sense."""
     base = matrix.matrix(options.matrix)
     kernels: dict[str, str] = {}
     for spec in options.kernels or base.kernels:
-        name, number = label(spec), 2
+        name, number = kernel_label(spec), 2
         while kernels.get(name, spec) != spec:
-            name, number = f"{label(spec)}.{number}", number + 1
+            name, number = f"{kernel_label(spec)}.{number}", number + 1
         kernels[name] = spec
     selection = matrix.Selection(
         topologies=tuple(topology(name) for name in options.topologies),

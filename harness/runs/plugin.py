@@ -81,7 +81,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             group.addoption(option.flag, dest=name, action="store_true", default=None, help=option.help)
         elif option.many:
             group.addoption(
-                option.flag, dest=name, action="append", metavar=option.metavar, default=None, help=option.help
+                option.flag,
+                dest=name,
+                action="append",
+                metavar=option.metavar,
+                default=None,
+                help=option.help,
             )
         else:
             group.addoption(option.flag, dest=name, metavar=option.metavar, default=None, help=option.help)
@@ -267,7 +272,8 @@ class _Controller:
             last = (report.longreprtext.strip().splitlines() or ["no reason given"])[-1]
             self._print(f"error in {report.when} of {report.nodeid}: {last} (see {path})")
         elif report.skipped and report.when == "setup" and isinstance(report.longrepr, tuple):
-            directory.skipped.setdefault(report.longrepr[2].removeprefix("Skipped: "), []).append(report.nodeid)
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            directory.skipped[reason] = directory.skipped.get(reason, 0) + 1
 
     def _keep(self, write: Callable[[], None]) -> None:
         """Write results; if that fails, stop the run rather than lose them one by one."""

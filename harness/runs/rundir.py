@@ -4,25 +4,18 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import shlex
-import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.record import KernelInfo, Record, RunInfo, exit_code
-from harness.reports import failures, grid, jsonfile, junit
+from harness.reports import files, text
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan
 from harness.runs.prepare import Prepared
-
-
-# The grid with all its columns; a narrower terminal wraps, which beats losing verdicts.
-_WIDTH = 120
 
 
 class RunDirectory:
@@ -32,12 +25,11 @@ class RunDirectory:
         self.path = path
         self.info = info
         self.records: list[Record] = []
-        self.finished = False
-        self.skipped: dict[str, list[str]] = {}  # reason -> tests
+        self.skipped: dict[str, int] = {}  # reason -> number of tests
         placements = dict.fromkeys(each.placement for each in plan.scenarios)
         self._expected = 3 * len(placements) + len(plan.scenarios)
         self._place = {each.full_id: number for number, each in enumerate(placements)}
-        self._write(complete=False)
+        self._write(lambda: files.write_while_running(self.path, self.info, []))
 
     @classmethod
     def create(cls, options: RunOptions, plan: Plan, prepared: Prepared) -> RunDirectory:
@@ -69,14 +61,11 @@ class RunDirectory:
 
     def add(self, record: Record) -> None:
         self.records.append(record)
-        self._write(complete=False)
+        self._write(lambda: files.write_while_running(self.path, self.info, self._ordered()))
 
-    def _write(self, complete: bool) -> None:
+    def _write(self, write: Callable[[], None]) -> None:
         try:
-            jsonfile.write(self.path / "report.json", self.info, self._ordered(), complete)
-            if complete or self.finished:
-                junit.write(self.path / "junit.xml", self.info, self._ordered())
-                (self.path / "summary.txt").write_text("\n".join(self.summary(colour=False)) + "\n")
+            write()
         except OSError as error:
             raise InfrastructureError(
                 f"cannot write results to {self.path}: {error.strerror}", "free some space, or use --run-dir"
@@ -86,11 +75,11 @@ class RunDirectory:
         """Two workers mix their records; a report has them in the plan's order."""
         return sorted(self.records, key=lambda each: self._place[f"{each.kernel}-{each.topology}-{each.l1}"])
 
-    def add_error(self, test: str, text: str) -> Path:
+    def add_error(self, test: str, trace: str) -> Path:
         """A test that ended without a verdict: a defect of ours. Returns the file that tells more."""
         path = self.path / "errors.txt"
         with contextlib.suppress(OSError), path.open("a") as file:
-            file.write(f"{test}\n{text}\n\n")
+            file.write(f"{test}\n{trace}\n\n")
         return path
 
     def progress_line(self, record: Record) -> str:
@@ -101,22 +90,13 @@ class RunDirectory:
 
     def finish(self, *, complete: bool) -> None:
         """The last report. InfrastructureError if it cannot be written."""
-        self.finished = True
-        self._write(complete)
+        self._write(
+            lambda: files.write_at_the_end(self.path, self.info, self._ordered(), self.skipped, complete)
+        )
 
     def summary(self, colour: bool) -> list[str]:
-        """The grid, what was skipped, each failure, where everything is."""
-        target = io.StringIO()
-        width = max(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
-        console = Console(
-            file=target, width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False
-        )
-        grid.render(self.info, self._ordered(), console)
-        for reason, tests in self.skipped.items():
-            console.print(f"skipped {len(tests)} tests: {reason}", markup=False)
-        failures.render(self.info, self._ordered(), self.path, console)
-        console.print(f"results: {self.path}", markup=False, soft_wrap=True)
-        return target.getvalue().splitlines()
+        """What a person reads at the end."""
+        return text.render(self.info, self._ordered(), self.skipped, self.path, colour)
 
     def exit_code(self, other_failures: int) -> int:
         return exit_code(self.records, other_failures)
@@ -153,5 +133,3 @@ def _fresh() -> Path:
             ) from None
         return path
     raise InfrastructureError(f"cannot make a fresh directory runs/{name}")
-
-

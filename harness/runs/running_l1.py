@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from harness.levels.choose import level_for
 from harness.levels.level import Level
-from harness.levels.pseries import PseriesLevel
 from harness.levels.ssh import ClientKey
 from harness.model import oracle_arch_compat, oracle_caps, oracle_l1, oracle_l2
 from harness.model.abi import REVISIONS
@@ -80,7 +80,7 @@ class RunningL1:
         self._boots += 1
         name = "l1" if self._boots == 1 else f"l1-{self._boots}"
         kernel = self._prepared.kernels[self.placement.kernel]
-        self._level = PseriesLevel(
+        self._level = level_for(
             self.placement,
             kernel.version,
             self._prepared.boot_sets[self.placement.kernel],
@@ -165,7 +165,10 @@ class RunningL1:
         began = time.monotonic()
         if topic != "l1" and not self.up:
             reason = f"L1: {self.seen.boot.summary}"
-            summary, verdicts = "", [Verdict("L1 is up", Kind.SKIP, "an L1 to ask", reason, self.seen.boot.proof)]
+            summary, verdicts = (
+                "",
+                [Verdict("L1 is up", Kind.SKIP, "an L1 to ask", reason, self.seen.boot.proof)],
+            )
             directory = "l1"
         else:
             summary, verdicts = judge()

@@ -2,10 +2,12 @@
 """From words to a plan."""
 
 import pytest
+
 from harness.model.errors import UsageError
+from harness.parts.kernels import kernel_label
 from harness.runs import drive
 from harness.runs.options import OPTIONS, RunOptions
-from harness.runs.plan import label, make
+from harness.runs.plan import make
 
 
 def test_options_say_themselves_again():
@@ -25,21 +27,27 @@ def test_every_option_is_a_field_and_the_other_way_round():
 
 
 def test_what_is_not_given_keeps_its_default():
-    assert RunOptions.from_mapping({"matrix": None, "kernels": (), "locked": None, "other": 1}) == RunOptions()
+    assert (
+        RunOptions.from_mapping({"matrix": None, "kernels": (), "locked": None, "other": 1}) == RunOptions()
+    )
     assert RunOptions.from_mapping({"kernels": ["a"]}).kernels == ("a",)
 
 
 @pytest.mark.parametrize(
-    ("spec", "name"), [("debian:7.3", "7.3"), ("/home/x/vmlinux", "vmlinux"), ("/a/my kernel@1", "my_kernel_1")]
+    ("spec", "name"),
+    [("debian:7.3", "7.3"), ("/home/x/vmlinux", "vmlinux"), ("/a/my kernel@1", "my_kernel_1")],
 )
 def test_labels_are_fit_for_ids_and_file_names(spec, name):
-    assert label(spec) == name
+    assert kernel_label(spec) == name
 
 
 def test_two_kernels_of_one_name_get_two_labels():
     plan = make(RunOptions(kernels=("/a/vmlinux", "/b/vmlinux"), only=("papr-p11-l2host",)))
     assert plan.kernels == {"vmlinux": "/a/vmlinux", "vmlinux.2": "/b/vmlinux"}
-    assert [each.full_id for each in plan.scenarios] == ["vmlinux-papr-p11-l2host", "vmlinux.2-papr-p11-l2host"]
+    assert [each.full_id for each in plan.scenarios] == [
+        "vmlinux-papr-p11-l2host",
+        "vmlinux.2-papr-p11-l2host",
+    ]
 
 
 @pytest.mark.parametrize(

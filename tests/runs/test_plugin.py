@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from harness.model.record import Record, exit_code
 from harness.model.verdict import Kind, Verdict
 
@@ -33,7 +34,8 @@ class Prepared:
     qemu = SimpleNamespace(version_text="QEMU 11.1.3")
     userland = SimpleNamespace(qemu_version="11.1.3")
     def __init__(self, plan):
-        self.kernels = {name: SimpleNamespace(release="7.3", banner="", identity="x") for name in plan.kernels}
+        kernel = SimpleNamespace(release="7.3", banner="", identity="x")
+        self.kernels = {name: kernel for name in plan.kernels}
         self.behaviours = {name: MERGED_SERIES for name in plan.kernels}
     def lacks(self, placement):
         return SCRIPT.get("lacks", {}).get(placement.full_id, "")
@@ -46,8 +48,8 @@ class L1:
     def stop(self):
         if self.machine: self.machine.kill()
     def record(self, topic, l2=""):
-        record = Record(self.placement.kernel, self.placement.topology.short, self.placement.l1.id, l2, topic,
-                        "", (), self.placement.full_id)
+        at = self.placement
+        record = Record(at.kernel, at.topology.short, at.l1.id, l2, topic, "", (), at.full_id)
         kind = SCRIPT.get(record.id + ("" if l2 else " " + topic), "as expected")
         if kind == "bug":
             raise RuntimeError("a bug of ours")

@@ -21,6 +21,7 @@ class Limits:
     l2_silence: float = 60
     l2_power_off: float = 20
     stop: float = 5
+    quit: float = 2
 
 
 LIMITS = Limits()

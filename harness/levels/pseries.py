@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import subprocess
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -56,6 +58,7 @@ class PseriesLevel:
         self._ssh: Connection | None = None
         self.command: list[str] = []
         self.page_kb = 0
+        self.deaf = False  # QEMU itself is caught; it would not hear a "quit" either
         self.lost = False  # set when it was found not to answer any more
 
     # -- start ---------------------------------------------------------------------------
@@ -119,16 +122,21 @@ class PseriesLevel:
         version = report["cpu_version"]
         mode = mode_of_pvr(int(version, 16)) if version else mode_of_cpuinfo(f"cpu : {report['cpu']}")
         self.page_kb = report["page_kb"]
-        assert self._monitor is not None
-        self._monitor.connect(LIMITS.stop)
         return Boot(
             Outcome.BOOTED, "marker", f"ready: {report['release']}, {report['cpu']}", mode,
             release=report["release"], phases=phases, directory=self.directory.name,
         )  # fmt: skip
 
+    def _qmp(self) -> Monitor:
+        """The monitor, connected. InfrastructureError if QEMU does not answer it."""
+        if self._monitor is None:
+            raise InfrastructureError("QEMU was not started")
+        if not self._monitor.connected:
+            self._monitor.connect(LIMITS.stop)
+        return self._monitor
+
     def _port(self) -> int:
-        assert self._monitor is not None
-        match = _FORWARD.search(self._monitor.human("info usernet"))
+        match = _FORWARD.search(self._qmp().human("info usernet"))
         if match is None:
             raise InfrastructureError("QEMU shows no forwarded SSH port (info usernet)")
         return int(match[1])
@@ -174,8 +182,16 @@ class PseriesLevel:
             )
         if decided is None:
             words = "no console output" if ended is Ended.SILENCE else "not ready in time"
-            decided = (Outcome.HANG, ended.value, f"{words}; last line: {self._console.last_line}")
+            proof = f"{words}; QEMU says {self._status()}; last line: {self._console.last_line}"
+            decided = (Outcome.HANG, ended.value, proof)
         return Boot(*decided, phases=phases, directory=self.directory.name)
+
+    def _status(self) -> str:
+        """QEMU's own word for the machine's state: running, paused, internal-error, ..."""
+        try:
+            return str(self._qmp().execute("query-status", timeout=LIMITS.quit)["status"])
+        except InfrastructureError as error:
+            return f"nothing ({error})"
 
     def death(self) -> tuple[Outcome, str, str] | None:
         """(outcome, rule, proof) when the machine as a whole is lost; None while it may live."""
@@ -188,9 +204,10 @@ class PseriesLevel:
             return (Outcome.INFRASTRUCTURE if ours else finding.outcome), finding.key, finding.line
         if self._process.process.poll() is not None:
             return None
-        if self._monitor is not None and "ready" in self._console.reports:
-            spinning = hdsi_recursion(self._monitor, self.directory)
+        with contextlib.suppress(InfrastructureError):
+            spinning = hdsi_recursion(self._qmp(), self.directory)
             if spinning:
+                self.deaf = True
                 return Outcome.INFRASTRUCTURE, "qemu-hdsi-recursion", f"QEMU is deaf: {spinning}"
         return None
 
@@ -230,12 +247,22 @@ class PseriesLevel:
 
     # -- stop ----------------------------------------------------------------------------
 
+    def _quit(self) -> None:
+        """Ask QEMU to end; one that is deaf or was never spoken to is left to SIGKILL."""
+        assert self._process is not None
+        if self._monitor is None or not self._monitor.connected or self.deaf:
+            return
+        with contextlib.suppress(InfrastructureError, subprocess.TimeoutExpired):
+            self._monitor.execute("quit", timeout=LIMITS.quit)
+            self._process.process.wait(LIMITS.quit)
+
     def stop(self) -> None:
         """A level is thrown away, not shut down: what must be kept has been written."""
         if self._ssh is not None:
             self._ssh.close()
             self._ssh = None
         if self._process is not None:
+            self._quit()
             self._process.kill()
         if self._monitor is not None:
             self._monitor.close()

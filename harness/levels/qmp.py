@@ -19,6 +19,7 @@ class Monitor:
         self.ours, self.theirs = socket.socketpair()
         self._runner = asyncio.Runner()
         self._client = QMPClient("harness")
+        self.connected = False
 
     @property
     def arguments(self) -> list[str]:
@@ -28,6 +29,7 @@ class Monitor:
         """Negotiate. InfrastructureError if QEMU does not answer within *timeout* seconds."""
         self.theirs.close()
         self._do(self._client.connect(self.ours), "greeting", timeout)
+        self.connected = True
 
     def execute(self, command: str, arguments: dict[str, Any] | None = None, timeout: float = 5) -> Any:
         """Return value of a QMP command; InfrastructureError if it fails or takes too long."""
@@ -40,7 +42,8 @@ class Monitor:
     def close(self) -> None:
         """Harmless when QEMU is gone."""
         try:
-            self._do(self._client.disconnect(), "disconnect", 2)
+            if self.connected:
+                self._do(self._client.disconnect(), "disconnect", 2)
         except InfrastructureError:
             pass
         finally:

@@ -44,6 +44,9 @@ def run(options: RunOptions, jobs: int, extra: Sequence[str], progress: Callable
     words = [str(root / "testcases"), "-c", str(root / "pyproject.toml"), "--rootdir", str(root)]
     words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
     workers = jobs or default_jobs(plan)
+    l1s = len({each.placement for each in plan.scenarios})
+    count = f"{len(plan.scenarios)} scenarios in {l1s} L1s, {workers} side by side"
+    progress(f"{count}; results go to {options.run_dir}")
     if workers > 1:
         words += ["-n", str(workers)]
     status = pytest.main([*words, *options.arguments(), *extra])

@@ -6,21 +6,21 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib import resources
 from pathlib import Path
 
 from harness.model.errors import InfrastructureError, UsageError
+from harness.parts.aptoutput import AptOutput
+from harness.parts.child import run_lines
 from harness.parts.mirror import Source, host_mirror
+from harness.parts.progress import Progress
 from harness.parts.table import KERNEL_FLAVOUR, Part, Suite
-
-Progress = Callable[[str], None]
 
 # A mirror that is being synchronised: worth a second and a third look, seconds later.
 _TRIES = 3
@@ -49,22 +49,31 @@ class Fetched:
 class Trouble(Enum):
     """Why mmdebstrap failed, as its output tells."""
 
+    UNREACHABLE = "the mirror cannot be reached"
+    SIGNATURE = "its signature cannot be verified with the keys of this host"
     EXPIRED = "its Release file is past its Valid-Until"
     SYNC = "its index is caught mid-sync"
     MISSING = "it does not have the package"
+    NO_SUITE = "the mirror does not have this suite"
     FULL = "the disk is full"
     OTHER = "mmdebstrap failed"
 
 
 _TROUBLES = (
     (Trouble.FULL, re.compile(r"No space left on device|Disk quota exceeded")),
+    (
+        Trouble.UNREACHABLE,
+        re.compile(
+            r"Could not (?:connect to|resolve)|Unable to connect to|Temporary failure resolving"
+            r"|Network is unreachable|Connection (?:failed|timed out)"
+        ),
+    ),
+    (Trouble.SIGNATURE, re.compile(r"NO_PUBKEY|EXPKEYSIG|BADSIG|signatures? .*invalid|is not signed")),
+    (Trouble.NO_SUITE, re.compile(r"does not have a Release file")),
     (Trouble.EXPIRED, re.compile(r"is expired \(invalid since|Release file .* is expired")),
     (
         Trouble.SYNC,
-        re.compile(
-            r"Hash Sum mismatch|File has unexpected size|Mirror sync in progress|404  Not Found"
-            r"|Connection (?:failed|timed out)"
-        ),
+        re.compile(r"Hash Sum mismatch|File has unexpected size|Mirror sync in progress|404  Not Found"),
     ),
     (
         Trouble.MISSING,
@@ -125,6 +134,13 @@ def fetch(
                     "free some space, for instance with kvmppc parts prune, or set KVMPPC_CACHE",
                     log,
                 )
+            if kind is Trouble.UNREACHABLE:
+                # apt has tried several times, and all suites are in one place.
+                raise InfrastructureError(
+                    f"the Debian mirror cannot be reached for {part.name} ({_last_error(output)})",
+                    "check the network and the proxy, or set KVMPPC_MIRROR to another Debian mirror",
+                    log,
+                )
             if kind is Trouble.EXPIRED and check_date:
                 check_date = False
                 attempt -= 1
@@ -138,11 +154,14 @@ def fetch(
                 break
             if attempt < _TRIES:
                 time.sleep(_WAIT_SECONDS * attempt)  # the mirror gives no sign when it is done
-    if kinds == {Trouble.MISSING}:
+    # Not if all that is missing are suites: then it is the mirror that is wrong.
+    if Trouble.MISSING in kinds and kinds <= {Trouble.MISSING, Trouble.NO_SUITE}:
         raise UsageError(f"no suite has {part.name}", "see the versions in harness/parts/table.py", log)
     raise InfrastructureError(
         f"no suite can give {part.name}; the last said: {said[-1] if said else 'nothing'}",
-        "try again later, or set KVMPPC_MIRROR to another Debian mirror",
+        "install debian-archive-keyring"
+        if Trouble.SIGNATURE in kinds
+        else "try again later, or set KVMPPC_MIRROR to another Debian mirror",
         log,
     )
 
@@ -178,6 +197,7 @@ def _mmdebstrap(
     with resources.as_file(hook) as script:
         command = [
             "mmdebstrap",
+            "--verbose",  # apt's lines, for the log and for progress
             # Nothing is run in the tree, so neither root nor a user namespace is needed.
             "--mode=chrootless",
             "--variant=extract",
@@ -194,7 +214,9 @@ def _mmdebstrap(
             command.append(f"--include={','.join(part.packages)}")
         command += [suite.name, str(tree)]
         if mirror is not None:
-            option = f"[signed-by={mirror.signed_by}] " if mirror.signed_by else ""
+            # Without, mmdebstrap looks for the right key itself.
+            keyring = mirror.signed_by if Path(mirror.signed_by.partition(",")[0]).is_file() else ""
+            option = f"[signed-by={keyring}] " if keyring else ""
             names = [suite.base, suite.name] if suite.base else [suite.name]
             command += [f"deb {option}{mirror.uri} {name} main" for name in names]
         environment = {
@@ -202,6 +224,9 @@ def _mmdebstrap(
             "LC_ALL": "C",
             "KVMPPC_PINS": str(work / "pins"),
             "KVMPPC_LIST": str(work / "list"),
+            "KVMPPC_PACKAGES": " ".join(part.packages),
+            "KVMPPC_OFFER": str(work / "offer"),
+            "KVMPPC_DEBS": str(work / "debs"),
             "KVMPPC_KERNEL": part.kernel,
             "KVMPPC_PREFER": " ".join(deb.package for deb in locked) if part.kernel else "",
             "KVMPPC_FLAVOUR": KERNEL_FLAVOUR,
@@ -213,30 +238,17 @@ def _run(
     command: Sequence[str], environment: dict[str, str], log: Path, progress: Progress
 ) -> tuple[str, int]:
     lines: list[str] = []
-    packages = 0
-    shown = time.monotonic()
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        errors="replace", env=environment, start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        with log.open("a") as file:
-            for line in process.stdout:
-                file.write(line)
-                lines.append(line)
-                packages += line.startswith("Get:")
-                if line.startswith("Get:") and time.monotonic() - shown > 2:
-                    shown = time.monotonic()
-                    progress(f"{packages} files downloaded")
-                elif line.startswith("I: extracting"):
-                    progress("unpacking")
-        return "".join(lines), process.wait()
-    finally:
-        # Also when we are interrupted: apt and dpkg are in its group.
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    output = AptOutput()
+    with log.open("a") as file:
+
+        def each(line: str) -> None:
+            file.write(line)
+            lines.append(line)
+            if text := output.feed(line):
+                progress(text)
+
+        status = run_lines(command, environment, each)
+    return "".join(lines), status
 
 
 def _used(listing: Path, part: Part) -> tuple[Deb, ...]:
@@ -258,6 +270,8 @@ def _last_error(output: str) -> str:
     ]
     # Without addresses: where packages come from is the host's own affair.
     text = re.sub(r"\S+://\S+", "(address)", errors[0] if errors else "no error line")
+    text = re.sub(r"(connect to|resolve|resolving) '?[^\s')]+'?(?: \([^)]*\))?", r"\1 (address)", text)
+    text = re.sub(r" \[IP: [^]]*\]", "", text)
     return text[:200]
 
 

@@ -3,7 +3,8 @@
 
 Layout below the root:
 
-- ``trees/KIND/KEY/``      a published tree, never changed again; KEY says what is in it
+- ``trees/KIND/KEY/``      a published tree, never changed again (but see debstore.py);
+  KEY says what is in it
 - ``trees/KIND/KEY.json``  for people: why it is there; its mtime is when it was last used
 - ``tmp/NAME/``            a tree being built, with a locked ``NAME.owner`` beside it
 - ``locks/``               one lock file for each thing that is built once
@@ -26,6 +27,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import platformdirs
 from filelock import FileLock
@@ -78,7 +80,7 @@ class Cache:
             os.utime(path.with_name(f"{key}.json"))
         return path
 
-    def tree(self, kind: str, key: str, build: Callable[[Path], None], why: str) -> Path:
+    def tree(self, kind: str, key: str, build: Callable[[Path], None], why: str = "") -> Path:
         """The tree KIND/KEY; *build* fills an empty directory with it if there is none yet.
 
         Two processes that want it at once build it once.
@@ -105,12 +107,11 @@ class Cache:
         A full disk becomes an InfrastructureError that says so.
         """
         try:
-            directory = Path(tempfile.mkdtemp(dir=self.root / "tmp"))
-            directory.chmod(0o755)
-            owner = directory.with_name(f"{directory.name}.owner").open("w")
+            owner = self._claim()
+            directory = Path(owner.name).with_suffix("")
+            directory.mkdir()
         except OSError as error:
             raise self._explain(error) from None
-        fcntl.flock(owner, fcntl.LOCK_EX)
         try:
             yield directory
         except OSError as error:
@@ -132,6 +133,19 @@ class Cache:
                 if error.errno != errno.ENOTEMPTY:
                     raise
         return path
+
+    def _claim(self) -> IO[str]:
+        """A locked owner file under a new name."""
+        while True:
+            handle, name = tempfile.mkstemp(suffix=".owner", dir=self.root / "tmp")
+            os.close(handle)
+            with contextlib.suppress(FileNotFoundError):
+                owner = Path(name).open("r+")  # noqa: SIM115 - held while we build
+                fcntl.flock(owner, fcntl.LOCK_EX)
+                # Before it was locked, another process may have taken it for a dead one's.
+                if os.fstat(owner.fileno()).st_nlink:
+                    return owner
+                owner.close()
 
     def _explain(self, error: OSError) -> HarnessError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -175,6 +189,8 @@ class Cache:
         try:
             fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            # The failed attempt has cost us the shared lock.
+            fcntl.flock(self._in_use, fcntl.LOCK_SH)
             raise InfrastructureError(
                 f"another run is using the cache {self.root}", "prune when it has ended"
             ) from None

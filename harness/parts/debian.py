@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.model.errors import InfrastructureError
 from harness.parts import lock
-from harness.parts.archive import Deb, Fetched, Progress, fetch
+from harness.parts.archive import Deb, Fetched, fetch
 from harness.parts.cache import Cache
+from harness.parts.debstore import DebStore
 from harness.parts.lock import Locked
+from harness.parts.progress import Progress
 from harness.parts.table import Part
 
 
@@ -43,16 +45,18 @@ def obtain(part: Part, cache: Cache, *, locked_only: bool, progress: Progress) -
     *locked_only* and it differs from the lock file."""
     wanted = lock.read().get(part.name, Locked("", ()))
     key = lock.digest(wanted.debs)
-    # What the archive gave when it no longer had the locked versions; asked again only if gone.
-    record = cache.root / "drift" / f"{part.name}-{key}.json"
+    record = _drift_record(part, wanted, cache)
+    if locked_only and not wanted.debs:
+        raise InfrastructureError(
+            f"{part.name} is not in the lock file {lock.path()}",
+            "lock it with kvmppc parts update, or leave out --locked",
+        )
 
     def cached() -> Unpacked | None:
         tree = cache.find(_KIND, key) if wanted.debs else None
         if tree is not None:
             return _open(tree, wanted)
-        if locked_only or not record.exists():
-            return None
-        tree = cache.find(_KIND, json.loads(record.read_text())["key"])
+        tree = None if locked_only else _drifted(record, cache)
         return _open(tree, wanted) if tree is not None else None
 
     found = cached()
@@ -62,7 +66,7 @@ def obtain(part: Part, cache: Cache, *, locked_only: bool, progress: Progress) -
         found = cached()
         if found is not None:
             return found
-        unpacked = _fetch(part, wanted, cache, progress)
+        unpacked = _fetch(part, wanted, wanted.debs, cache, progress)
         if unpacked.drift:
             if locked_only:
                 raise InfrastructureError(
@@ -79,19 +83,39 @@ def obtain(part: Part, cache: Cache, *, locked_only: bool, progress: Progress) -
 
 def update(parts: Iterable[Part], cache: Cache, progress: Progress) -> Path:
     """Take the current version of each part and lock it; path of the lock file."""
-    known = lock.read()
+    known = lock.read(may_be_new=True)
+    lock.require_writable()  # before the downloads, not after
     for part in parts:
         with cache.lock(f"part-{part.name}"):
-            known[part.name] = _fetch(part, Locked("", ()), cache, progress).locked
+            nothing = Locked("", ())
+            before = known.get(part.name, nothing)
+            drifted = _drifted(_drift_record(part, before, cache), cache)
+            newer = _open(drifted, nothing).locked.debs if drifted is not None else ()
+            offered = dict.fromkeys((*before.debs, *newer))
+            known[part.name] = _fetch(part, nothing, tuple(offered), cache, progress).locked
     return lock.write(known)
 
 
-def _fetch(part: Part, wanted: Locked, cache: Cache, progress: Progress) -> Unpacked:
+def _drift_record(part: Part, wanted: Locked, cache: Cache) -> Path:
+    """Where is kept what the archive gave when it no longer had what is wanted."""
+    return cache.root / "drift" / f"{part.name}-{lock.digest(wanted.debs)}.json"
+
+
+def _drifted(record: Path, cache: Cache) -> Path | None:
+    """The tree that a drift record names; None without either, and then the archive is asked again."""
+    return cache.find(_KIND, json.loads(record.read_text())["key"]) if record.exists() else None
+
+
+def _fetch(part: Part, wanted: Locked, offered: Sequence[Deb], cache: Cache, progress: Progress) -> Unpacked:
+    """offered: packages that need not be downloaded if they are in the store."""
     log = cache.root / "logs" / f"{part.name}.log"
     with cache.building() as directory:
         work = directory / "work"
         work.mkdir()
+        store = DebStore(cache)
+        store.offer(offered, work / "offer")
         fetched = fetch(part, directory / "out" / "tree", wanted.debs, work, log, progress)
+        store.keep(work / "debs")
         _write_about(directory / "out" / "about.json", fetched)
         key = lock.digest(fetched.debs)
         tree = cache.publish(directory / "out", _KIND, key, f"{part.name} from {fetched.suite}")

@@ -6,10 +6,11 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import mmap
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
@@ -29,6 +30,9 @@ _MAGIC = (
     (b"#!", "a script"),
 )
 
+# As people call them.
+_MACHINES = {"EM_X86_64": "x86-64", "EM_386": "x86", "EM_AARCH64": "arm64", "EM_PPC": "32-bit ppc"}
+
 _WANTED = "give a vmlinux built for powerpc with CONFIG_CPU_LITTLE_ENDIAN"
 
 
@@ -45,21 +49,41 @@ def kernel_facts(path: Path) -> KernelFacts:
     """Facts of a ppc64le vmlinux. UsageError, with what it is instead, for anything else."""
     if path.is_dir():
         raise UsageError(f"kernel {path} is a directory", _WANTED)
+    if path.exists() and not path.is_file():
+        raise UsageError(f"kernel {path} is a device, pipe or socket", _WANTED)  # reading may never end
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            head = file.read(1024)
+            if head[:4] != b"\x7fELF":
+                raise UsageError(f"kernel {path} is {_what(head)}", _WANTED)
+            # A vmlinux with debugging information can be larger than what is free of memory.
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return _facts(path, file, data)
     except OSError as error:
         raise UsageError(f"kernel {path} cannot be read: {error.strerror}", _WANTED) from None
-    if data[:4] != b"\x7fELF":
-        if data[0x202:0x206] == b"HdrS":
-            raise UsageError(f"kernel {path} is an x86 bzImage", _WANTED)
-        what = next((words for magic, words in _MAGIC if data.startswith(magic)), "no ELF file")
-        raise UsageError(f"kernel {path} is {what}", _WANTED)
+
+
+def check_ppc64le_kernel(path: Path) -> None:
+    """UsageError, with what it is instead, for anything but a ppc64le vmlinux."""
+    kernel_facts(path)
+
+
+def _what(head: bytes) -> str:
+    if head[0x202:0x206] == b"HdrS":
+        return "an x86 bzImage"
+    if head[0x38:0x3C] == b"ARM\x64":
+        return "an arm64 Image"
+    return next((words for magic, words in _MAGIC if head.startswith(magic)), "no ELF file")
+
+
+def _facts(path: Path, file: IO[bytes], data: mmap.mmap) -> KernelFacts:
     try:
-        elf = ELFFile(io.BytesIO(data))
+        elf = ELFFile(file)
         header = elf.header
         machine: Any = header["e_machine"]
         if machine not in ("EM_PPC64", _EM_PPC64):
-            raise UsageError(f"kernel {path} is for {elf.get_machine_arch()}, not for ppc64le", _WANTED)
+            name = _MACHINES.get(machine, str(machine).removeprefix("EM_"))
+            raise UsageError(f"kernel {path} is for {name}, not for ppc64le", _WANTED)
         if not elf.little_endian:
             raise UsageError(f"kernel {path} is big-endian ppc64", _WANTED)
         if header["e_type"] not in ("ET_EXEC", "ET_DYN"):
@@ -67,9 +91,11 @@ def kernel_facts(path: Path) -> KernelFacts:
         build_id = _build_id(elf)
     except (ELFError, ValueError, KeyError) as error:
         raise UsageError(f"kernel {path} is a damaged ELF file: {error}", _WANTED) from None
-    match = re.search(rb"Linux version (\S+) [^\0\n]*", data)
+    match = re.search(rb"Linux version (\d+\.\d+\S*) [^\0\n]*", data)
     if match is None:
-        raise UsageError(f"kernel {path} is a ppc64le program, but no Linux kernel", _WANTED)
+        raise UsageError(
+            f"kernel {path} is a ppc64le program, but no Linux kernel (or a packed one)", _WANTED
+        )
     return KernelFacts(match[1].decode(), match[0].decode(errors="replace"), build_id)
 
 
@@ -117,3 +143,8 @@ def module_facts(path: Path) -> ModuleFacts:
         elif name == "alias":
             aliases.append(value)
     return ModuleFacts(tuple(depends), tuple(aliases))
+
+
+def module_depends(path: Path) -> list[str]:
+    """Names of the modules that *path* needs, hard or soft."""
+    return list(module_facts(path).depends)

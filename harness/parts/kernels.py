@@ -14,9 +14,9 @@ from pathlib import Path
 
 from harness.model.errors import InfrastructureError, UsageError
 from harness.parts import debian
-from harness.parts.archive import Progress
 from harness.parts.cache import Cache
 from harness.parts.elf import kernel_facts
+from harness.parts.progress import Progress, to_stderr
 from harness.parts.table import KERNEL_SUITES, kernel_part
 
 
@@ -47,7 +47,9 @@ class Kind:
     resolve: Callable[[str, Cache, bool, Progress], KernelBuild]
 
 
-def resolve_kernel(spec: str, cache: Cache, *, locked_only: bool = False, progress: Progress) -> KernelBuild:
+def resolve_kernel(
+    spec: str, cache: Cache, *, locked_only: bool = False, progress: Progress = to_stderr
+) -> KernelBuild:
     """UsageError for a spec that names no bootable kernel."""
     for kind in KINDS:
         if kind.matches(spec):

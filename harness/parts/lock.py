@@ -31,8 +31,9 @@ def path() -> Path:
     return Path(chosen) if chosen else Path(str(resources.files("harness.parts").joinpath("parts.lock")))
 
 
-def read() -> dict[str, Locked]:
-    """Part name -> what is locked; empty without a file. UsageError for a file that is none."""
+def read(*, may_be_new: bool = False) -> dict[str, Locked]:
+    """Part name -> what is locked; empty without a file. UsageError for a file that is none, and
+    for one that $KVMPPC_LOCK names but does not exist, unless it *may_be_new*."""
     file = path()
     try:
         document = json.loads(file.read_text())
@@ -43,9 +44,27 @@ def read() -> dict[str, Locked]:
             for name, entry in document["parts"].items()
         }
     except FileNotFoundError:
+        if os.environ.get("KVMPPC_LOCK") and not may_be_new:
+            raise UsageError(
+                f"the lock file {file} does not exist",
+                "make it with kvmppc parts update, or unset KVMPPC_LOCK",
+            ) from None
         return {}
+    except OSError as error:
+        raise UsageError(
+            f"the lock file {file} cannot be read: {error.strerror}", "check KVMPPC_LOCK"
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"the lock file {file} cannot be read: {error}", "see kvmppc parts update") from None
+
+
+def require_writable() -> None:
+    """InfrastructureError if write() cannot work."""
+    file = path()
+    if not os.access(file.parent, os.W_OK):
+        raise InfrastructureError(
+            f"cannot write the lock file {file}", "set KVMPPC_LOCK to a file of your own"
+        )
 
 
 def write(parts: Mapping[str, Locked]) -> Path:

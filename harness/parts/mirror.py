@@ -33,17 +33,32 @@ def host_mirror(root: Path = Path("/")) -> Source | None:
         return None
     codename = release.get("VERSION_CODENAME", "")
     names = {codename, "stable", "testing", "unstable", "sid"} - {""}
-    for source in sources(root):
-        if "main" in source.components and names & set(source.suites):
-            return source
-    return None
+    every = [source for source in sources(root) if not source.uri.startswith("cdrom:")]
+    fitting = [source for source in every if "main" in source.components and names & set(source.suites)]
+    return max(fitting, key=lambda source: _signs(source, codename, every), default=None)
+
+
+def _signs(source: Source, codename: str, every: list[Source]) -> tuple[bool, ...]:
+    """Signs that this is Debian's archive, the strongest first.
+
+    Vendors call suites of their own by Debian's names (``bookworm main``, ``stable main``), and
+    their files may sort before Debian's.
+    """
+    beside = {suite for each in every if each.uri == source.uri for suite in each.suites}
+    return (
+        bool(beside & {f"{name}-{kind}" for name in source.suites for kind in ("updates", "backports")}),
+        "debian-archive" in source.signed_by,
+        source.uri.rstrip("/").endswith("/debian"),
+        codename in source.suites,
+    )
 
 
 def sources(root: Path) -> Iterator[Source]:
     """All binary archives of the apt configuration below *root*, in apt's order."""
     apt = root / "etc/apt"
     for path in [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]:
-        if not path.is_file():
+        # apt leaves others alone: an editor's copies, what an upgrade saved.
+        if path.suffix not in (".list", ".sources") or not path.is_file():
             continue
         text = path.read_text(errors="replace")
         yield from _deb822(text) if path.suffix == ".sources" else _one_line(text)

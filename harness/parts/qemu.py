@@ -17,8 +17,8 @@ from elftools.elf.elffile import ELFFile
 
 from harness.model.errors import InfrastructureError, UsageError
 from harness.parts import debian
-from harness.parts.archive import Progress
 from harness.parts.cache import Cache
+from harness.parts.progress import Progress, to_stderr
 from harness.parts.table import QEMU
 
 _PROGRAM = "qemu-system-ppc64"
@@ -49,7 +49,9 @@ class QemuBuild:
         return f"{name} has no -machine {machine},{missing[0]}=" if missing else ""
 
 
-def resolve_qemu(spec: str, cache: Cache, *, locked_only: bool = False, progress: Progress) -> QemuBuild:
+def resolve_qemu(
+    spec: str, cache: Cache, *, locked_only: bool = False, progress: Progress = to_stderr
+) -> QemuBuild:
     """spec: ``debian``, ``host`` (the one on PATH) or a path. UsageError if that is no such QEMU."""
     if spec == "debian":
         unpacked = debian.obtain(QEMU, cache, locked_only=locked_only, progress=progress)
@@ -62,7 +64,8 @@ def resolve_qemu(spec: str, cache: Cache, *, locked_only: bool = False, progress
         return _probed(found, (found,), cache)
     path = Path(spec).expanduser()
     if not path.is_file():
-        raise UsageError(f"QEMU {spec} does not exist", "give a path of qemu-system-ppc64, host or debian")
+        state = "is no file" if path.exists() else "does not exist"
+        raise UsageError(f"QEMU {spec} {state}", "give a path of qemu-system-ppc64, host or debian")
     if not os.access(path, os.X_OK):
         raise UsageError(f"QEMU {spec} is not executable", "give a path of qemu-system-ppc64, host or debian")
     return _probed(spec, (str(path.absolute()),), cache)
@@ -160,7 +163,9 @@ def _run_probes(argv: Sequence[str], program: str) -> dict[str, str]:
 
 def _output(command: Sequence[str], program: str) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{program} cannot be run: {error}", "give a path of qemu-system-ppc64") from None
     if done.returncode:

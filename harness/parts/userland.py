@@ -9,8 +9,8 @@ from pathlib import Path
 
 from harness.model.errors import InfrastructureError
 from harness.parts import debian
-from harness.parts.archive import Progress
 from harness.parts.cache import Cache
+from harness.parts.progress import Progress, to_stderr
 from harness.parts.table import USERLAND
 
 
@@ -25,7 +25,7 @@ class Userland:
     notices: tuple[str, ...] = ()
 
 
-def resolve_userland(cache: Cache, *, locked_only: bool = False, progress: Progress) -> Userland:
+def resolve_userland(cache: Cache, *, locked_only: bool = False, progress: Progress = to_stderr) -> Userland:
     unpacked = debian.obtain(USERLAND, cache, locked_only=locked_only, progress=progress)
     version = unpacked.version_of("qemu-system-ppc")
     match = re.match(r"(?:\d+:)?(\d+\.\d+(?:\.\d+)?)", version)

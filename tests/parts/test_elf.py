@@ -41,7 +41,7 @@ def bzimage():
 
 
 REFUSED = {
-    "x86 ELF": (elf(machine=62, payload=BANNER), "for x64, not for ppc64le"),
+    "x86 ELF": (elf(machine=62, payload=BANNER), "for x86-64, not for ppc64le"),
     "big-endian": (elf(little=False, payload=BANNER), "big-endian ppc64"),
     "object file": (elf(kind=1, payload=BANNER), "object file"),
     "a program": (elf(), "no Linux kernel"),

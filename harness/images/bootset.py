@@ -18,7 +18,7 @@ from harness.parts.kernels import KernelBuild
 from harness.parts.userland import Userland
 
 # Bumped when this file changes what it puts into an image.
-LAYOUT = "4"
+LAYOUT = "5"
 
 
 def boot_set(

@@ -124,7 +124,8 @@ class PseriesLevel:
         self.page_kb = report["page_kb"]
         return Boot(
             Outcome.BOOTED, "marker", f"ready: {report['release']}, {report['cpu']}", mode,
-            release=report["release"], phases=phases, directory=self.directory.name,
+            release=report["release"], build_id=report["build_id"], phases=phases,
+            directory=self.directory.name,
         )  # fmt: skip
 
     def _qmp(self) -> Monitor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The two ways in which this tool itself fails, as opposed to a kernel or a test.
+"""The ways in which a command ends before a kernel is judged.
 
 A user of the command line sees one line for each: what failed, with which
 input, and what to do next.
@@ -39,6 +39,12 @@ class UsageError(HarnessError):
     """The user's input is wrong (exit code 2)."""
 
     exit_code = 2
+
+
+class BuildError(HarnessError):
+    """A kernel does not build (exit code 1): that is an answer about the kernel."""
+
+    exit_code = 1
 
 
 class InfrastructureError(HarnessError):

@@ -95,6 +95,7 @@ class Boot:
     mode: the mode the machine reported about itself, if it got that far;
     rule: key of the classify rule, "marker" for a proven success, "timeout", "silence",
     "spin" or "exit" otherwise; proof: the line that decided;
+    build_id: of the running kernel, hex, '' if it has none or did not get so far;
     phases: seconds by phase; directory: where its logs are, relative to the run.
     """
 
@@ -107,6 +108,7 @@ class Boot:
     phases: dict[str, float] = field(default_factory=dict)
     directory: str = ""
     warnings: tuple[str, ...] = ()
+    build_id: str = ""
 
     @property
     def summary(self) -> str:

@@ -10,8 +10,9 @@ from harness.model.scenario import Placement
 from harness.model.verdict import Kind, Verdict
 
 
-def judge(placement: Placement, release: str, seen: L1Observation) -> list[Verdict]:
-    """release: ``uname -r`` of the kernel under test, as read from its image."""
+def judge(placement: Placement, release: str, build_id: str, seen: L1Observation) -> list[Verdict]:
+    """release: ``uname -r`` of the kernel under test, as read from its image;
+    build_id: of that image, '' if its linker left none."""
     boot = seen.boot
     if boot.outcome is not Outcome.BOOTED:
         infra = boot.outcome is Outcome.INFRASTRUCTURE
@@ -43,7 +44,7 @@ def judge(placement: Placement, release: str, seen: L1Observation) -> list[Verdi
             "Linux book3s_hv_nested.c, kvmhv_nested_init: API v2 if H_GUEST_GET_CAPABILITIES answers",
         ),
     ]
-    return [
+    verdicts = [
         Verdict(
             check=check,
             kind=Kind.OK if expected == observed else Kind.FAIL,
@@ -54,3 +55,22 @@ def judge(placement: Placement, release: str, seen: L1Observation) -> list[Verdi
         )
         for check, expected, observed, source in facts
     ]
+    verdicts.append(_judge_build_id(build_id, boot.build_id))
+    return verdicts
+
+
+def _judge_build_id(image: str, running: str) -> Verdict:
+    """Two kernels of one version differ in it; whoever compares a kernel with and without a series
+    must know which of them answered."""
+    if not image:
+        kind, expected = Kind.SKIP, "nothing: the image has no build id"
+    else:
+        kind, expected = Kind.OK if running == image else Kind.FAIL, image
+    return Verdict(
+        check="L1 build id",
+        kind=kind,
+        expected=expected,
+        observed=running or "none",
+        proof="/sys/kernel/notes in L1",
+        source="the running kernel is the image under test (ld --build-id, Linux kernel/ksysfs.c)",
+    )

@@ -210,7 +210,7 @@ def _mmdebstrap(
             command.append('--aptopt=Acquire::Check-Valid-Until "false"')
         if suite.base:
             command.append(f'--aptopt=APT::Default-Release "{suite.name}"')
-        if part.packages:
+        if part.packages and not part.alone:
             command.append(f"--include={','.join(part.packages)}")
         command += [suite.name, str(tree)]
         if mirror is not None:
@@ -228,6 +228,7 @@ def _mmdebstrap(
             "KVMPPC_OFFER": str(work / "offer"),
             "KVMPPC_DEBS": str(work / "debs"),
             "KVMPPC_KERNEL": part.kernel,
+            "KVMPPC_ALONE": "yes" if part.alone else "",
             "KVMPPC_PREFER": " ".join(deb.package for deb in locked) if part.kernel else "",
             "KVMPPC_FLAVOUR": KERNEL_FLAVOUR,
         }

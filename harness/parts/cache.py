@@ -6,6 +6,7 @@ Layout below the root:
 - ``trees/KIND/KEY/``      a published tree, never changed again (but see debstore.py);
   KEY says what is in it
 - ``trees/KIND/KEY.json``  for people: why it is there; its mtime is when it was last used
+- ``areas/KIND/NAME/``     a directory that is changed in place by whoever holds its lock
 - ``tmp/NAME/``            a tree being built, with a locked ``NAME.owner`` beside it
 - ``locks/``               one lock file for each thing that is built once
 - ``in-use``               locked shared by every process that uses the cache
@@ -44,6 +45,7 @@ class Entry:
     why: str
     bytes: int
     last_used: float
+    path: Path
 
 
 class Cache:
@@ -121,6 +123,18 @@ class Cache:
             Path(owner.name).unlink(missing_ok=True)
             owner.close()
 
+    @contextlib.contextmanager
+    def area(self, kind: str, name: str, why: str) -> Iterator[Path]:
+        """A directory that stays, for whoever holds a lock of his own on it. What is in it may be
+        half done. A full disk becomes an InfrastructureError that says so."""
+        path = self.root / "areas" / kind / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            path.with_name(f"{name}.json").write_text(json.dumps({"why": why}) + "\n")
+            yield path
+        except OSError as error:
+            raise self._explain(error) from error
+
     def publish(self, directory: Path, kind: str, key: str, why: str) -> Path:
         """Give a finished directory from building() its name. An equal tree that is there stays."""
         path = self.root / "trees" / kind / key
@@ -172,13 +186,13 @@ class Cache:
     def entries(self) -> list[Entry]:
         """All published trees, the longest unused first."""
         found = []
-        for path in (self.root / "trees").glob("*/*/"):
+        for path in (*(self.root / "trees").glob("*/*/"), *(self.root / "areas").glob("*/*/")):
             about = path.with_name(f"{path.name}.json")
             try:
                 why, used = json.loads(about.read_text())["why"], about.stat().st_mtime
             except (OSError, ValueError, KeyError):
                 why, used = "", path.stat().st_mtime
-            found.append(Entry(path.parent.name, path.name, why, _bytes(path), used))
+            found.append(Entry(path.parent.name, path.name, why, _bytes(path), used, path))
         return sorted(found, key=lambda entry: entry.last_used)
 
     def prune(self, unused_days: float) -> list[Entry]:
@@ -198,7 +212,7 @@ class Cache:
             limit = time.time() - unused_days * 86400
             gone = [entry for entry in self.entries() if entry.last_used <= limit]
             for entry in gone:
-                path = self.root / "trees" / entry.kind / entry.key
+                path = entry.path
                 # Renamed first: a kill in the middle leaves no half tree under its name.
                 with self.building() as directory:
                     path.rename(directory / "old")

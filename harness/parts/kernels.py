@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Kernels under test, by what the user writes for --kernel.
 
-Each kind of spec is one row of KINDS; to add one, add a row.
+Each kind of base (see kernelspec.py) is one row of KINDS; to add one, add a row.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from harness.model.errors import InfrastructureError, UsageError
 from harness.parts import debian
 from harness.parts.cache import Cache
 from harness.parts.elf import kernel_facts
+from harness.parts.kernelbuild import BuildChoices, build_kernel
+from harness.parts.kernelspec import BaseKind, KernelSpec, parse_spec
 from harness.parts.progress import Progress, to_stderr
-from harness.parts.table import KERNEL_SUITES, kernel_part
+from harness.parts.table import kernel_part
 
 
 @dataclass(frozen=True)
 class KernelBuild:
     """identity: names image and modules; modules: a lib/modules/RELEASE directory, None if all is
-    built in; release: what ``uname -r`` answers; version: (7, 3)."""
+    built in; release: what ``uname -r`` answers; build_id: of the linker, hex, '' if it left none;
+    version: (7, 3); origin: what it was built from, '' for a prebuilt one."""
 
     spec: str
     label: str
@@ -32,41 +35,33 @@ class KernelBuild:
     modules: Path | None
     release: str
     banner: str
+    build_id: str
     version: tuple[int, int]
     drift: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    origin: str = ""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """pattern: specs it takes, as people write them; matches, label and resolve: of a spec."""
-
-    pattern: str
-    matches: Callable[[str], bool]
-    label: Callable[[str], str]
-    resolve: Callable[[str, Cache, bool, Progress], KernelBuild]
+_Resolve = Callable[[KernelSpec, Cache, BuildChoices, bool, Progress], KernelBuild]
 
 
 def resolve_kernel(
-    spec: str, cache: Cache, *, locked_only: bool = False, progress: Progress = to_stderr
+    spec: str,
+    cache: Cache,
+    choices: BuildChoices = BuildChoices(),  # noqa: B008 - frozen
+    *,
+    locked_only: bool = False,
+    progress: Progress = to_stderr,
 ) -> KernelBuild:
-    """UsageError for a spec that names no bootable kernel."""
-    for kind in KINDS:
-        if kind.matches(spec):
-            return kind.resolve(spec, cache, locked_only, progress)
-    raise UsageError(f"kernel {spec!r} is neither a file nor a known kind", _known())
+    """UsageError for a spec that names no bootable kernel, BuildError for one that does not build."""
+    parsed = parse_spec(spec)
+    return KINDS[parsed.kind](parsed, cache, choices, locked_only, progress)
 
 
 def kernel_label(spec: str) -> str:
-    """Short name of a spec, fit for ids and file names: ``debian:7.3`` -> ``7.3``. Does no I/O but
-    to see whether a file is there."""
-    kind = next((kind for kind in KINDS if kind.matches(spec)), None)
-    return re.sub(r"[^\w.+~]+", "_", kind.label(spec) if kind else spec) or "kernel"
-
-
-def _known() -> str:
-    versions = ", ".join(f"debian:{version}" for version in KERNEL_SUITES)
-    return f"give {' or '.join(kind.pattern for kind in KINDS)}; known are {versions}"
+    """Short name of a spec, fit for ids and file names: ``debian:7.3`` -> ``7.3``. Only looks whether
+    a file is there. UsageError for what is no spec."""
+    return parse_spec(spec).label
 
 
 def _version(release: str, spec: str) -> tuple[int, int]:
@@ -76,53 +71,76 @@ def _version(release: str, spec: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _debian(spec: str, cache: Cache, locked_only: bool, progress: Progress) -> KernelBuild:
-    version = spec.partition(":")[2]
-    if not re.fullmatch(r"\d+\.\d+", version):
-        raise UsageError(f"kernel {spec!r} names no version", _known())
-    unpacked = debian.obtain(kernel_part(version), cache, locked_only=locked_only, progress=progress)
+def _debian(
+    spec: KernelSpec, cache: Cache, _choices: BuildChoices, locked_only: bool, progress: Progress
+) -> KernelBuild:
+    unpacked = debian.obtain(kernel_part(spec.version), cache, locked_only=locked_only, progress=progress)
     images = [path for path in unpacked.tree.rglob("vmlinu[xz]*") if path.is_file()]
     if len(images) != 1:
-        raise InfrastructureError(f"the packages of {spec} hold {len(images)} kernel images, not one")
+        raise InfrastructureError(f"the packages of {spec.text} hold {len(images)} kernel images, not one")
     facts = kernel_facts(images[0])
     modules = next((path.parent for path in unpacked.tree.rglob("modules/*/kernel")), None)
     return KernelBuild(
-        spec=spec,
-        label=kernel_label(spec),
+        spec=spec.text,
+        label=spec.label,
         identity=unpacked.identity,
         vmlinux=images[0],
         modules=modules,
         release=facts.release,
         banner=facts.banner,
-        version=_version(facts.release, spec),
+        build_id=facts.build_id,
+        version=_version(facts.release, spec.text),
         drift=unpacked.drift,
         notices=unpacked.notices,
     )
 
 
-def _file(spec: str, _cache: Cache, _locked_only: bool, _progress: Progress) -> KernelBuild:
-    path = Path(spec).expanduser().absolute()
+def _file(
+    spec: KernelSpec, _cache: Cache, _choices: BuildChoices, _locked_only: bool, _progress: Progress
+) -> KernelBuild:
+    path = spec.path
     facts = kernel_facts(path)
     with path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     return KernelBuild(
-        spec=spec,
-        label=kernel_label(spec),
+        spec=spec.text,
+        label=spec.label,
         identity=content[:32],
         vmlinux=path,
         modules=None,
         release=facts.release,
         banner=facts.banner,
-        version=_version(facts.release, spec),
+        build_id=facts.build_id,
+        version=_version(facts.release, spec.text),
     )
 
 
-KINDS = (
-    Kind("debian:VERSION", lambda spec: spec.startswith("debian:"), lambda spec: spec[7:], _debian),
-    Kind(
-        "the path of a vmlinux",
-        lambda spec: Path(spec).expanduser().exists() or "/" in spec or spec.startswith("."),
-        lambda spec: Path(spec).name,
-        _file,
-    ),
-)
+def _source(
+    spec: KernelSpec, cache: Cache, choices: BuildChoices, locked_only: bool, progress: Progress
+) -> KernelBuild:
+    built = build_kernel(spec, choices, cache, locked_only=locked_only, progress=progress)
+    image = built.directory / "vmlinux"
+    facts = kernel_facts(image)
+    modules = next((path.parent for path in built.directory.glob("lib/modules/*/kernel")), None)
+    return KernelBuild(
+        spec=spec.text,
+        label=spec.label,
+        identity=built.identity,
+        vmlinux=image,
+        modules=modules,
+        release=facts.release,
+        banner=facts.banner,
+        build_id=facts.build_id,
+        version=built.version,
+        drift=built.drift,
+        notices=built.notices,
+        origin=built.origin,
+    )
+
+
+KINDS: dict[BaseKind, _Resolve] = {
+    BaseKind.DEBIAN: _debian,
+    BaseKind.DEBIAN_SOURCE: _source,
+    BaseKind.FILE: _file,
+    BaseKind.TREE: _source,
+}

@@ -21,13 +21,15 @@ class Suite:
 
 @dataclass(frozen=True)
 class Part:
-    """packages: with all they depend on. kernel: a version whose image package is taken alone, instead."""
+    """packages: with all they depend on, unless *alone*. kernel: a version whose image package is
+    taken alone, instead."""
 
     name: str
     architecture: str  # "host" or Debian's name
     suites: tuple[Suite, ...]
     packages: tuple[str, ...] = ()
     kernel: str = ""
+    alone: bool = False
 
 
 QEMU = Part(
@@ -67,5 +69,19 @@ def kernel_part(version: str) -> Part:
     return Part(f"kernel-{version}", "ppc64el", KERNEL_SUITES.get(version, ANY_SUITE), kernel=version)
 
 
+SOURCE_SUITES = {
+    "6.12": (Suite("bookworm-backports"), Suite("trixie")),
+    "7.2": (Suite("forky"), Suite("sid")),
+    "7.3": (Suite("experimental"), Suite("trixie-backports")),
+}
+
+
+def source_part(version: str) -> Part:
+    """version: ``7.2``. The package needs nothing of what it depends on to be unpacked."""
+    suites = SOURCE_SUITES.get(version, ANY_SUITE)
+    return Part(f"source-{version}", "host", suites, (f"linux-source-{version}",), alone=True)
+
+
 def all_parts() -> tuple[Part, ...]:
-    return (QEMU, USERLAND, *(kernel_part(version) for version in KERNEL_SUITES))
+    kernels = [kernel_part(version) for version in KERNEL_SUITES]
+    return (QEMU, USERLAND, *kernels, *(source_part(version) for version in SOURCE_SUITES))

@@ -29,7 +29,8 @@ OPTIONS = (
         "kernels",
         "--kernel",
         "KERNEL",
-        "kernel under test: debian:7.3 or the path of a vmlinux; may be repeated",
+        "kernel under test: debian:7.3, debian-source:7.2, the path of a vmlinux or of a tree (~/linux, "
+        "~/linux@REV), a source with +SERIES; may be repeated",
         many=True,
     ),
     Option("topologies", "--topology", "NAME", "pseries-papr or pseries-hv; may be repeated", many=True),
@@ -49,6 +50,11 @@ OPTIONS = (
     Option(
         "no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True
     ),
+    Option("config", "--config", "FILE", "configuration of kernels that are built (default: ours, small)"),
+    Option(
+        "cross_compile", "--cross-compile", "PREFIX", "compiler that builds them (default: the one found)"
+    ),
+    Option("llvm", "--llvm", "", "build them with clang, as make's LLVM=1 does", switch=True),
     Option("locked", "--locked", "", "fail if a package differs from the lock file", switch=True),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )
@@ -65,6 +71,9 @@ class RunOptions:
     qemu: str = "debian"
     expect: str = ""
     no_workaround: tuple[str, ...] = ()
+    config: str = ""
+    cross_compile: str = ""
+    llvm: bool = False
     locked: bool = False
     run_dir: str = ""
 
@@ -85,7 +94,13 @@ class RunOptions:
     def needed_to_repeat(self) -> RunOptions:
         """Without what selects scenarios and kernels: the rest that a repetition must have too."""
         return RunOptions(
-            qemu=self.qemu, expect=self.expect, no_workaround=self.no_workaround, locked=self.locked
+            qemu=self.qemu,
+            expect=self.expect,
+            no_workaround=self.no_workaround,
+            config=self.config,
+            cross_compile=self.cross_compile,
+            llvm=self.llvm,
+            locked=self.locked,
         )
 
     @classmethod

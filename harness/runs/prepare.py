@@ -11,6 +11,7 @@ from harness.model.behaviour import Behaviour, behaviour_of_release
 from harness.model.machine import BootSet, QemuProgram
 from harness.model.scenario import Placement
 from harness.parts.cache import Cache
+from harness.parts.kernelbuild import BuildChoices
 from harness.parts.kernels import KernelBuild, resolve_kernel
 from harness.parts.qemu import QemuBuild, resolve_qemu
 from harness.parts.userland import Userland, resolve_userland
@@ -53,8 +54,9 @@ class Prepared:
 def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) -> Prepared:
     """Fetch and build what is missing. InfrastructureError or UsageError where that fails."""
     cache = Cache.default()
+    choices = BuildChoices(options.config, options.cross_compile, options.llvm)
     kernels = {
-        name: resolve_kernel(spec, cache, locked_only=options.locked, progress=progress)
+        name: resolve_kernel(spec, cache, choices, locked_only=options.locked, progress=progress)
         for name, spec in plan.kernels.items()
     }
     qemu = resolve_qemu(options.qemu, cache, locked_only=options.locked, progress=progress)

@@ -103,8 +103,9 @@ class RunningL1:
     def record_of_l1(self) -> Record:
         def judge() -> tuple[str, list[Verdict]]:
             seen = self.seen
+            kernel = self._prepared.kernels[self.placement.kernel]
             words = "" if seen.boot.mode else seen.boot.outcome.short
-            return words, oracle_l1.judge(self.placement, self._boot_release, seen)
+            return words, oracle_l1.judge(self.placement, kernel.release, kernel.build_id, seen)
 
         return self._record("l1", "", "l1", judge)
 
@@ -153,10 +154,6 @@ class RunningL1:
     @property
     def _oracle_key(self) -> tuple[Behaviour, NestedApi, Mode]:
         return self._behaviour, self.placement.topology.nested_api, self.placement.l1.mode
-
-    @property
-    def _boot_release(self) -> str:
-        return self._prepared.kernels[self.placement.kernel].release
 
     def _record(
         self, topic: str, l2: str, directory: str, judge: Callable[[], tuple[str, list[Verdict]]]

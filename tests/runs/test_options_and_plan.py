@@ -35,15 +35,21 @@ def test_what_is_not_given_keeps_its_default():
 
 @pytest.mark.parametrize(
     ("spec", "name"),
-    [("debian:7.3", "7.3"), ("/home/x/vmlinux", "vmlinux"), ("/a/my kernel@1", "my_kernel_1")],
+    [("debian:7.3", "7.3"), ("{}/vmlinux", "vmlinux"), ("{}/my kernel@1", "my_kernel_1")],
 )
-def test_labels_are_fit_for_ids_and_file_names(spec, name):
-    assert kernel_label(spec) == name
+def test_labels_are_fit_for_ids_and_file_names(spec, name, tmp_path):
+    for file in ("vmlinux", "my kernel@1"):
+        (tmp_path / file).touch()
+    assert kernel_label(spec.format(tmp_path)) == name
 
 
-def test_two_kernels_of_one_name_get_two_labels():
-    plan = make(RunOptions(kernels=("/a/vmlinux", "/b/vmlinux"), only=("papr-p11-l2host",)))
-    assert plan.kernels == {"vmlinux": "/a/vmlinux", "vmlinux.2": "/b/vmlinux"}
+def test_two_kernels_of_one_name_get_two_labels(tmp_path):
+    paths = [tmp_path / name / "vmlinux" for name in "ab"]
+    for path in paths:
+        path.parent.mkdir()
+        path.touch()
+    plan = make(RunOptions(kernels=tuple(map(str, paths)), only=("papr-p11-l2host",)))
+    assert plan.kernels == {"vmlinux": str(paths[0]), "vmlinux.2": str(paths[1])}
     assert [each.full_id for each in plan.scenarios] == [
         "vmlinux-papr-p11-l2host",
         "vmlinux.2-papr-p11-l2host",

@@ -24,7 +24,10 @@ say() {
 facts() {
 	cpu=$($bb sed -n 's/^cpu[[:space:]]*: //p' /proc/cpuinfo | $bb head -n 1)
 	version=$($bb cat /proc/device-tree/cpus/*/cpu-version 2>/dev/null | $bb head -c 4 | $bb od -An -tx1 | $bb tr -d ' \n')
-	page=$($bb sed -n 's/^KernelPageSize: *\([0-9]*\) kB/\1/p' /proc/self/smaps | $bb head -n 1)
+	# AT_PAGESZ; smaps has it too, but not in every kernel.
+	page=$($bb od -An -v -tx8 /proc/self/auxv | $bb sed -n 's/^ *0*6 0*\([0-9a-f]*\)$/\1/p')
+	build=$($bb od -An -v -tx1 /sys/kernel/notes | $bb tr -d ' \n' |
+		$bb sed -n 's/.*040000001400000003000000474e5500\([0-9a-f]\{40\}\).*/\1/p')
 	up=$($bb cut -d' ' -f1 /proc/uptime)
-	echo "\"release\":\"$($bb uname -r)\",\"cpu\":\"$cpu\",\"cpu_version\":\"$version\",\"page_kb\":${page:-0},\"uptime\":$up"
+	echo "\"release\":\"$($bb uname -r)\",\"cpu\":\"$cpu\",\"cpu_version\":\"$version\",\"page_kb\":$((0x${page:-0} / 1024)),\"build_id\":\"$build\",\"uptime\":$up"
 }

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""git, as it behaves without anybody's personal settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.model.errors import InfrastructureError
+
+# A user's own settings would change what a patch does (apply.whitespace, am.threeWay) or ask
+# for a passphrase (commit.gpgSign); a tree may belong to somebody else; a monitor is a program
+# that the tree names.
+_SETTINGS = (
+    "safe.directory=*", "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.autocrlf=false",
+    "core.compression=1", "gc.auto=0", "advice.detachedHead=false",
+)  # fmt: skip
+
+
+class GitError(Exception):
+    """git said no. Its words, stderr first."""
+
+
+@dataclass(frozen=True)
+class Git:
+    """A repository. directory: its git directory, or None for the one that holds *worktree*;
+    environment: on top of ours."""
+
+    directory: Path | None
+    worktree: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, *words: str, stdin: str | None = None) -> str:
+        """Its stdout without the last line end. GitError if it fails."""
+        process = self.run(*words, stdin=stdin)
+        if process.returncode != 0:
+            raise GitError((process.stderr + process.stdout).strip() or f"git {words[0]} failed")
+        return process.stdout.rstrip("\n")
+
+    def succeeds(self, *words: str) -> bool:
+        return self.run(*words).returncode == 0
+
+    def run(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """InfrastructureError if there is no git."""
+        command = ["git"]
+        for setting in _SETTINGS:
+            command += ["-c", setting]
+        if self.worktree is not None:
+            command += ["-C", str(self.worktree)]
+        try:
+            return subprocess.run(
+                [*command, *words], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True, encoding="utf-8", errors="surrogateescape", env=self._environment(),
+                check=False,
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise InfrastructureError("git is not installed", "type: sudo apt-get install git") from None
+
+    def with_environment(self, **more: str) -> Git:
+        return Git(self.directory, self.worktree, {**self.environment, **more})
+
+    def _environment(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        ours |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "LC_ALL": "C"}
+        if self.directory is not None:
+            ours["GIT_DIR"] = str(self.directory)
+            if self.worktree is not None:
+                ours["GIT_WORK_TREE"] = str(self.worktree)
+        for role in ("AUTHOR", "COMMITTER"):
+            ours |= {
+                f"GIT_{role}_NAME": "kvmppc-harness",
+                f"GIT_{role}_EMAIL": "kvmppc-harness@localhost",
+                f"GIT_{role}_DATE": "@0 +0000",
+            }
+        return {**ours, **self.environment}
+
+
+def init(directory: Path, alternates: Sequence[Path] = ()) -> Git:
+    """A git directory that also sees the objects in *alternates*; one that is there already stays."""
+    if not (directory / "HEAD").exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        Git(None)("init", "--quiet", "--bare", str(directory))
+        Git(directory)("config", "core.bare", "false")
+    lines = "".join(f"{path}\n" for path in alternates)
+    info = directory / "objects/info"
+    info.mkdir(exist_ok=True)
+    (info / "alternates").write_text(lines)
+    return Git(directory)

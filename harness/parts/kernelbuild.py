@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A kernel out of a source, series and a configuration; the same three are built once.
+
+For each place a source comes from and each configuration there is one area in the cache, with
+one built tree. A revision or a series changes only the files that differ in it, so that make
+finds the rest done. The image is then published under its identity; nothing is ever run from
+an area, where a build may be half done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.model.errors import HarnessError, InfrastructureError
+from harness.parts import kernelconfig
+from harness.parts.apply import apply_series
+from harness.parts.cache import Cache
+from harness.parts.git import Git, GitError, init
+from harness.parts.kernelconfig import KernelConfig
+from harness.parts.kernelmake import Make
+from harness.parts.kernelspec import KernelSpec
+from harness.parts.progress import Progress
+from harness.parts.series import read_series
+from harness.parts.source import Source, linux_version, obtain_source, place_of
+from harness.parts.toolchain import Toolchain, find_toolchain
+
+# Bumped when this file, or how make is called, changes what comes out.
+_RECIPE = "1"
+
+
+@dataclass(frozen=True)
+class BuildChoices:
+    """config: the user's own file, '' for ours; cross_compile: prefix, '' to look for one."""
+
+    config: str = ""
+    cross_compile: str = ""
+    llvm: bool = False
+
+
+@dataclass(frozen=True)
+class Built:
+    """directory: with vmlinux, .config, build.log and, if it has modules, lib/modules;
+    identity: of source, series, configuration and compiler together; origin: for people."""
+
+    directory: Path
+    identity: str
+    version: tuple[int, int]
+    origin: str
+    drift: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+def build_kernel(
+    spec: KernelSpec, choices: BuildChoices, cache: Cache, *, locked_only: bool, progress: Progress
+) -> Built:
+    """UsageError for a source, series or configuration that is none; BuildError if it does not compile."""
+    config = (
+        kernelconfig.user_config(Path(choices.config).expanduser())
+        if choices.config
+        else kernelconfig.small_config()
+    )
+    toolchain = find_toolchain(choices.cross_compile, choices.llvm)
+    place = place_of(spec)
+    setting = hashlib.sha256(f"{config.digest} {toolchain.words} {toolchain.version}".encode()).hexdigest()[
+        :8
+    ]
+    name = f"{place}-{setting}"
+    with (
+        cache.lock(f"kernel-{name}"),
+        cache.area("build", name, f"built tree of {spec.base}, configuration {config.name}") as directory,
+    ):
+        return _Area(directory, spec, config, toolchain, cache, locked_only, progress).build()
+
+
+class _Area:
+    def __init__(
+        self, directory: Path, spec: KernelSpec, config: KernelConfig, toolchain: Toolchain, cache: Cache,
+        locked_only: bool, progress: Progress,
+    ):  # fmt: skip
+        self._directory = directory
+        self._spec = spec
+        self._config = config
+        self._toolchain = toolchain
+        self._cache = cache
+        self._locked_only = locked_only
+        self._progress = progress
+
+    def build(self) -> Built:
+        repository = init(self._directory / "git")
+        source = obtain_source(
+            self._spec, repository, self._cache, locked_only=self._locked_only, progress=self._progress
+        )
+        repository = init(self._directory / "git", source.objects)
+        version = linux_version(repository, source.tree, self._spec.base)
+        tree, notes = self._apply(repository, source, version)
+        words = f"{_RECIPE} {tree} {self._config.digest} {self._toolchain.words} {self._toolchain.version}"
+        identity = hashlib.sha256(words.encode()).hexdigest()[:32]
+        found = self._cache.find("kernel", identity)
+        if found is None:
+            found = self._make(repository, tree, identity, version)
+        series = "".join(f" + {each}" for each in self._spec.series)
+        return Built(
+            found, identity, version, source.description + series, source.drift, (*source.notices, *notes)
+        )
+
+    def _apply(
+        self, repository: Git, source: Source, version: tuple[int, int]
+    ) -> tuple[str, tuple[str, ...]]:
+        tree, base = source.tree, self._spec.base
+        notes: tuple[str, ...] = ()
+        for each in self._spec.series:
+            series = read_series(each.text, f"{version[0]}.{version[1]}")
+            if each.first is not None:
+                series = series.first(each.first)
+            with self._cache.building() as work:
+                empty = work / "tree"
+                empty.mkdir()
+                applied = apply_series(repository, tree, series, base, empty)
+            tree, notes, base = applied.tree, (*notes, *applied.notes), f"{base}+{each}"
+        return tree, notes
+
+    def _make(self, repository: Git, tree: str, identity: str, version: tuple[int, int]) -> Path:
+        assert repository.directory is not None
+        objects, source = self._directory / "obj", self._directory / "src"
+        busy = self._directory / "busy"
+        if busy.exists():
+            # It was killed: an object file may be half written and yet newer than its source.
+            self._progress("the last build here was cut off; starting afresh")
+            shutil.rmtree(objects, ignore_errors=True)
+            shutil.rmtree(source, ignore_errors=True)
+            (self._directory / "src.index").unlink(missing_ok=True)
+        log = self._cache.root / "logs" / f"build-{identity[:12]}.log"
+        make = Make(source, objects, self._toolchain, log, f"kernel {self._spec.label}")
+        source.mkdir(exist_ok=True)
+        objects.mkdir(exist_ok=True)
+        busy.touch()
+        try:
+            log.write_text("")
+            self._progress(f"checking out {self._spec.text}")
+            self._check_out(repository, tree, source)
+            self._configure(make, repository, tree, version)
+            self._progress(
+                f"building {self._spec.text} with {self._toolchain.version}"
+                + (" and ccache" if self._toolchain.ccache else "")
+            )
+            modular = make.symbols().get("MODULES") == "y"
+            make.build(["vmlinux", *(["modules"] if modular else [])], self._progress)
+            with self._cache.building() as out:
+                if modular:
+                    make.build(
+                        [f"INSTALL_MOD_PATH={out}", "INSTALL_MOD_STRIP=1", "modules_install"], self._progress
+                    )
+                shutil.copyfile(objects / "vmlinux", out / "vmlinux")
+                shutil.copyfile(objects / ".config", out / ".config")
+                shutil.copyfile(log, out / "build.log")
+                found = self._cache.publish(out, "kernel", identity, f"kernel {self._spec.text}")
+        except HarnessError as error:
+            # make has ended by itself and taken back what it had not finished.
+            if not isinstance(error, InfrastructureError):
+                busy.unlink()
+            raise
+        busy.unlink()
+        return found
+
+    def _check_out(self, repository: Git, tree: str, source: Path) -> None:
+        index = self._directory / "src.index"
+        git = Git(repository.directory, source, {"GIT_INDEX_FILE": str(index)})
+        try:
+            if index.exists():
+                git.run("update-index", "-q", "--refresh")
+            git("read-tree", "--reset", "-u", tree)
+        except GitError as error:
+            if "No space left" in str(error):
+                raise InfrastructureError(
+                    f"the disk with the cache {self._cache.root} is full",
+                    "free some space, for instance with kvmppc parts prune, or set KVMPPC_CACHE",
+                ) from None
+            raise InfrastructureError(f"{self._spec.text} cannot be checked out: {error}") from None
+
+    def _configure(self, make: Make, repository: Git, tree: str, version: tuple[int, int]) -> None:
+        """Only if the configuration or a Kconfig file differs from last time: it takes seconds."""
+        listing = repository("ls-tree", "-r", tree)
+        lines = [line for line in listing.splitlines() if "Kconfig" in line]
+        state = hashlib.sha256("\n".join([self._config.digest, *lines]).encode()).hexdigest()
+        stamp = make.objects / "configured"
+        if stamp.exists() and stamp.read_text() == state and (make.objects / ".config").exists():
+            return
+        stamp.unlink(missing_ok=True)
+        self._progress(f"configuring {self._spec.text}")
+        make.configure(self._config, f"{version[0]}.{version[1]}")
+        stamp.write_text(state)

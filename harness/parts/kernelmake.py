@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""make for a kernel: configure, build, and say in a line what a compiler said in thousands."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.model.errors import BuildError, HarnessError, InfrastructureError
+from harness.parts import kernelconfig
+from harness.parts.child import run_lines
+from harness.parts.kernelconfig import KernelConfig
+from harness.parts.progress import Progress
+from harness.parts.toolchain import Toolchain
+
+# So that the same source gives the same image, and ccache knows it again.
+_REPRODUCIBLE = (
+    "KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970", "KBUILD_BUILD_USER=kvmppc",
+    "KBUILD_BUILD_HOST=harness", "KBUILD_BUILD_VERSION=1",
+    "LOCALVERSION=",  # set, if empty: no + for a tree of which git says nothing
+)  # fmt: skip
+
+_PROGRESS_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Make:
+    """source, objects: directories, the latter all that is written to; log: gets all output."""
+
+    source: Path
+    objects: Path
+    toolchain: Toolchain
+    log: Path
+    what: str
+
+    def configure(self, config: KernelConfig, version: str) -> None:
+        """Write objects/.config. UsageError if this version drops a symbol of ours."""
+        if config.whole:
+            (self.objects / ".config").write_text(config.text)
+            self._run(["olddefconfig"], {}, None)
+        else:
+            fragment = self.objects / "fragment"
+            fragment.write_text(config.text)
+            self._run(["allnoconfig"], {"KCONFIG_ALLCONFIG": str(fragment)}, None)
+        kernelconfig.check(config, self.symbols(), version)
+
+    def symbols(self) -> dict[str, str]:
+        return kernelconfig.symbols((self.objects / ".config").read_text())
+
+    def build(self, targets: Sequence[str], progress: Progress) -> None:
+        """BuildError, with file and line of the first error, if the compiler stops."""
+        self._run([f"-j{len(os.sched_getaffinity(0))}", *targets], {}, progress)
+
+    def _run(self, targets: Sequence[str], environment: dict[str, str], progress: Progress | None) -> None:
+        command = [
+            "make",
+            "-C",
+            str(self.source),
+            f"O={self.objects}",
+            *self.toolchain.words,
+            *_REPRODUCIBLE,
+            *targets,
+        ]
+        outside = {
+            name: value
+            for name, value in os.environ.items()
+            if not re.match(r"MAKE|KBUILD|KCONFIG|MFLAGS|ARCH$|CROSS_COMPILE$|LLVM|LOCALVERSION$", name)
+        }
+        # Objects of one tree built in two places are the same to ccache.
+        outside |= {"LC_ALL": "C", "CCACHE_BASEDIR": str(self.objects.parent), "CCACHE_NOHASHDIR": "1"}
+        lines: list[str] = []
+        said = time.monotonic()
+        steps = 0
+        with self.log.open("a") as file:
+            file.write(f"$ {' '.join(command)}\n")
+
+            def each(line: str) -> None:
+                nonlocal said, steps
+                file.write(line)
+                step = re.match(r"  (?:CC|AS|LD|AR|GEN|HOSTCC|UPD)\S*(?: \[M\])?\s+(\S+)", line)
+                if step is None:
+                    lines.append(line)
+                    return
+                steps += 1
+                if progress is not None and time.monotonic() - said > _PROGRESS_SECONDS:
+                    said = time.monotonic()
+                    progress(f"{self.what}: {steps} files, now {step[1]}")
+
+            status = run_lines(command, {**outside, **environment}, each)
+        if status != 0:
+            raise self._explain("".join(lines))
+
+    def _explain(self, output: str) -> HarnessError:
+        if re.search(r"No space left on device|Disk quota exceeded", output):
+            return InfrastructureError(
+                f"the disk is full while building {self.what}",
+                "free some space, for instance with kvmppc parts prune, or set KVMPPC_CACHE",
+                self.log,
+            )
+        errors = re.findall(r"^(\S+?:\d+(?::\d+)?): (?:fatal )?error: (.*)$", output, re.M)
+        if errors:
+            place, words = errors[0]
+            place = re.sub(r"^.*/src/(?=\w)", "", place).removeprefix("../")
+            more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+            return BuildError(f"{self.what} does not compile: {place}: {words}{more}", "", self.log)
+        other = re.findall(r"^(?:.*undefined reference.*|\S*ld: .*|ERROR: .*|make.*\*\*\* .*)$", output, re.M)
+        return BuildError(
+            f"{self.what} cannot be built: {other[0].strip() if other else 'make failed'}", "", self.log
+        )

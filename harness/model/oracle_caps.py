@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import dataclass
 
 from harness.model.abi import CAP_BIT, REVISIONS, V1, Revision, cap_names, caps_upto
 from harness.model.behaviour import Behaviour
@@ -32,7 +33,7 @@ def judge(behaviour: Behaviour, api: NestedApi, l1_mode: Mode, probe: Probe) -> 
     revision = behaviour.revision
     verdicts = []
     for number in CAPABILITIES:
-        want = int(revision is not None and revision.capability == number)
+        want = int(revision is not None and api in behaviour.served and revision.capability == number)
         got = probe.capability.get(str(number))
         verdicts.append(
             Verdict(
@@ -50,32 +51,72 @@ def judge(behaviour: Behaviour, api: NestedApi, l1_mode: Mode, probe: Probe) -> 
             continue
         seen.add(each.request)
         answer = probe.ioctl(each.name)
-        if revision is not None and each.request == revision.request:
+        if revision is None or each.request != revision.request:
+            why = f"this request is not of this kernel ({behaviour.source})"
+            verdicts.append(_judge_refused(each, api, l1_mode, errno.ENOTTY, why, answer))
+        elif api in behaviour.served:
             verdicts.append(_judge_served(revision, api, l1_mode, answer))
+        elif behaviour.served:
+            why = f"the other nested API has an answer, this one not yet ({behaviour.source})"
+            verdicts.append(_judge_refused(each, api, l1_mode, errno.EINVAL, why, answer))
         else:
-            verdicts.append(_judge_unknown(each, behaviour, answer))
+            why = f"the ioctl is there, but nothing behind it ({behaviour.source})"
+            verdicts.append(_judge_refused(each, api, l1_mode, errno.ENOTTY, why, answer))
     return verdicts
 
 
-def _describe(answer: IoctlAnswer | None) -> str:
+@dataclass(frozen=True)
+class _Read:
+    """An answer in words, and by its fields. beyond: bytes changed behind the struct."""
+
+    words: str
+    caps: int = 0
+    flags: int = 0
+    size: int | None = None
+    beyond: int = 0
+
+
+def _read(revision: Revision, answer: IoctlAnswer | None) -> _Read:
+    """What an answer says, read as one of *revision*."""
     if answer is None:
-        return "not tried"
+        return _Read("not tried")
     if answer.result < 0:
-        return f"-1 {errno.errorcode.get(answer.errno, answer.errno)}, {len(answer.changed)} bytes changed"
-    return f"{answer.result}, {len(answer.changed)} bytes changed"
+        name = errno.errorcode.get(answer.errno, answer.errno)
+        return _Read(f"-1 {name}, {len(answer.changed)} bytes changed")
+    caps, flags = answer.field64(revision.offset_caps), answer.field64(revision.offset_flags)
+    size = answer.field64(revision.offset_size) if revision.offset_size is not None else None
+    beyond = sum(offset >= revision.struct_size for offset in answer.changed)
+    words = f"{answer.result}, caps {caps:#018x} ({cap_names(caps)})"
+    words += f", flags {flags:#x}" if flags else ""
+    words += f", size {size}" if size is not None else ""
+    words += f", {beyond} bytes behind the struct changed" if beyond else ""
+    return _Read(words, caps, flags, size, beyond)
 
 
-def _judge_unknown(each: Revision, behaviour: Behaviour, answer: IoctlAnswer | None) -> Verdict:
-    matches = (
-        answer is not None and answer.result == -1 and answer.errno == errno.ENOTTY and not answer.changed
-    )
+def _is_right(
+    revision: Revision, api: NestedApi, l1_mode: Mode, answer: IoctlAnswer | None, read: _Read
+) -> bool | None:
+    """None without an answer: a kernel need not have the ioctl, but what it says must be true."""
+    if answer is None or answer.result < 0:
+        return None
+    size_is = read.size is None or read.size == revision.struct_size
+    bitmap, _ = expected_bitmap(revision, api, l1_mode)
+    return answer.result == 0 and read.caps == bitmap and read.flags == 0 and not read.beyond and size_is
+
+
+def _judge_refused(
+    each: Revision, api: NestedApi, l1_mode: Mode, error: int, why: str, answer: IoctlAnswer | None
+) -> Verdict:
+    read = _read(each, answer)
+    matches = answer is not None and answer.result == -1 and answer.errno == error and not answer.changed
     return Verdict(
         check=f"ioctl {each.name}",
         kind=Kind.OK if matches else Kind.FAIL,
-        expected="-1 ENOTTY, 0 bytes changed",
-        observed=_describe(answer),
+        expected=f"-1 {errno.errorcode[error]}, 0 bytes changed",
+        observed=read.words,
         proof=f"ioctl {each.request:#010x}",
-        source=f"this request is not of this kernel ({behaviour.source})",
+        source=why,
+        right=_is_right(each, api, l1_mode, answer, read),
     )
 
 
@@ -85,24 +126,14 @@ def _judge_served(revision: Revision, api: NestedApi, l1_mode: Mode, answer: Ioc
     if revision.offset_size is not None:
         expected += f", size {revision.struct_size}"
     expected += ", flags 0, nothing behind the struct changed"
-    observed, matches = _describe(answer), False
-    if answer is not None and answer.result >= 0:
-        caps = answer.field64(revision.offset_caps)
-        beyond = [offset for offset in answer.changed if offset >= revision.struct_size]
-        observed = f"{answer.result}, caps {caps:#018x} ({cap_names(caps)})"
-        flags = answer.field64(revision.offset_flags)
-        matches = answer.result == 0 and caps == bitmap and flags == 0 and not beyond
-        observed += f", flags {flags:#x}" if flags else ""
-        if revision.offset_size is not None:
-            size = answer.field64(revision.offset_size)
-            observed += f", size {size}"
-            matches = matches and size == revision.struct_size
-        observed += f", {len(beyond)} bytes behind the struct changed" if beyond else ""
+    read = _read(revision, answer)
+    right = _is_right(revision, api, l1_mode, answer, read)
     return Verdict(
         check=f"ioctl {revision.name}",
-        kind=Kind.OK if matches else Kind.FAIL,
+        kind=Kind.OK if right else Kind.FAIL,
         expected=expected,
-        observed=observed,
+        observed=read.words,
         proof=f"ioctl {revision.request:#010x}",
         source=source,
+        right=right,
     )

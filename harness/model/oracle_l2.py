@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.model import behaviour as b
-from harness.model.behaviour import Behaviour
+from harness.model.abi import MERGED
+from harness.model.behaviour import Behaviour, Refusal
 from harness.model.cpu import GuestMode, Mode
 from harness.model.observation import Boot
 from harness.model.outcome import Outcome
@@ -50,7 +50,8 @@ class Case:
 
     @property
     def qemu_asks_ioctl(self) -> bool:
-        return self.behaviour.revision is b.MERGED_SERIES.revision and self.l1_qemu >= QEMU_ASKS_IOCTL
+        answers = self.behaviour.revision is MERGED and self.api in self.behaviour.served
+        return answers and self.l1_qemu >= QEMU_ASKS_IOCTL
 
     @property
     def refused_without_trace(self) -> bool:
@@ -60,7 +61,7 @@ class Case:
         under POWER10 with the series' v1. 7.2 and later store PVR_ARCH_INVALID instead.
         """
         if self.asked is Mode.P11:
-            return self.behaviour in (b.NONE, b.V1_SERIES)
+            return self.behaviour.refusal is not Refusal.STORED
         return True
 
 
@@ -101,7 +102,9 @@ ROWS = (
     ),
     # From here on, L2 asks for a mode above L1's.
     Row(
-        lambda case: case.behaviour is b.NONE and case.asked is Mode.P11 and case.l1.mode is Mode.P10,
+        lambda case: (
+            case.behaviour.refusal is Refusal.NONE and case.asked is Mode.P11 and case.l1.mode is Mode.P10
+        ),
         Outcome.BOOTED,
         "Linux 6.12 book3s_hv.c, kvmppc_set_arch_compat: POWER10 and POWER11 share one PCR bit",
         mode=lambda case: GuestMode(case.asked),
@@ -159,4 +162,16 @@ def judge(case: Case, boot: Boot) -> Verdict:
         proof=proved,
         source=row.source,
         measured=row.measured,
+        right=None if kind is Kind.INFRASTRUCTURE else is_right(case, boot),
     )
+
+
+def is_right(case: Case, boot: Boot) -> bool:
+    """Whether an L2 should end so, on any kernel: in the mode it asked for where L1 may grant that,
+    otherwise refused, or in a mode that L1 may grant."""
+    if boot.outcome is Outcome.BOOTED:
+        if case.too_new:
+            return boot.mode is not None and not boot.mode.raw and boot.mode.mode <= case.l1.mode
+        return boot.mode == GuestMode(case.asked)
+    refused = (Outcome.REFUSED_EARLY, Outcome.REFUSED_LATE, Outcome.QEMU_ERROR)
+    return case.too_new and boot.outcome in refused

@@ -40,7 +40,9 @@ SEVERITY = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.DEFECT, Kind.OK, Kind.SKIP)
 class Verdict:
     """check: name of the check, e.g. ``ioctl merged``; expected, observed: one line each;
     proof: the line or value that shows it; source: why the oracle expects this;
-    measured: True where the expectation rests on measurement alone.
+    measured: True where the expectation rests on measurement alone;
+    right: whether what was observed is what any kernel should do, whatever is expected of this
+    one; None where that is not the question.
     """
 
     check: str
@@ -50,6 +52,7 @@ class Verdict:
     proof: str = ""
     source: str = ""
     measured: bool = False
+    right: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "kind": self.kind.value}

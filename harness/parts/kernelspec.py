@@ -100,6 +100,8 @@ def _base(text: str) -> KernelSpec | None:
         word = kind.value.partition(":")[0]
         if text.startswith(f"{word}:"):
             version = text.partition(":")[2]
+            if "+" in version:
+                return None
             if not re.fullmatch(r"\d+\.\d+", version):
                 raise UsageError(f"kernel {text!r} names no version", f"write it as {word}:7.3")
             return KernelSpec(text, kind, text, version=version)

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import harness
 from harness.model.errors import UsageError
+from harness.parts import ownseries
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,10 @@ class Series:
         return replace(self, patches=self.patches[:count])
 
 
-def own_directory() -> Path:
-    """kernel-patches/ of this checkout."""
-    return Path(harness.__file__).parent.parent / "kernel-patches"
-
-
-def own_names() -> list[str]:
-    return sorted(path.parent.name for path in own_directory().glob("*/series.toml"))
-
-
 def read_series(text: str, base: str = "") -> Series:
     """text: a path, or a name from kernel-patches/; base: version such as ``6.12``, for a series of
     ours that has patches for several. UsageError for anything that is no series."""
-    own = own_directory() / text
+    own = ownseries.directory() / text
     if "/" not in text and (own / "series.toml").is_file():
         return _own(own, base)
     path = Path(text).expanduser().absolute()
@@ -69,7 +60,7 @@ def read_series(text: str, base: str = "") -> Series:
         return _mbox(path)
     raise UsageError(
         f"there is no series {text!r}",
-        f"give a folder of patches, an mbox, or one of {', '.join(own_names()) or 'kernel-patches/'}",
+        f"give a folder of patches, an mbox, or one of {', '.join(ownseries.names()) or 'kernel-patches/'}",
     )
 
 

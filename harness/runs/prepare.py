@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.images.bootset import boot_set
-from harness.model.behaviour import Behaviour, behaviour_of_release
+from harness.model.behaviour import Behaviour
 from harness.model.machine import BootSet, QemuProgram
 from harness.model.scenario import Placement
 from harness.parts.cache import Cache
@@ -15,19 +15,20 @@ from harness.parts.kernelbuild import BuildChoices
 from harness.parts.kernels import KernelBuild, resolve_kernel
 from harness.parts.qemu import QemuBuild, resolve_qemu
 from harness.parts.userland import Userland, resolve_userland
+from harness.runs.expect import Expected, expectation
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """kernels, boot_sets, behaviours: by kernel label."""
+    """kernels, boot_sets, expected: by kernel label."""
 
     qemu: QemuBuild
     userland: Userland
     kernels: dict[str, KernelBuild]
     boot_sets: dict[str, BootSet]
-    behaviours: dict[str, Behaviour]
+    expected: dict[str, Expected]
 
     @property
     def program(self) -> QemuProgram:
@@ -39,6 +40,10 @@ class Prepared:
         return self.qemu.lacks(placement.l1.cpu.qemu_name, placement.topology.machine, options)
 
     @property
+    def behaviours(self) -> dict[str, Behaviour]:
+        return {name: each.behaviour for name, each in self.expected.items()}
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What makes the parts differ from the lock file, or older than they should be."""
         notes: list[str] = []
@@ -48,6 +53,7 @@ class Prepared:
             if part.drift:
                 first, more = part.drift[0], len(part.drift) - 1
                 notes.append(f"not as locked: {first}" + (f" and {more} more packages" if more else ""))
+        notes += [each.note for each in self.expected.values() if each.note]
         return tuple(dict.fromkeys(notes))
 
 
@@ -66,7 +72,5 @@ def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) ->
         userland=userland,
         kernels=kernels,
         boot_sets={name: boot_set(cache, kernel, userland, progress) for name, kernel in kernels.items()},
-        behaviours={
-            name: plan.expect or behaviour_of_release(kernel.version) for name, kernel in kernels.items()
-        },
+        expected={name: expectation(kernel, plan.expect) for name, kernel in kernels.items()},
     )

@@ -3,31 +3,48 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from harness.model.errors import HarnessError
+from harness.model.errors import HarnessError, UsageError
 from harness.model.matrix import MATRICES
 from harness.model.workarounds import WORKAROUNDS
 from harness.parts import debian
 from harness.parts.cache import Cache
+from harness.parts.kernels import resolve_kernel
 from harness.parts.table import all_parts
-from harness.runs import drive
-from harness.runs.options import OPTIONS, RunOptions
+from harness.runs import compare, drive, eachpatch
+from harness.runs.options import OPTIONS, Option, RunOptions
 from harness.runs.plan import make
+from harness.runs.prepare import choices_of
 
 
 def _progress(text: str) -> None:
     click.echo(text, err=True)
 
 
+def _colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _build_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command those options of a run that are about getting a kernel."""
+    return _options(function, [option for option in OPTIONS if option.builds])
+
+
 def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command all options of a run."""
-    for option in reversed(OPTIONS):
+    return _options(function, OPTIONS)
+
+
+def _options(function: Callable[..., Any], options: Sequence[Option]) -> Callable[..., Any]:
+    for option in reversed(options):
         settings: dict[str, Any] = {"help": option.help}
         if option.switch:
             settings["is_flag"] = True
@@ -53,8 +70,13 @@ def cli() -> None:
     "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
 )
 @click.option("--list", "only_list", is_flag=True, help="show the scenarios' ids and stop")
+@click.option(
+    "--each-patch", metavar="KERNEL+SERIES", help="build and run at each patch boundary of the series"
+)
 @click.argument("pytest_words", nargs=-1, type=click.UNPROCESSED)
-def run(jobs: int, only_list: bool, pytest_words: tuple[str, ...], **choices: Any) -> int:
+def run(
+    jobs: int, only_list: bool, each_patch: str | None, pytest_words: tuple[str, ...], **choices: Any
+) -> int:
     """Boot the scenarios of a matrix and judge them.
 
     \b
@@ -62,15 +84,68 @@ def run(jobs: int, only_list: bool, pytest_words: tuple[str, ...], **choices: An
     kvmppc run --kernel ./vmlinux --expect merged your own kernel
     kvmppc run --kernel debian:7.2                another Debian kernel
     kvmppc run --only papr-p11@p10-l2host         one scenario
+    kvmppc run --kernel ~/linux                   a tree, as it is now
+    kvmppc run --each-patch ~/linux+fix.mbox      which patch turns what
     kvmppc run --list                             what there is
     kvmppc run -- -x                              words for pytest
     """
     options = RunOptions.from_mapping(choices)
+    if each_patch:
+        if options.kernels or pytest_words or only_list:
+            raise UsageError("--each-patch takes no --kernel, --list or words for pytest", "leave them out")
+        options = replace(options, kernels=(each_patch,))
+        return eachpatch.run(options, jobs, _progress, click.echo, _colour())
     if only_list:
         for scenario in make(options).scenarios:
             click.echo(scenario.full_id)
         return 0
     return drive.run(options, jobs, pytest_words, _progress)
+
+
+@cli.command("compare")
+@_run_options
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
+)
+@click.option("--markdown", is_flag=True, help="print it for a mail")
+@click.argument("base")
+@click.argument("new")
+def compare_(base: str, new: str, jobs: int, markdown: bool, **choices: Any) -> int:
+    """Run two kernels and show what differs: which cells are fixed, broken, changed.
+
+    \b
+    kvmppc compare debian-source:6.12 debian-source:6.12+compat-caps-v1
+    kvmppc compare ~/linux@v7.3 ~/linux --matrix default --markdown
+
+    Boots the full matrix unless told otherwise. Exit code 1 if something is broken.
+    """
+    if not choices["matrix"]:
+        choices["matrix"] = "full"
+    options = RunOptions.from_mapping(choices)
+    return compare.run(base, new, options, jobs, markdown, _progress, click.echo, _colour())
+
+
+@cli.command()
+@_build_options
+@click.argument("kernel")
+def build(kernel: str, **choices: Any) -> None:
+    """Build a kernel, or fetch it, and print where its image is.
+
+    \b
+    kvmppc build debian-source:7.2+compat-caps-merged
+    kvmppc build ~/linux
+    """
+    options = RunOptions.from_mapping(choices)
+    built = resolve_kernel(
+        kernel, Cache.default(), choices_of(options), locked_only=options.locked, progress=_progress
+    )
+    for notice in built.notices:
+        _progress(f"note: {notice}")
+    _progress(
+        f"{built.release}, build id {built.build_id or 'none'}"
+        + (f", {built.origin}" if built.origin else "")
+    )
+    click.echo(built.vmlinux)
 
 
 @cli.command()

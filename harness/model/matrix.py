@@ -48,6 +48,13 @@ MATRICES = (
         "every L1 setting with every L2 setting, three kernels",
     ),
     Matrix(
+        "patches",
+        ("debian:7.3",),
+        TOPOLOGIES,
+        (("p11@p10", ("host", "p11")), ("p11", ("host",))),
+        "what a series is about, short enough for each of its patches",
+    ),
+    Matrix(
         "ci",
         ("debian:7.3", "debian:6.12"),
         (TOPOLOGIES[0],),

@@ -47,7 +47,9 @@ class Record:
 
 @dataclass(frozen=True)
 class KernelInfo:
-    """label: as in ids; expect: name of the behaviour it is judged by."""
+    """label: as in ids; expect: name of the behaviour it is judged by; sure: False if a series is on it
+    of which nothing is known; build_id: of the image; origin: what it was built from, with what of it
+    is not committed, '' for a prebuilt one."""
 
     label: str
     spec: str
@@ -55,6 +57,9 @@ class KernelInfo:
     banner: str
     expect: str
     identity: str
+    sure: bool = True
+    build_id: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ an area, where a build may be half done.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.model.errors import HarnessError, InfrastructureError
-from harness.parts import kernelconfig
+from harness.parts import kernelconfig, ownseries
 from harness.parts.apply import apply_series
 from harness.parts.cache import Cache
 from harness.parts.git import Git, GitError, init
@@ -23,7 +25,7 @@ from harness.parts.kernelconfig import KernelConfig
 from harness.parts.kernelmake import Make
 from harness.parts.kernelspec import KernelSpec
 from harness.parts.progress import Progress
-from harness.parts.series import read_series
+from harness.parts.series import Patch, read_series
 from harness.parts.source import Source, linux_version, obtain_source, place_of
 from harness.parts.toolchain import Toolchain, find_toolchain
 
@@ -43,7 +45,8 @@ class BuildChoices:
 @dataclass(frozen=True)
 class Built:
     """directory: with vmlinux, .config, build.log and, if it has modules, lib/modules;
-    identity: of source, series, configuration and compiler together; origin: for people."""
+    identity: of source, series, configuration and compiler together; origin: for people;
+    lacks: text that a series of ours should have added, and did not."""
 
     directory: Path
     identity: str
@@ -51,12 +54,29 @@ class Built:
     origin: str
     drift: tuple[str, ...]
     notices: tuple[str, ...]
+    lacks: tuple[str, ...] = ()
 
 
 def build_kernel(
     spec: KernelSpec, choices: BuildChoices, cache: Cache, *, locked_only: bool, progress: Progress
 ) -> Built:
     """UsageError for a source, series or configuration that is none; BuildError if it does not compile."""
+    with _area(spec, choices, cache, locked_only, progress) as area:
+        return area.build()
+
+
+def patches_of(
+    spec: KernelSpec, choices: BuildChoices, cache: Cache, *, locked_only: bool, progress: Progress
+) -> tuple[Patch, ...]:
+    """Those of the spec's last series. Errors as of build_kernel."""
+    with _area(spec, choices, cache, locked_only, progress) as area:
+        return area.patches()
+
+
+@contextlib.contextmanager
+def _area(
+    spec: KernelSpec, choices: BuildChoices, cache: Cache, locked_only: bool, progress: Progress
+) -> Iterator[_Area]:
     config = (
         kernelconfig.user_config(Path(choices.config).expanduser())
         if choices.config
@@ -72,7 +92,7 @@ def build_kernel(
         cache.lock(f"kernel-{name}"),
         cache.area("build", name, f"built tree of {spec.base}, configuration {config.name}") as directory,
     ):
-        return _Area(directory, spec, config, toolchain, cache, locked_only, progress).build()
+        yield _Area(directory, spec, config, toolchain, cache, locked_only, progress)
 
 
 class _Area:
@@ -88,13 +108,20 @@ class _Area:
         self._locked_only = locked_only
         self._progress = progress
 
-    def build(self) -> Built:
+    def patches(self) -> tuple[Patch, ...]:
+        _, _, version = self._source()
+        return read_series(self._spec.series[-1].text, f"{version[0]}.{version[1]}").patches
+
+    def _source(self) -> tuple[Git, Source, tuple[int, int]]:
         repository = init(self._directory / "git")
         source = obtain_source(
             self._spec, repository, self._cache, locked_only=self._locked_only, progress=self._progress
         )
         repository = init(self._directory / "git", source.objects)
-        version = linux_version(repository, source.tree, self._spec.base)
+        return repository, source, linux_version(repository, source.tree, self._spec.base)
+
+    def build(self) -> Built:
+        repository, source, version = self._source()
         tree, notes = self._apply(repository, source, version)
         words = f"{_RECIPE} {tree} {self._config.digest} {self._toolchain.words} {self._toolchain.version}"
         identity = hashlib.sha256(words.encode()).hexdigest()[:32]
@@ -103,8 +130,20 @@ class _Area:
             found = self._make(repository, tree, identity, version)
         series = "".join(f" + {each}" for each in self._spec.series)
         return Built(
-            found, identity, version, source.description + series, source.drift, (*source.notices, *notes)
-        )
+            found, identity, version, source.description + series, source.drift, (*source.notices, *notes),
+            self._lacks(repository, tree, version),
+        )  # fmt: skip
+
+    def _lacks(self, repository: Git, tree: str, version: tuple[int, int]) -> tuple[str, ...]:
+        lacks = []
+        for each in self._spec.series:
+            own = ownseries.find(each.text)
+            for file, words in own.adds(f"{version[0]}.{version[1]}", each.first) if own else ():
+                if not repository.succeeds(
+                    "grep", "--quiet", "--fixed-strings", "-e", words, tree, "--", file
+                ):
+                    lacks.append(f"{file} has no {words}")
+        return tuple(lacks)
 
     def _apply(
         self, repository: Git, source: Source, version: tuple[int, int]

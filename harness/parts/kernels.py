@@ -26,7 +26,7 @@ from harness.parts.table import kernel_part
 class KernelBuild:
     """identity: names image and modules; modules: a lib/modules/RELEASE directory, None if all is
     built in; release: what ``uname -r`` answers; build_id: of the linker, hex, '' if it left none;
-    version: (7, 3); origin: what it was built from, '' for a prebuilt one."""
+    version: (7, 3); origin: what it was built from, '' for a prebuilt one; lacks: see Built."""
 
     spec: str
     label: str
@@ -40,6 +40,7 @@ class KernelBuild:
     drift: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     origin: str = ""
+    lacks: tuple[str, ...] = ()
 
 
 _Resolve = Callable[[KernelSpec, Cache, BuildChoices, bool, Progress], KernelBuild]
@@ -135,6 +136,7 @@ def _source(
         drift=built.drift,
         notices=built.notices,
         origin=built.origin,
+        lacks=built.lacks,
     )
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.record import Record, RunInfo
+from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind
 
 _STYLE = {
@@ -63,6 +63,11 @@ def _row_name(record: Record) -> str:
     return f"{record.topology} {cpu.upper()}" + (f" as {compat.upper()}" if compat else "")
 
 
+def _title(kernel: KernelInfo) -> str:
+    origin = f", {kernel.origin}" if kernel.origin else ""
+    return f"kernel {kernel.label}: {kernel.release} ({kernel.spec}{origin}), judged as {kernel.expect!r}"
+
+
 def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:
     """Print one table for each kernel, then the legend and the notes."""
     for kernel in info.kernels:
@@ -71,7 +76,7 @@ def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:
             continue
         columns = _columns(mine)
         table = Table(
-            title=f"kernel {kernel.label}: {kernel.release} ({kernel.spec}), judged as {kernel.expect!r}",
+            title=_title(kernel),
             title_justify="left",
             title_style="bold",
             box=ASCII2,

@@ -31,15 +31,24 @@ _EXIT_CODES = {
 }
 
 
-def run(options: RunOptions, jobs: int, extra: Sequence[str], progress: Callable[[str], None]) -> int:
+def run(
+    options: RunOptions,
+    jobs: int,
+    extra: Sequence[str],
+    progress: Callable[[str], None],
+    *,
+    summary: bool = True,
+) -> int:
     """Run the scenarios; the exit code. HarnessError before the first test for bad input or parts.
 
-    jobs: L1s side by side, 0 for as many as fit; extra: further words for pytest.
+    jobs: L1s side by side, 0 for as many as fit; extra: further words for pytest; summary: False for
+    a command that shows the results in a way of its own. options.run_dir must then be one claimed.
     """
     plan = make(options)
     # Here rather than in pytest, so that bad input is one line and not a test session.
     prepare(plan, options, progress)
-    options = replace(options, run_dir=str(claim(options.run_dir)))
+    if summary:
+        options = replace(options, run_dir=str(claim(options.run_dir)))
     root = _checkout()
     words = [str(root / "testcases"), "-c", str(root / "pyproject.toml"), "--rootdir", str(root)]
     words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
@@ -47,6 +56,8 @@ def run(options: RunOptions, jobs: int, extra: Sequence[str], progress: Callable
     l1s = len({each.placement for each in plan.scenarios})
     count = f"{len(plan.scenarios)} scenarios in {l1s} L1s, {workers} side by side"
     progress(f"{count}; results go to {options.run_dir}")
+    if not summary:
+        words += ["-o", "kvmppc_summary=no", "--no-summary"]
     if workers > 1:
         words += ["-n", str(workers)]
     status = pytest.main([*words, *options.arguments(), *extra])

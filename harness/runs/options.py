@@ -13,7 +13,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Option:
-    """field: of RunOptions; flag: as typed; many: may be given repeatedly."""
+    """field: of RunOptions; flag: as typed; many: may be given repeatedly; builds: it is about
+    getting a kernel, so that commands that boot none take it too."""
 
     field: str
     flag: str
@@ -21,10 +22,11 @@ class Option:
     help: str
     many: bool = False
     switch: bool = False
+    builds: bool = False
 
 
 OPTIONS = (
-    Option("matrix", "--matrix", "NAME", "which scenarios: default, full or ci"),
+    Option("matrix", "--matrix", "NAME", "which scenarios; see kvmppc matrices"),
     Option(
         "kernels",
         "--kernel",
@@ -50,12 +52,24 @@ OPTIONS = (
     Option(
         "no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True
     ),
-    Option("config", "--config", "FILE", "configuration of kernels that are built (default: ours, small)"),
     Option(
-        "cross_compile", "--cross-compile", "PREFIX", "compiler that builds them (default: the one found)"
+        "config",
+        "--config",
+        "FILE",
+        "configuration of kernels that are built (default: ours, small)",
+        builds=True,
     ),
-    Option("llvm", "--llvm", "", "build them with clang, as make's LLVM=1 does", switch=True),
-    Option("locked", "--locked", "", "fail if a package differs from the lock file", switch=True),
+    Option(
+        "cross_compile",
+        "--cross-compile",
+        "PREFIX",
+        "compiler that builds them (default: the one found)",
+        builds=True,
+    ),
+    Option("llvm", "--llvm", "", "build them with clang, as make's LLVM=1 does", switch=True, builds=True),
+    Option(
+        "locked", "--locked", "", "fail if a package differs from the lock file", switch=True, builds=True
+    ),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )
 

@@ -74,6 +74,7 @@ class State:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini("kvmppc_summary", "end with the grid and the failures", type="bool", default=True)
     group = parser.getgroup("kvmppc", "nested KVM scenarios (testcases/)")
     for option in OPTIONS:
         name = f"kvmppc_{option.field}"
@@ -303,7 +304,7 @@ class _Controller:
             session.exitstatus = directory.exit_code(self._state.failures_without_verdict)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self._state.directory is not None:
+        if self._state.directory is not None and self._config.getini("kvmppc_summary"):
             terminalreporter.ensure_newline()
             terminalreporter.write_line("")
             for line in self._state.directory.summary(terminalreporter.hasmarkup):

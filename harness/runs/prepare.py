@@ -60,7 +60,7 @@ class Prepared:
 def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) -> Prepared:
     """Fetch and build what is missing. InfrastructureError or UsageError where that fails."""
     cache = Cache.default()
-    choices = BuildChoices(options.config, options.cross_compile, options.llvm)
+    choices = choices_of(options)
     kernels = {
         name: resolve_kernel(spec, cache, choices, locked_only=options.locked, progress=progress)
         for name, spec in plan.kernels.items()
@@ -74,3 +74,7 @@ def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) ->
         boot_sets={name: boot_set(cache, kernel, userland, progress) for name, kernel in kernels.items()},
         expected={name: expectation(kernel, plan.expect) for name, kernel in kernels.items()},
     )
+
+
+def choices_of(options: RunOptions) -> BuildChoices:
+    return BuildChoices(options.config, options.cross_compile, options.llvm)

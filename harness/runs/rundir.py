@@ -48,8 +48,11 @@ class RunDirectory:
                     spec=spec,
                     release=prepared.kernels[name].release,
                     banner=prepared.kernels[name].banner,
-                    expect=prepared.behaviours[name].name,
+                    expect=prepared.expected[name].behaviour.name,
                     identity=prepared.kernels[name].identity,
+                    sure=prepared.expected[name].sure,
+                    build_id=prepared.kernels[name].build_id,
+                    origin=prepared.kernels[name].origin,
                 )
                 for name, spec in plan.kernels.items()
             ),

@@ -26,6 +26,7 @@ from harness.model.record import Record
 from harness.levels.process import start
 from harness.model.verdict import Kind, Verdict
 from harness.runs import plugin
+from harness.runs.expect import Expected
 
 SCRIPT = json.loads(os.environ["SCRIPT"])
 
@@ -34,9 +35,9 @@ class Prepared:
     qemu = SimpleNamespace(version_text="QEMU 11.1.3")
     userland = SimpleNamespace(qemu_version="11.1.3")
     def __init__(self, plan):
-        kernel = SimpleNamespace(release="7.3", banner="", identity="x")
+        kernel = SimpleNamespace(release="7.3", banner="", identity="x", build_id="b", origin="")
         self.kernels = {name: kernel for name in plan.kernels}
-        self.behaviours = {name: MERGED_SERIES for name in plan.kernels}
+        self.expected = {name: Expected(MERGED_SERIES) for name in plan.kernels}
     def lacks(self, placement):
         return SCRIPT.get("lacks", {}).get(placement.full_id, "")
 

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What differs between two kernels in one run: cells of the grid, and the facts in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from harness.model.record import Record
+from harness.model.verdict import Kind, Verdict
+
+
+class Change(Enum):
+    """Values appear in reports. FIXED and BROKEN are about what any kernel should do (Verdict.right),
+    not about what either of the two was expected to do."""
+
+    BROKEN = "broken"
+    FIXED = "fixed"
+    CHANGED = "changed"
+    SAME = "same"
+    UNKNOWN = "no answer"
+
+
+# What a cell amounts to: the first of these that a fact in it has.
+_SEVERITY = (Change.BROKEN, Change.UNKNOWN, Change.FIXED, Change.CHANGED, Change.SAME)
+
+# They say which kernel runs, and differ between any two.
+_IDENTITY = ("L1 kernel", "L1 build id")
+
+NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One check at one place, before and after. before, after: as observed."""
+
+    check: str
+    before: str
+    after: str
+    change: Change
+
+
+@dataclass(frozen=True)
+class Cell:
+    """topology, l1, l2, topic: as in Record; before, after: the records' summaries."""
+
+    topology: str
+    l1: str
+    l2: str
+    topic: str
+    before: str
+    after: str
+    facts: tuple[Fact, ...]
+
+    @property
+    def change(self) -> Change:
+        kinds = {fact.change for fact in self.facts}
+        return next((each for each in _SEVERITY if each in kinds), Change.SAME)
+
+
+def compare(records: Sequence[Record], base: str, new: str) -> list[Cell]:
+    """Cells in the order of the run. base, new: kernel labels. A place that only one of the two has
+    an answer for has the change UNKNOWN, or BROKEN if the new kernel's L1 does not come up."""
+    sides: dict[str, dict[tuple[str, str, str, str], Record]] = {base: {}, new: {}}
+    for record in records:
+        if record.kernel in sides:
+            key = (record.topology, record.l1, record.l2, record.topic)
+            sides[record.kernel][key] = record
+    places = dict.fromkeys((*sides[base], *sides[new]))
+    return [_cell(place, sides[base].get(place), sides[new].get(place)) for place in places]
+
+
+def _cell(place: tuple[str, str, str, str], before: Record | None, after: Record | None) -> Cell:
+    topology, l1, l2, topic = place
+    facts: Iterable[Fact]
+    if before is None or after is None or not (_answered(before) and _answered(after)):
+        lost = Change.UNKNOWN
+        if topic == "l1" and before is not None and after is not None and _answered(before):
+            lost = Change.BROKEN if after.kind is Kind.FAIL else Change.UNKNOWN
+        facts = [Fact(topic, _summary(before), _summary(after), lost)]
+    else:
+        new = {each.check: each for each in after.verdicts}
+        facts = [
+            _fact(each, new[each.check])
+            for each in before.verdicts
+            if each.check in new and each.check not in _IDENTITY
+        ]
+    return Cell(topology, l1, l2, topic, _summary(before), _summary(after), tuple(facts))
+
+
+def _answered(record: Record) -> bool:
+    if record.topic == "l1":
+        return len(record.verdicts) > 1  # of an L1 that does not come up only that is known
+    return record.kind not in (Kind.SKIP, Kind.INFRASTRUCTURE)
+
+
+def _summary(record: Record | None) -> str:
+    if record is None or record.kind in (Kind.SKIP, Kind.INFRASTRUCTURE):
+        return NO_ANSWER
+    return record.summary or record.verdicts[0].observed
+
+
+def _fact(before: Verdict, after: Verdict) -> Fact:
+    if before.observed == after.observed:
+        change = Change.SAME
+    elif before.right is None or after.right is None or before.right == after.right:
+        change = Change.CHANGED
+    else:
+        change = Change.FIXED if after.right else Change.BROKEN
+    return Fact(before.check, before.observed, after.observed, change)
+
+
+def counts(cells: Iterable[Cell]) -> dict[Change, int]:
+    """Facts of each kind; all kinds are there."""
+    found = dict.fromkeys(Change, 0)
+    for cell in cells:
+        for fact in cell.facts:
+            found[fact.change] += 1
+    return found
+
+
+@dataclass(frozen=True)
+class Group:
+    """The same fact at several places. places: ``papr P11 as P10``, or ``papr, hv P11 as P10``."""
+
+    l2: str
+    fact: Fact
+    places: tuple[str, ...]
+
+
+def groups(cells: Iterable[Cell]) -> list[Group]:
+    """Facts that are not the same on both sides, each once, with the places where it is so."""
+    found: dict[tuple[str, Fact], dict[str, list[str]]] = {}
+    for cell in cells:
+        for fact in cell.facts:
+            if fact.change is not Change.SAME:
+                by_l1 = found.setdefault((cell.l2, fact), {})
+                by_l1.setdefault(l1_words(cell.l1), []).append(cell.topology)
+    return [
+        Group(l2, fact, tuple(f"{', '.join(topologies)} {l1}" for l1, topologies in by_l1.items()))
+        for (l2, fact), by_l1 in found.items()
+    ]
+
+
+def l1_words(l1: str) -> str:
+    """``P11 as P10`` for ``p11@p10``."""
+    cpu, _, compat = l1.partition("@")
+    return cpu.upper() + (f" as {compat.upper()}" if compat else "")
+
+
+def l2_words(l2: str) -> str:
+    """``max-cpu-compat=power10`` for ``l2p10``."""
+    if l2 == "l2host":
+        return "-cpu host"
+    return f"max-cpu-compat=power{l2.removeprefix('l2p')}"

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Two kernels side by side: the grid with what changed, the facts, and the same for a mail."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from rich.box import ASCII2
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.model.comparison import Cell, Change, counts, groups, l1_words, l2_words
+from harness.model.record import KernelInfo, RunInfo
+
+_STYLE = {
+    Change.BROKEN: "bold red",
+    Change.FIXED: "bold green",
+    Change.CHANGED: "yellow",
+    Change.SAME: "dim",
+    Change.UNKNOWN: "bold magenta",
+}
+
+_TOPICS = {"l1": "L1", "caps": "compat caps", "arch_compat": "arch_compat"}
+
+LEGEND = (
+    "before -> after. fixed, broken: now, no longer as any kernel should answer; changed: another answer, "
+    "both right or both wrong, or a new one. P10 = L2 booted in that mode; early, late = refused when the "
+    "mode is set, when L2 runs"
+)
+
+
+def sentence(cells: Sequence[Cell]) -> str:
+    """What changed, in one line."""
+    l2s = [cell for cell in cells if cell.topic == "l2"]
+    other = [cell for cell in cells if cell.topic != "l2"]
+    return f"{len(l2s)} L2 boots: {_counted(l2s)}. Facts in {_l1s(cells)} L1s: {_counted(other)}."
+
+
+def _counted(cells: Sequence[Cell]) -> str:
+    found = counts(cells)
+    shown = (Change.FIXED, Change.BROKEN, Change.CHANGED, Change.SAME, Change.UNKNOWN)
+    return ", ".join(
+        f"{found[each]} {each.value}" for each in shown if found[each] or each is not Change.UNKNOWN
+    )
+
+
+def _l1s(cells: Sequence[Cell]) -> int:
+    return len({(cell.topology, cell.l1) for cell in cells})
+
+
+def text(base: KernelInfo, new: KernelInfo, cells: Sequence[Cell], width: int, colour: bool) -> list[str]:
+    """Lines for a terminal."""
+    target = io.StringIO()
+    console = Console(
+        file=target,
+        width=max(width, 120),
+        force_terminal=colour,
+        no_color=not colour,
+        highlight=False,
+        emoji=False,
+    )
+    console.print(f"before: {_kernel(base)}\nafter:  {_kernel(new)}", markup=False, soft_wrap=True)
+    console.print()
+    console.print(_grid(cells))
+    console.print()
+    console.print(LEGEND, style="dim")
+    changed = groups(cells)
+    if changed:
+        console.print()
+        console.print(_facts(cells))
+    console.print()
+    console.print(sentence(cells), style="bold")
+    return [line.rstrip() for line in target.getvalue().splitlines()]
+
+
+def _kernel(kernel: KernelInfo) -> str:
+    origin = f", {kernel.origin}" if kernel.origin else ""
+    return f"{kernel.spec} ({kernel.release}{origin})"
+
+
+def _grid(cells: Sequence[Cell]) -> Table:
+    columns = dict.fromkeys((cell.topic, cell.l2) for cell in cells)
+    order = ("l2host", "l2p11", "l2p10", "l2p9")
+    ranked = sorted(
+        columns, key=lambda each: (each[0] == "l2", order.index(each[1]) if each[1] in order else -1)
+    )
+    table = Table(box=ASCII2, show_edge=False, pad_edge=False)
+    table.add_column("L1 setting", no_wrap=True)
+    for topic, l2 in ranked:
+        heading = (
+            _TOPICS[topic] if topic != "l2" else "L2 host" if l2 == "l2host" else f"max={l2[2:].upper()}"
+        )
+        table.add_column(heading)
+    for topology, l1 in dict.fromkeys((cell.topology, cell.l1) for cell in cells):
+        mine = {(cell.topic, cell.l2): cell for cell in cells if (cell.topology, cell.l1) == (topology, l1)}
+        table.add_row(f"{topology} {l1_words(l1)}", *(_words(mine.get(each)) for each in ranked))
+    return table
+
+
+def _words(cell: Cell | None) -> Text:
+    if cell is None:
+        return Text("")
+    if cell.change is Change.SAME:
+        words = cell.before if cell.topic in ("l2", "caps") else ""
+        return Text(f"{words} same".strip(), style=_STYLE[Change.SAME])
+    if cell.topic == "arch_compat":
+        facts = [fact for fact in cell.facts if fact.change is not Change.SAME]
+        words = ", ".join(f"{fact.check.removeprefix('arch_compat ')} {fact.change.value}" for fact in facts)
+    else:
+        words = f"{cell.before} -> {cell.after} {cell.change.value}"
+    return Text(words, style=_STYLE[cell.change])
+
+
+def _facts(cells: Sequence[Cell]) -> Table:
+    table = Table(box=ASCII2, show_edge=False, pad_edge=False, title="what changed", title_justify="left")
+    for heading in ("", "check", "L1", "before", "after"):
+        table.add_column(heading)
+    for group in groups(cells):
+        fact = group.fact
+        table.add_row(
+            Text(fact.change.value, style=_STYLE[fact.change]),
+            f"L2 {l2_words(group.l2)}" if group.l2 else fact.check,
+            "; ".join(group.places),
+            fact.before,
+            fact.after,
+        )
+    return table
+
+
+def markdown(info: RunInfo, base: KernelInfo, new: KernelInfo, cells: Sequence[Cell]) -> list[str]:
+    """Lines for a cover letter: readable as plain text, a table where Markdown is rendered."""
+    rows = [("", "check", "L1", "before", "after")]
+    for group in groups(cells):
+        fact = group.fact
+        check = f"L2 {l2_words(group.l2)}" if group.l2 else fact.check
+        for number, place in enumerate(group.places):
+            first = number == 0
+            rows.append(
+                (fact.change.value if first else "", check if first else "", place, fact.before, fact.after)
+            )
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    table = [
+        "| " + " | ".join(each.ljust(wide) for each, wide in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    table.insert(1, "|" + "|".join("-" * (wide + 2) for wide in widths) + "|")
+    return [
+        f"Tested with kvmppc-harness on QEMU {info.qemu} (TCG), QEMU {info.l1_qemu} in L1:",
+        "",
+        f"- before: {_kernel(base)}",
+        f"- after:  {_kernel(new)}",
+        "",
+        sentence(cells),
+        "",
+        *(table if len(rows) > 1 else ["Nothing changed."]),
+    ]

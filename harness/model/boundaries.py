@@ -6,11 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model.comparison import l1_words, l2_words
+from harness.model.comparison import IDENTITY, l1_words, l2_words
 from harness.model.record import Record
 from harness.model.verdict import Kind, Verdict, worst
-
-_IDENTITY = ("L1 kernel", "L1 build id")
 
 
 @dataclass(frozen=True)
@@ -25,13 +23,13 @@ class Boundary:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A check that some patch turns. answers: one for each boundary, None where there is none;
-    places: all that have this very history, ``arch_compat P11, papr P11 as P10``."""
+class History:
+    """A check that some patch turns. answers, kinds: one for each boundary, None where there is none;
+    where: all that have this very history, ``arch_compat P11: papr, hv P11 as P10``."""
 
     answers: tuple[str | None, ...]
     kinds: tuple[Kind | None, ...]
-    places: tuple[str, ...]
+    where: tuple[str, ...]
 
     def turned(self, number: int) -> bool:
         """Whether the answer at this boundary differs from the last one there was."""
@@ -40,32 +38,32 @@ class Column:
         return now is not None and before is not None and now != before
 
 
-def columns(boundaries: Sequence[Boundary], records: Sequence[Record]) -> list[Column]:
+def histories(boundaries: Sequence[Boundary], records: Sequence[Record]) -> list[History]:
     """Checks whose answer is not the same at all boundaries; those with one history together."""
     position = {each.kernel: each.number for each in boundaries if each.kernel}
-    history: dict[tuple[str, str], list[Verdict | None]] = {}
+    # (check, L1, topology) -> a verdict for each boundary
+    seen: dict[tuple[str, str, str], list[Verdict | None]] = {}
     for record in records:
         if record.kernel not in position or record.kind in (Kind.SKIP, Kind.INFRASTRUCTURE):
             continue
         for verdict in record.verdicts:
-            if verdict.check in _IDENTITY:
+            if verdict.check in IDENTITY:
                 continue
-            check = l2_words(record.l2) if record.topic == "l2" else verdict.check
-            place = (check, f"{record.topology} {l1_words(record.l1)}")
-            answers = history.setdefault(place, [None] * len(boundaries))
-            answers[position[record.kernel]] = verdict
-    found: dict[tuple[tuple[str | None, Kind | None], ...], dict[str, list[str]]] = {}
-    for (check, where), verdicts in history.items():
+            check = f"L2 {l2_words(record.l2)}" if record.topic == "l2" else verdict.check
+            place = (check, l1_words(record.l1), record.topology)
+            seen.setdefault(place, [None] * len(boundaries))[position[record.kernel]] = verdict
+    found: dict[tuple[tuple[str | None, Kind | None], ...], dict[tuple[str, str], list[str]]] = {}
+    for (check, l1, topology), verdicts in seen.items():
         key = tuple((each.observed, each.kind) if each else (None, None) for each in verdicts)
         if len({each.observed for each in verdicts if each is not None}) > 1:
-            found.setdefault(key, {}).setdefault(check, []).append(where)
+            found.setdefault(key, {}).setdefault((check, l1), []).append(topology)
     return [
-        Column(
+        History(
             tuple(answer for answer, _ in key),
             tuple(kind for _, kind in key),
-            tuple(f"{check}: {', '.join(places)}" for check, places in by_check.items()),
+            tuple(f"{check}: {', '.join(topologies)} {l1}" for (check, l1), topologies in places.items()),
         )
-        for key, by_check in found.items()
+        for key, places in found.items()
     ]
 
 

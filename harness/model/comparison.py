@@ -26,7 +26,7 @@ class Change(Enum):
 _SEVERITY = (Change.BROKEN, Change.UNKNOWN, Change.FIXED, Change.CHANGED, Change.SAME)
 
 # They say which kernel runs, and differ between any two.
-_IDENTITY = ("L1 kernel", "L1 build id")
+IDENTITY = ("L1 kernel", "L1 build id")
 
 NO_ANSWER = "no answer"
 
@@ -84,7 +84,7 @@ def _cell(place: tuple[str, str, str, str], before: Record | None, after: Record
         facts = [
             _fact(each, new[each.check])
             for each in before.verdicts
-            if each.check in new and each.check not in _IDENTITY
+            if each.check in new and each.check not in IDENTITY
         ]
     return Cell(topology, l1, l2, topic, _summary(before), _summary(after), tuple(facts))
 

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.boundaries import Boundary, Column, kind_at
+from harness.model.boundaries import Boundary, History, kind_at
 from harness.model.record import Record
 from harness.model.verdict import Kind
+from harness.reports.short import short
 
 _STYLE = {
     Kind.OK: "green", Kind.FAIL: "bold red", Kind.DEFECT: "yellow", Kind.INFRASTRUCTURE: "bold magenta",
@@ -21,8 +22,11 @@ _STYLE = {
 }  # fmt: skip
 
 
+LEGEND = "=: as with one patch less; P10: L2 booted in that mode; early, late: refused when the mode is set, when L2 runs"
+
+
 def text(
-    boundaries: Sequence[Boundary], columns: Sequence[Column], records: Sequence[Record], judged: bool,
+    boundaries: Sequence[Boundary], histories: Sequence[History], records: Sequence[Record], judged: bool,
     width: int, colour: bool,
 ) -> list[str]:  # fmt: skip
     """Lines. judged: whether it is known what each patch must turn."""
@@ -35,26 +39,26 @@ def text(
         highlight=False,
         emoji=False,
     )
-    table = Table(box=ASCII2, show_edge=False, pad_edge=False)
-    table.add_column("patch")
-    table.add_column("verdict", no_wrap=True)
-    letters = [chr(ord("A") + number) for number in range(len(columns))]
-    for letter in letters:
-        table.add_column(letter)
     for boundary in boundaries:
-        table.add_row(
-            f"{boundary.number} {boundary.title}",
-            _verdict(boundary, records, judged),
-            *(_answer(column, boundary.number) for column in columns),
-        )
+        words = boundary.title if boundary.number else f"{boundary.title}, without the series"
+        console.print(f"{boundary.number:3}  {words}", markup=False)
+    console.print()
+    table = Table(box=ASCII2, show_edge=False, pad_edge=False)
+    table.add_column("with the first N patches on")
+    for boundary in boundaries:
+        table.add_column(str(boundary.number))
+    table.add_row(
+        "as series.toml says" if judged else "boots",
+        *(_verdict(each, records, judged) for each in boundaries),
+        end_section=True,
+    )
+    for history in histories:
+        table.add_row("\n".join(history.where), *(_answer(history, each.number) for each in boundaries))
     console.print(table)
     console.print()
-    console.print("* this patch turns it", style="dim")
-    for letter, column in zip(letters, columns, strict=True):
-        for number, place in enumerate(column.places):
-            console.print(f"{letter if number == 0 else ' '}: {place}", markup=False)
-    if not columns:
+    if not histories:
         console.print("no patch turns any check")
+    console.print(LEGEND, style="dim")
     for boundary in boundaries:
         if boundary.trouble:
             console.print(f"FAIL patch {boundary.number}: {boundary.trouble}", markup=False, soft_wrap=True)
@@ -66,16 +70,17 @@ def _verdict(boundary: Boundary, records: Sequence[Record], judged: bool) -> Tex
         return Text("no build FAIL", style=_STYLE[Kind.FAIL])
     kind = kind_at(boundary, records)
     mine = [record for record in records if record.kernel == boundary.kernel and record.topic == "l1"]
-    up = all(record.kind is not Kind.FAIL for record in mine)
-    if not judged and up and kind is not Kind.INFRASTRUCTURE:
-        return Text("boots")
-    return Text(f"{'boots' if up else 'no boot'} {kind.mark}", style=_STYLE[kind])
+    if any(record.kind is Kind.FAIL for record in mine):
+        return Text("no boot FAIL", style=_STYLE[Kind.FAIL])
+    if kind is Kind.INFRASTRUCTURE or judged:
+        return Text(kind.mark, style=_STYLE[kind])
+    return Text("ok")
 
 
-def _answer(column: Column, number: int) -> Text:
-    answer, kind = column.answers[number], column.kinds[number]
+def _answer(history: History, number: int) -> Text:
+    answer, kind = history.answers[number], history.kinds[number]
     if answer is None or kind is None:
         return Text("-")
-    star = "* " if column.turned(number) else ""
-    style = _STYLE[kind] if kind in (Kind.FAIL, Kind.DEFECT) else "bold" if star else ""
-    return Text(f"{star}{answer}", style=style)
+    if number and not history.turned(number):
+        return Text("=")
+    return Text(short(answer), style=_STYLE[kind] if kind in (Kind.FAIL, Kind.DEFECT) else "bold")

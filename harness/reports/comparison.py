@@ -13,6 +13,7 @@ from rich.text import Text
 
 from harness.model.comparison import Cell, Change, counts, groups, l1_words, l2_words
 from harness.model.record import KernelInfo, RunInfo
+from harness.reports.short import short
 
 _STYLE = {
     Change.BROKEN: "bold red",
@@ -104,12 +105,12 @@ def _words(cell: Cell | None) -> Text:
         return Text("")
     if cell.change is Change.SAME:
         words = cell.before if cell.topic in ("l2", "caps") else ""
-        return Text(f"{words} same".strip(), style=_STYLE[Change.SAME])
+        return Text(f"{short(words)} same".strip(), style=_STYLE[Change.SAME])
     if cell.topic == "arch_compat":
         facts = [fact for fact in cell.facts if fact.change is not Change.SAME]
         words = ", ".join(f"{fact.check.removeprefix('arch_compat ')} {fact.change.value}" for fact in facts)
     else:
-        words = f"{cell.before} -> {cell.after} {cell.change.value}"
+        words = f"{short(cell.before)} -> {short(cell.after)} {cell.change.value}"
     return Text(words, style=_STYLE[cell.change])
 
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.model.boundaries import Boundary, columns, kind_at
+from harness.model.boundaries import Boundary, histories, kind_at
 from harness.model.errors import BuildError, UsageError
 from harness.model.record import Record
 from harness.model.verdict import Kind
@@ -54,11 +54,11 @@ def run(
         return status
     info, records, complete = jsonfile.read(path)
     judged = all(kernel.sure for kernel in info.kernels)
-    found_columns = columns(found, records)
+    turned = histories(found, records)
     width = shutil.get_terminal_size((120, 24)).columns
-    lines = report.text(found, found_columns, records, judged, width, False)
+    lines = report.text(found, turned, records, judged, width, False)
     (directory / "each-patch.txt").write_text("\n".join(lines) + "\n")
-    show("\n".join(report.text(found, found_columns, records, judged, width, colour)))
+    show("\n".join(report.text(found, turned, records, judged, width, colour)))
     if not complete:
         progress("this run was cut off")
     progress(f"results: {directory.resolve()}")

@@ -22,7 +22,10 @@ _STYLE = {
 }  # fmt: skip
 
 
-LEGEND = "=: as with one patch less; P10: L2 booted in that mode; early, late: refused when the mode is set, when L2 runs"
+LEGEND = (
+    "=: as with one patch less; P10: L2 booted in that mode; early, late: refused when the mode is set, "
+    "when L2 runs"
+)
 
 
 def text(

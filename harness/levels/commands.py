@@ -18,6 +18,10 @@ L2_MEMORY = "512M"
 # panic=-1 with -no-reboot: a panic ends the machine at once.
 _APPEND = ("console=hvc0", "panic=-1")
 
+# Warnings and worse, and all of an oops. Every line of an L2 goes through two emulated machines
+# byte by byte: the rest of its log costs as much as its boot (measured: 3.6 s with it, 2.6 s without).
+_GUEST_APPEND = ("loglevel=5",)
+
 
 @dataclass(frozen=True)
 class Nonce:
@@ -96,7 +100,7 @@ def l2_command(
     command = ["qemu-system-ppc64", "-machine", ",".join(machine), "-cpu", "host", "-accel", "kvm"]
     command += ["-smp", "1", "-m", L2_MEMORY, "-nodefaults", "-display", "none", "-no-reboot"]
     command += ["-serial", "stdio", "-kernel", boot_set.guest_kernel, "-initrd", boot_set.guest_initramfs]
-    return [*command, "-append", " ".join([*_APPEND, "kvmppc.role=guest", nonce.word])]
+    return [*command, "-append", " ".join([*_APPEND, *_GUEST_APPEND, "kvmppc.role=guest", nonce.word])]
 
 
 def _escaped(path: object) -> str:

@@ -80,7 +80,7 @@ def _judge(
         mode = mode_of_pvr(int(version, 16)) if version else mode_of_cpuinfo(f"cpu : {report['cpu']}")
         return Boot(
             Outcome.BOOTED, "marker", f"up: {report['release']}, {report['cpu']}", mode, report["release"],
-            status, phases, directory.name, warnings, report["build_id"],
+            status, phases, directory.name, warnings,
         )  # fmt: skip
     if finding is not None and (finding.final or ended is not Ended.MET):
         return Boot(

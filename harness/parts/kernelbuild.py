@@ -30,7 +30,7 @@ from harness.parts.source import Source, linux_version, obtain_source, place_of
 from harness.parts.toolchain import Toolchain, find_toolchain
 
 # Bumped when this file, or how make is called, changes what comes out.
-_RECIPE = "1"
+_RECIPE = "2"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class BuildChoices:
 
 @dataclass(frozen=True)
 class Built:
-    """directory: with vmlinux, .config, build.log and, if it has modules, lib/modules;
+    """directory: with vmlinux, System.map, .config, build.log and, if it has modules, lib/modules;
     identity: of source, series, configuration and compiler together; origin: for people;
     lacks: text that a series of ours should have added, and did not."""
 
@@ -192,8 +192,9 @@ class _Area:
                     make.build(
                         [f"INSTALL_MOD_PATH={out}", "INSTALL_MOD_STRIP=1", "modules_install"], self._progress
                     )
-                shutil.copyfile(objects / "vmlinux", out / "vmlinux")
-                shutil.copyfile(objects / ".config", out / ".config")
+                make.strip(out / "vmlinux")
+                for name in (".config", "System.map"):
+                    shutil.copyfile(objects / name, out / name)
                 shutil.copyfile(log, out / "build.log")
                 found = self._cache.publish(out, "kernel", identity, f"kernel {self._spec.text}")
         except HarnessError as error:

@@ -55,6 +55,14 @@ class Make:
         """BuildError, with file and line of the first error, if the compiler stops."""
         self._run([f"-j{len(os.sched_getaffinity(0))}", *targets], {}, progress)
 
+    def strip(self, image: Path) -> None:
+        """Write the kernel without its symbols: QEMU sorts them at every start, which takes as long as
+        all else it does where it is emulated itself. Notes, with the build id in them, stay."""
+        command = [self.toolchain.strip, "-s", "-o", str(image), str(self.objects / "vmlinux")]
+        lines: list[str] = []
+        if run_lines(command, {**os.environ, "LC_ALL": "C"}, lines.append) != 0:
+            raise self._explain("".join(lines))
+
     def _run(self, targets: Sequence[str], environment: dict[str, str], progress: Progress | None) -> None:
         command = [
             "make",

@@ -19,11 +19,13 @@ _PROGRAMS = {"make": "make", "gcc": "gcc", "bc": "bc", "bison": "bison", "flex":
 
 @dataclass(frozen=True)
 class Toolchain:
-    """words: for make's command line; version: the compiler's first line; ccache: is one used."""
+    """words: for make's command line; version: the compiler's first line; ccache: is one used;
+    strip: the program that goes with the compiler."""
 
     words: tuple[str, ...]
     version: str
     ccache: bool
+    strip: str
 
 
 def find_toolchain(cross_compile: str = "", llvm: bool = False) -> Toolchain:
@@ -51,7 +53,7 @@ def find_toolchain(cross_compile: str = "", llvm: bool = False) -> Toolchain:
     words = ["ARCH=powerpc", f"CROSS_COMPILE={prefix}", *(["LLVM=1"] if llvm else [])]
     if ccache:
         words.append(f"CC=ccache {compiler}")
-    return Toolchain(tuple(words), version, ccache)
+    return Toolchain(tuple(words), version, ccache, "llvm-strip" if llvm else f"{prefix}strip")
 
 
 def _found_prefix(llvm: bool) -> str:

@@ -25,25 +25,36 @@ class Applied:
 def apply_series(repository: Git, tree: str, series: Series, base: str, work: Path) -> Applied:
     """Put *series* on *tree*; base: what that is, for messages; work: an empty directory.
 
-    Patches that the tree has already, from the first on, are left out and noted. UsageError with
-    patch, file and hunk if one does not apply.
+    Patches that the tree has already are left out and noted: those from the first on that can be
+    taken off again one after the other, and any later one that can. UsageError with patch, file and
+    hunk if one does not apply.
     """
     assert repository.directory is not None
     shutil.rmtree(repository.directory / "rebase-apply", ignore_errors=True)  # of a run that was killed
     git = Git(repository.directory, work, {"GIT_INDEX_FILE": str(work.with_suffix(".index"))})
     git("read-tree", tree)
     _set_head(git, tree)
-    patches, notes = series.patches, tuple(series.notes)
+    patches, there = series.patches, 0
     if patches and not _fits(git, patches[0], work):
         there = _already_there(git, tree, patches, work)
         git("read-tree", tree)
-        if there:
-            which = "is" if there == len(patches) else f"is in part (patches 1 to {there} of {len(patches)})"
-            notes += (f"series {series.name} {which} already in {base}",)
-            patches = patches[there:]
-    for patch in patches:
-        _apply(git, patch, series, base, work)
+    left_out = [patch.number for patch in patches[:there]]
+    for patch in patches[there:]:
+        if not _fits(git, patch, work) and _fits(git, patch, work, "--reverse"):
+            left_out.append(patch.number)
+            continue
+        _apply(git, patch, series, base, work, left_out)
+    notes = (*series.notes, *_words(series, base, left_out))
     return Applied(git("write-tree"), notes)
+
+
+def _words(series: Series, base: str, there: Sequence[int]) -> tuple[str, ...]:
+    if not there:
+        return ()
+    if len(there) == len(series.patches):
+        return (f"series {series.name} is already in {base}",)
+    numbers = ", ".join(map(str, there))
+    return (f"of series {series.name}, patch {numbers} of {len(series.patches)} is already in {base}",)
 
 
 def _set_head(git: Git, tree: str) -> None:
@@ -57,8 +68,9 @@ def _mail(patch: Patch, work: Path) -> Path:
     return path
 
 
-def _fits(git: Git, patch: Patch, work: Path) -> bool:
-    return git.succeeds("apply", "--cached", "--check", "--whitespace=nowarn", str(_mail(patch, work)))
+def _fits(git: Git, patch: Patch, work: Path, *options: str) -> bool:
+    mail = str(_mail(patch, work))
+    return git.succeeds("apply", "--cached", "--check", "--whitespace=nowarn", *options, mail)
 
 
 def _already_there(git: Git, tree: str, patches: Sequence[Patch], work: Path) -> int:
@@ -73,7 +85,7 @@ def _already_there(git: Git, tree: str, patches: Sequence[Patch], work: Path) ->
     return 0
 
 
-def _apply(git: Git, patch: Patch, series: Series, base: str, work: Path) -> None:
+def _apply(git: Git, patch: Patch, series: Series, base: str, work: Path, there: Sequence[int]) -> None:
     path = _mail(patch, work)
     try:
         # Files that are not in the directory are taken out of the index, one by one.
@@ -91,8 +103,10 @@ def _apply(git: Git, patch: Patch, series: Series, base: str, work: Path) -> Non
         assert git.directory is not None
         shutil.rmtree(git.directory / "rebase-apply", ignore_errors=True)
         what = f"patch {patch.number}/{len(series.patches)} of {series.name} ({patch.subject})"
+        known = f" (patch {', '.join(map(str, there))} is already there)" if there else ""
         raise UsageError(
-            f"{what} does not apply to {base}: {_reason(str(error), patch)}", "rebase it, or name its base"
+            f"{what} does not apply to {base}{known}: {_reason(str(error), patch)}",
+            "rebase it, or name its base",
         ) from None
 
 

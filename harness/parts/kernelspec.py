@@ -85,9 +85,10 @@ def parse_spec(text: str) -> KernelSpec:
                 f"give debian-source:{found.version}" if found.version else "give the tree it was built from"
             )
             raise UsageError(f"kernel {base!r} is built already; a series needs a source", hint)
-        if rest and not all(rest):
+        rest = _rejoined(rest)
+        if not all(rest):
             raise UsageError(f"kernel {text!r} has a + without a series after it")
-        return found.with_series(tuple(_series(each) for each in _rejoined(rest))) if rest else found
+        return found.with_series(tuple(_series(each) for each in rest)) if rest else found
     known = ", ".join(f"debian:{version}" for version in KERNEL_SUITES)
     hint = f"give {', '.join(kind.value for kind in BaseKind)}; known are {known}"
     if re.search(r"[/.~]", text.partition(":")[0]):
@@ -111,7 +112,8 @@ def _base(text: str) -> KernelSpec | None:
     if path.exists():
         return KernelSpec(text, BaseKind.FILE, text, path=path.absolute())
     before, at, revision = text.rpartition("@")
-    if at and revision and (tree := Path(before).expanduser()).is_dir():
+    # A + begins a series there; a tag that has one of its own can be given by its commit.
+    if at and revision and "+" not in revision and (tree := Path(before).expanduser()).is_dir():
         return KernelSpec(text, BaseKind.TREE, text, path=tree.absolute(), revision=revision)
     return None
 

@@ -168,8 +168,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_configure_node(node: Any) -> None:
     """With xdist the controller collects nothing, so it prepares when it starts its workers."""
     state = node.config.stash[_STATE]
+    if not _has_testcases(node.config):
+        return
     _start(state)
     node.workerinput["kvmppc_directory"] = str(state.run_path)
+
+
+def _has_testcases(config: pytest.Config) -> bool:
+    """Whether scenarios may be among what is asked for: ``pytest tests -n 2`` boots nothing."""
+    testcases = config.rootpath / "testcases"
+    asked = [Path(config.invocation_params.dir, word.partition("::")[0]) for word in config.args]
+    return not testcases.is_dir() or any(
+        testcases == each.resolve()
+        or testcases in each.resolve().parents
+        or each.resolve() in testcases.parents
+        for each in asked
+    )
 
 
 def _start(state: State) -> None:

@@ -79,6 +79,7 @@ case " $* " in
         mmdebstrap | gpg) program=$word ;;
         erofs-utils) program=mkfs.erofs ;;
         qemu-user) program=qemu-ppc64le ;;
+        gcc-powerpc64le-linux-gnu) program=powerpc64le-linux-gnu-gcc ;;
         debian-archive-keyring) touch "$state/keyring"; continue ;;
         *-venv) rm -f "$state/no-ensurepip"; continue ;;
         *) continue ;;
@@ -93,9 +94,13 @@ esac
 FAKE_DPKG_QUERY = r"""
 case $1 in
 -S) [[ ! -e $state/own-python ]] ;;
-*) [[ ! -e $state/keyring ]] || echo -n installed ;;
+*) [[ ${@: -1} == debian-archive-keyring && ! -e $state/keyring ]] || echo -n installed ;;
 esac
 """
+
+
+# What a kernel is built with.
+COMPILING = ("make", "gcc", "bc", "bison", "flex", "git", "ccache", "powerpc64le-linux-gnu-gcc")
 
 
 class Machine:
@@ -122,7 +127,7 @@ class Machine:
         self.fake("apt-cache", '[[ -e $state/no-lists ]] || echo "Package: ${@: -1}"')
         self.fake("dpkg-query", FAKE_DPKG_QUERY)
         self.uid(1000)
-        for program in ("mmdebstrap", "gpg", "mkfs.erofs", "qemu-ppc64le-static"):
+        for program in ("mmdebstrap", "gpg", "mkfs.erofs", "qemu-ppc64le-static", *COMPILING):
             self.fake(program, "")
         self.set("keyring")
 

@@ -105,6 +105,18 @@ def test_root_installs_just_what_is_missing(machine: Machine) -> None:
     assert machine.run("ci/setup").stderr == ""
 
 
+def test_what_builds_kernels_is_installed_but_not_needed(machine: Machine) -> None:
+    machine.uid(0)
+    machine.without("bison", "powerpc64le-linux-gnu-gcc")
+    machine.set("apt-says", "E: no such thing")
+    result = machine.run("ci/setup")
+    assert result.returncode == 0
+    assert "going on without bison gcc-powerpc64le-linux-gnu: no kernels from source" in result.stderr
+    (machine.state / "apt-says").unlink()
+    assert machine.run("ci/setup").returncode == 0
+    assert f"{INSTALL} bison gcc-powerpc64le-linux-gnu" in machine.calls()
+
+
 def test_sudo_without_a_password_is_used(machine: Machine) -> None:
     machine.sudo(password=False)
     machine.without("mmdebstrap")

@@ -177,12 +177,9 @@ def pytest_configure_node(node: Any) -> None:
 def _has_testcases(config: pytest.Config) -> bool:
     """Whether scenarios may be among what is asked for: ``pytest tests -n 2`` boots nothing."""
     testcases = config.rootpath / "testcases"
-    asked = [Path(config.invocation_params.dir, word.partition("::")[0]) for word in config.args]
+    asked = [Path(config.invocation_params.dir, word.partition("::")[0]).resolve() for word in config.args]
     return not testcases.is_dir() or any(
-        testcases == each.resolve()
-        or testcases in each.resolve().parents
-        or each.resolve() in testcases.parents
-        for each in asked
+        testcases == each or testcases in each.parents or each in testcases.parents for each in asked
     )
 
 

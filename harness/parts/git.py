@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,9 +35,14 @@ class Git:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, *words: str, stdin: str | None = None) -> str:
-        """Its stdout without the last line end. GitError if it fails."""
+        """Its stdout without the last line end. GitError if it fails, InfrastructureError on a full disk."""
         process = self.run(*words, stdin=stdin)
         if process.returncode != 0:
+            if re.search("No space left on device|Disk quota exceeded", process.stderr):
+                raise InfrastructureError(
+                    f"the disk with {self.directory or self.worktree} is full",
+                    "free some space, for instance with kvmppc parts prune, or set KVMPPC_CACHE",
+                )
             raise GitError((process.stderr + process.stdout).strip() or f"git {words[0]} failed")
         return process.stdout.rstrip("\n")
 

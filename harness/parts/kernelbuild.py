@@ -227,11 +227,6 @@ class _Area:
                 git.run("update-index", "-q", "--refresh")
             git("read-tree", "--reset", "-u", tree)
         except GitError as error:
-            if "No space left" in str(error):
-                raise InfrastructureError(
-                    f"the disk with the cache {self._cache.root} is full",
-                    "free some space, for instance with kvmppc parts prune, or set KVMPPC_CACHE",
-                ) from None
             raise InfrastructureError(f"{self._spec.text} cannot be checked out: {error}") from None
 
     def _configure(self, make: Make, repository: Git, tree: str, version: tuple[int, int]) -> None:

@@ -149,10 +149,20 @@ def _snapshot(path: Path, user: Git, repository: Git, objects: Path) -> str:
 # -- unpacked source -------------------------------------------------------------------------
 
 
+# Left by a build; without git nobody could tell such files from the source.
+_BUILT = (".config", "include/config", "include/generated", "vmlinux")
+
+
 def _directory(spec: KernelSpec, repository: Git, progress: Progress) -> Source:
     if not (spec.path / "Makefile").is_file() or not (spec.path / "arch/powerpc/kvm").is_dir():
         raise UsageError(
             f"{spec.path} is no kernel source", "give the top of a git tree or of an unpacked source"
+        )
+    built = [name for name in _BUILT if (spec.path / name).exists()]
+    if built:
+        raise UsageError(
+            f"{spec.path} was built in place: it has {built[0]}",
+            "type make mrproper there; a git tree may stay as it is",
         )
     assert repository.directory is not None
     progress(f"reading {spec.path}")
@@ -160,7 +170,8 @@ def _directory(spec: KernelSpec, repository: Git, progress: Progress) -> Source:
     index = repository.directory / "directory.index"
     copy = Git(repository.directory, spec.path, {"GIT_INDEX_FILE": str(index)})
     try:
-        copy("add", "--all", ".")
+        # All of it: the .gitignore of a distribution's source can leave out everything.
+        copy("add", "--all", "--force", ".")
         tree = copy("write-tree")
     except GitError as error:
         raise UsageError(f"the files of {spec.path} cannot be taken: {error}") from None

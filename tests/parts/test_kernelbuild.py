@@ -60,6 +60,27 @@ def test_an_unpacked_source_is_a_source(build, tree):
     assert build().identity == with_git.identity
 
 
+def test_an_unpacked_source_is_taken_whatever_its_gitignore_says(build, tree):
+    (tree / ".git").rename(tree.parent / "gone")
+    (tree / ".gitignore").write_text("/*\n")  # as in Debian's source packages
+    assert build().directory.is_dir()
+
+
+def test_an_unpacked_source_that_was_built_in_place_is_refused(build, tree):
+    (tree / ".git").rename(tree.parent / "gone")
+    (tree / ".config").write_text("CONFIG_PPC=y\n")
+    with pytest.raises(UsageError, match=r"was built in place: it has \.config; type make mrproper"):
+        build()
+
+
+def test_a_git_tree_that_was_built_in_place_is_a_source(build, tree):
+    (tree / ".gitignore").write_text("*.o\n.config\n")
+    git(tree, "commit", "-qam", "ignore")
+    clean = build()
+    (tree / ".config").write_text("CONFIG_PPC=y\n")
+    assert build() == clean
+
+
 def test_a_series_is_built_on_the_kept_tree(build, tree, tmp_path, cache):
     patch = tmp_path / "fix.patch"
     patch.write_text(diff(tree, lambda text: text.replace("line 5\n", "fixed\n")))

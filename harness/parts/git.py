@@ -21,6 +21,10 @@ _SETTINGS = (
 )  # fmt: skip
 
 
+# git checkout names the files alone.
+_FULL = "No space left on device|Disk quota exceeded|unable to write file"
+
+
 class GitError(Exception):
     """git said no. Its words, stderr first."""
 
@@ -38,7 +42,7 @@ class Git:
         """Its stdout without the last line end. GitError if it fails, InfrastructureError on a full disk."""
         process = self.run(*words, stdin=stdin)
         if process.returncode != 0:
-            if re.search("No space left on device|Disk quota exceeded", process.stderr):
+            if re.search(_FULL, process.stderr):
                 raise InfrastructureError(
                     f"the disk with {self.directory or self.worktree} is full",
                     "free some space, for instance with kvmppc parts prune, or set KVMPPC_CACHE",

@@ -227,7 +227,9 @@ class _Area:
                 git.run("update-index", "-q", "--refresh")
             git("read-tree", "--reset", "-u", tree)
         except GitError as error:
-            raise InfrastructureError(f"{self._spec.text} cannot be checked out: {error}") from None
+            raise InfrastructureError(
+                f"{self._spec.text} cannot be checked out: {str(error).splitlines()[0]}"
+            ) from None
 
     def _configure(self, make: Make, repository: Git, tree: str, version: tuple[int, int]) -> None:
         """Only if the configuration or a Kconfig file differs from last time: it takes seconds."""

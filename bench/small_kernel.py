@@ -29,9 +29,11 @@ Subject: [PATCH] bench
 diff --git a/arch/powerpc/kvm/book3s_hv_builtin.c b/arch/powerpc/kvm/book3s_hv_builtin.c
 --- a/arch/powerpc/kvm/book3s_hv_builtin.c
 +++ b/arch/powerpc/kvm/book3s_hv_builtin.c
-@@ -1,1 +1,2 @@
+@@ -1,3 +1,4 @@
  // SPDX-License-Identifier: GPL-2.0-only
 +static const char kvmppc_bench[] __attribute__((used)) = "{stamp}";
+ /*
+  * Copyright 2011 Paul Mackerras, IBM Corp. <paulus@au1.ibm.com>
 """
 
 

@@ -182,7 +182,9 @@ def _waiting(tree, tmp_path):
 
 
 def _start(tree, cache):
-    process = multiprocessing.get_context("fork").Process(target=_build_in_process, args=(tree, cache))
+    # A daemon: one that a failed test leaves behind must not keep pytest from ending.
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=_build_in_process, args=(tree, cache), daemon=True)
     process.start()
     return process
 

@@ -38,6 +38,11 @@ def _build_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return _options(function, [option for option in OPTIONS if option.builds])
 
 
+def _compare_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """All options of a run but the kernels, which are arguments there."""
+    return _options(function, [option for option in OPTIONS if option.field != "kernels"])
+
+
 def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command all options of a run."""
     return _options(function, OPTIONS)
@@ -103,7 +108,7 @@ def run(
 
 
 @cli.command("compare")
-@_run_options
+@_compare_options
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
 )

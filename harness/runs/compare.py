@@ -25,8 +25,6 @@ def run(
     """Exit code: 1 if something is broken, or a kernel of which is known what it should do does not;
     otherwise as of a run. The comparison is left in the run's directory as well, in both forms.
     UsageError if the two are one."""
-    if options.kernels:
-        raise UsageError("compare takes its two kernels as arguments", "leave --kernel out")
     if base == new:
         raise UsageError(f"{base} cannot be compared with itself", "give two kernels")
     options = replace(options, kernels=(base, new))

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Words of the command line that lead nowhere are told in one line, before anything is fetched or built."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+KVMPPC = Path(sys.executable).with_name("kvmppc")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("compare debian:7.3 debian:7.3", "cannot be compared with itself"),
+        ("compare debian:7.3", "Missing argument"),
+        ("compare debian:7.3 debian:6.12 --kernel debian:7.2", "No such option"),
+        ("compare debian:7.3 debian:6.12 --matrix x", "unknown matrix"),
+        ("run --each-patch debian-source:7.2", "has no series"),
+        ("run --each-patch debian:7.3+compat-caps-v1", "give debian-source:7.3"),
+        ("run --each-patch debian-source:7.2+compat-caps-v1 --kernel debian:7.3", "takes no --kernel"),
+        ("run --each-patch debian-source:7.2+compat-caps-v1 --l1 p7", "p7"),
+        ("build nowhere", "neither a file nor a known kind"),
+        ("build debian:7.3+compat-caps-v1", "give debian-source:7.3"),
+    ],
+)
+def test_bad_words(words, said, tmp_path):
+    done = subprocess.run(
+        [KVMPPC, *words.split()],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={"KVMPPC_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+    assert not (tmp_path / "runs").exists()

@@ -136,11 +136,9 @@ def markdown(info: RunInfo, base: KernelInfo, new: KernelInfo, cells: Sequence[C
     for group in groups(cells):
         fact = group.fact
         check = f"L2 {l2_words(group.l2)}" if group.l2 else fact.check
-        for number, place in enumerate(group.places):
-            first = number == 0
-            rows.append(
-                (fact.change.value if first else "", check if first else "", place, fact.before, fact.after)
-            )
+        answers = (short(fact.before), short(fact.after))
+        rows.append((fact.change.value, check, group.places[0], *answers))
+        rows += [("", "", place, "", "") for place in group.places[1:]]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     table = [
         "| " + " | ".join(each.ljust(wide) for each, wide in zip(row, widths, strict=True)) + " |"
@@ -148,7 +146,7 @@ def markdown(info: RunInfo, base: KernelInfo, new: KernelInfo, cells: Sequence[C
     ]
     table.insert(1, "|" + "|".join("-" * (wide + 2) for wide in widths) + "|")
     return [
-        f"Tested with kvmppc-harness on QEMU {info.qemu} (TCG), QEMU {info.l1_qemu} in L1:",
+        f"Tested with kvmppc-harness, L1 on {info.qemu.partition(' (')[0]} (TCG), QEMU {info.l1_qemu} in L1:",
         "",
         f"- before: {_kernel(base)}",
         f"- after:  {_kernel(new)}",

@@ -7,20 +7,14 @@ import io
 from collections.abc import Sequence
 
 from rich.box import ASCII2
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.model.boundaries import Boundary, History, kind_at
 from harness.model.record import Record
 from harness.model.verdict import Kind
+from harness.reports import terminal
 from harness.reports.short import short
-
-_STYLE = {
-    Kind.OK: "green", Kind.FAIL: "bold red", Kind.DEFECT: "yellow", Kind.INFRASTRUCTURE: "bold magenta",
-    Kind.SKIP: "dim",
-}  # fmt: skip
-
 
 LEGEND = (
     "=: as with one patch less; P10: L2 booted in that mode; early, late: refused when the mode is set, "
@@ -34,14 +28,7 @@ def text(
 ) -> list[str]:  # fmt: skip
     """Lines. judged: whether it is known what each patch must turn."""
     target = io.StringIO()
-    console = Console(
-        file=target,
-        width=max(width, 120),
-        force_terminal=colour,
-        no_color=not colour,
-        highlight=False,
-        emoji=False,
-    )
+    console = terminal.console(target, width, colour)
     for boundary in boundaries:
         words = boundary.title if boundary.number else f"{boundary.title}, without the series"
         console.print(f"{boundary.number:3}  {words}", markup=False)
@@ -70,13 +57,13 @@ def text(
 
 def _verdict(boundary: Boundary, records: Sequence[Record], judged: bool) -> Text:
     if not boundary.kernel:
-        return Text("no build FAIL", style=_STYLE[Kind.FAIL])
+        return Text("no build FAIL", style=terminal.STYLE[Kind.FAIL])
     kind = kind_at(boundary, records)
     mine = [record for record in records if record.kernel == boundary.kernel and record.topic == "l1"]
     if any(record.kind is Kind.FAIL for record in mine):
-        return Text("no boot FAIL", style=_STYLE[Kind.FAIL])
+        return Text("no boot FAIL", style=terminal.STYLE[Kind.FAIL])
     if kind is Kind.INFRASTRUCTURE or judged:
-        return Text(kind.mark, style=_STYLE[kind])
+        return Text(kind.mark, style=terminal.STYLE[kind])
     return Text("ok")
 
 
@@ -86,4 +73,4 @@ def _answer(history: History, number: int) -> Text:
         return Text("-")
     if number and not history.turned(number):
         return Text("=")
-    return Text(short(answer), style=_STYLE[kind] if kind in (Kind.FAIL, Kind.DEFECT) else "bold")
+    return Text(short(answer), style=terminal.STYLE[kind] if kind in (Kind.FAIL, Kind.DEFECT) else "bold")

@@ -7,12 +7,12 @@ import io
 from collections.abc import Sequence
 
 from rich.box import ASCII2
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.model.comparison import Cell, Change, counts, groups, l1_words, l2_words
 from harness.model.record import KernelInfo, RunInfo
+from harness.reports import terminal
 from harness.reports.short import short
 
 _STYLE = {
@@ -54,14 +54,7 @@ def _l1s(cells: Sequence[Cell]) -> int:
 def text(base: KernelInfo, new: KernelInfo, cells: Sequence[Cell], width: int, colour: bool) -> list[str]:
     """Lines for a terminal."""
     target = io.StringIO()
-    console = Console(
-        file=target,
-        width=max(width, 120),
-        force_terminal=colour,
-        no_color=not colour,
-        highlight=False,
-        emoji=False,
-    )
+    console = terminal.console(target, width, colour)
     console.print(f"before: {_kernel(base)}\nafter:  {_kernel(new)}", markup=False, soft_wrap=True)
     console.print()
     console.print(_grid(cells))

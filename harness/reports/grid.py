@@ -11,15 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind
-
-_STYLE = {
-    Kind.OK: "green",
-    Kind.FAIL: "bold red",
-    Kind.DEFECT: "yellow",
-    Kind.INFRASTRUCTURE: "bold magenta",
-    Kind.SKIP: "dim",
-}
+from harness.reports import terminal
 
 LEGEND = (
     "P10 = L2 booted in that mode; early, late = refused when the mode is set, when L2 runs; "
@@ -55,7 +47,7 @@ def _cell(records: Sequence[Record]) -> Text:
         return Text("")
     record = records[0]
     text = f"{record.summary} {record.kind.mark}".strip()
-    return Text(text, style=_STYLE[record.kind])
+    return Text(text, style=terminal.STYLE[record.kind])
 
 
 def _row_name(record: Record) -> str:

@@ -8,13 +8,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from harness.model.record import Record, RunInfo
-from harness.reports import failures, grid
-
-# The grid with all its columns; a narrower terminal wraps, which beats losing verdicts.
-_WIDTH = 120
+from harness.reports import failures, grid, terminal
 
 
 def render(
@@ -22,10 +17,7 @@ def render(
 ) -> list[str]:
     """Lines. skipped: reason -> number of tests that had no record."""
     target = io.StringIO()
-    width = max(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
-    console = Console(
-        file=target, width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False
-    )
+    console = terminal.console(target, shutil.get_terminal_size((terminal.WIDTH, 24)).columns, colour)
     grid.render(info, records, console)
     for reason, count in skipped.items():
         console.print(f"skipped {count} tests: {reason}", markup=False)

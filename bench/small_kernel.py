@@ -48,8 +48,8 @@ def main() -> None:
         patch = Path(name) / "0001-bench.patch"
         patch.write_text(PATCH.format(stamp=time.time_ns()))
         timed("build", words.source)
-        for kernel in (words.source, words.prebuilt):
-            run(name, "warm", kernel, "--only", ONE)
+        for number, kernel in enumerate((words.source, words.prebuilt)):
+            run(name, f"warm{number}", kernel, "--only", ONE)
         changed = f"{words.source}+{name}"
         edit = run(name, "edit", changed, "--only", ONE)
         scenario = run(name, "one", words.source, "--only", ONE)

@@ -25,10 +25,9 @@ from harness.parts.table import source_part
 
 @dataclass(frozen=True)
 class Source:
-    """place: names where it comes from, the same for all its revisions; objects: directories of git
-    objects that *tree* (git's id) is in; description: for people; drift, notices: of the package."""
+    """objects: directories of git objects that *tree* (git's id) is in; description: for people;
+    drift, notices: of the package."""
 
-    place: str
     tree: str
     objects: tuple[Path, ...]
     description: str
@@ -102,7 +101,7 @@ def _git(spec: KernelSpec, repository: Git) -> Source:
             raise UsageError(f"{spec.path} has no revision {spec.revision}", hint) from None
         raise UsageError(f"{spec.path} is no usable git tree: {error or 'it has no commit'}") from None
     if spec.revision:
-        return Source(place_of(spec), tree, (objects,), _describe(user, spec.revision))
+        return Source(tree, (objects,), _describe(user, spec.revision))
     tree = _snapshot(spec.path, user, repository, objects)
     words = _describe(user, "HEAD")
     if tree != head:
@@ -110,7 +109,7 @@ def _git(spec: KernelSpec, repository: Git) -> Source:
         changes = ours("diff-tree", "-p", "--no-renames", head, tree)
         digest = hashlib.sha256(changes.encode("utf-8", "surrogateescape")).hexdigest()[:12]
         words += f" dirty, diff {digest}"
-    return Source(place_of(spec), tree, (objects,), words)
+    return Source(tree, (objects,), words)
 
 
 def _describe(user: Git, revision: str) -> str:
@@ -175,7 +174,7 @@ def _directory(spec: KernelSpec, repository: Git, progress: Progress) -> Source:
         tree = copy("write-tree")
     except GitError as error:
         raise UsageError(f"the files of {spec.path} cannot be taken: {error}") from None
-    return Source(place_of(spec), tree, (), f"files {tree[:12]}")
+    return Source(tree, (), f"files {tree[:12]}")
 
 
 # -- Debian's source packages ----------------------------------------------------------------
@@ -198,7 +197,6 @@ def _debian(spec: KernelSpec, cache: Cache, locked_only: bool, progress: Progres
     made = cache.tree("source", unpacked.identity, build, why=f"Linux source of {spec.base}")
     package = next(deb for deb in unpacked.locked.debs if deb.package.startswith("linux-source-"))
     return Source(
-        place=place_of(spec),
         tree=(made / "tree").read_text().strip(),
         objects=(made / "git/objects",),
         description=f"{package.package} {package.version}",

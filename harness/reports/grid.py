@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.model.comparison import l1_words
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.reports import terminal
 
@@ -51,8 +52,7 @@ def _cell(records: Sequence[Record]) -> Text:
 
 
 def _row_name(record: Record) -> str:
-    cpu, _, compat = record.l1.partition("@")
-    return f"{record.topology} {cpu.upper()}" + (f" as {compat.upper()}" if compat else "")
+    return f"{record.topology} {l1_words(record.l1)}"
 
 
 def _title(kernel: KernelInfo) -> str:

@@ -18,7 +18,7 @@ from harness.parts.kernels import KernelBuild
 from harness.parts.userland import Userland
 
 # Bumped when this file changes what it puts into an image.
-LAYOUT = "5"
+LAYOUT = "6"
 
 
 def boot_set(
@@ -40,6 +40,8 @@ def boot_set(
         # Followed, not linked: a user's vmlinux may be on another file system.
         shutil.copyfile(kernel.vmlinux, tree / "vmlinux")
         cpio.write(tree / "guest.cpio", _common(busybox))
+        # For an L0, which boots L1 from this disk and hands it down.
+        shutil.copyfile(directory / "level.cpio", tree / "level.cpio")
         # Plain: QEMU in the level reads the kernel once, and unpacking costs TCG time.
         erofs.make(directory / "kernel.erofs", tree, compress=False)
         shutil.rmtree(tree)
@@ -52,6 +54,7 @@ def boot_set(
         userland=disk,
         kernel_disk=made / "kernel.erofs",
         release=kernel.release,
+        version=kernel.version,
         l1_qemu=(version[0], version[1], version[2]),
     )
 

@@ -34,15 +34,17 @@ class Ended(Enum):
     TIMEOUT = "timeout"
     SILENCE = "silence"
     EOF = "eof"
+    OUTER = "outer"  # a level that this machine runs in has died
 
 
 class Console:
     """Owns *spawn* (a pexpect object that reads text) and the log at *path*.
 
-    nonce: joined nonce of this boot; only lines that carry it are reports.
+    nonce: joined nonce of this boot; only lines that carry it are reports; outer: the console of
+    the level whose QEMU this is: if that level dies, nobody waits here any longer.
     """
 
-    def __init__(self, spawn: SpawnBase[str], path: Path, nonce: str):
+    def __init__(self, spawn: SpawnBase[str], path: Path, nonce: str, outer: Console | None = None):
         self.started = time.monotonic()
         self.path = path
         self.lines: list[str] = []
@@ -56,6 +58,10 @@ class Console:
         spawn.logfile_read = self._log
         self._changed = threading.Condition()
         self._eof = False
+        self._outer = outer
+        self._inner: list[Console] = []
+        if outer is not None:
+            outer._inner.append(self)
         self._thread = threading.Thread(target=self._pump, name=f"console {path.parent.name}", daemon=True)
         self._thread.start()
 
@@ -74,8 +80,22 @@ class Console:
                 if found == 1:
                     self._eof = True
                 self._changed.notify_all()
+            if self.over:
+                self._tell_inner()
             if found == 1:
                 return
+
+    @property
+    def over(self) -> bool:
+        """Whether the machine is of no further use, by its own words or by what runs it."""
+        final = self.finding is not None and self.finding.final
+        return self._eof or final or (self._outer is not None and self._outer.over)
+
+    def _tell_inner(self) -> None:
+        for inner in self._inner:
+            with inner._changed:
+                inner._changed.notify_all()
+            inner._tell_inner()
 
     def _line(self, line: str) -> None:
         self.lines.append(line)
@@ -107,6 +127,8 @@ class Console:
                     return Ended.MET
                 if self._eof:
                     return Ended.EOF
+                if self._outer is not None and self._outer.over:
+                    return Ended.OUTER
                 now = time.monotonic()
                 quiet_at = max(self._log.last_output, waiting_since) + silence
                 if now >= deadline:

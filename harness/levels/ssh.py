@@ -7,8 +7,9 @@ import base64
 import io
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paramiko
 import pexpect
@@ -46,24 +47,48 @@ class Completed:
 
 
 class Connection:
-    """One authenticated SSH connection to 127.0.0.1:*port*.
+    """One authenticated SSH connection."""
 
-    host_key: base64 of the only key the server may have (it told us over its console).
-    """
+    def __init__(self, transport: paramiko.Transport):
+        self._transport = transport
 
-    def __init__(self, port: int, host_key: str, key: ClientKey, timeout: float):
+    @classmethod
+    def to_port(cls, port: int, host_key: str, key: ClientKey, timeout: float) -> Connection:
+        """To 127.0.0.1:*port*. host_key: base64 of the only key the server may have (it told us over
+        its console). InfrastructureError if that fails."""
+        return cls._open_to(
+            f"127.0.0.1:{port}",
+            lambda: socket.create_connection(("127.0.0.1", port), timeout=timeout),
+            host_key, key, timeout,
+        )  # fmt: skip
+
+    @classmethod
+    def through(
+        cls, outer: Connection, port: int, host_key: str, key: ClientKey, timeout: float
+    ) -> Connection:
+        """To 127.0.0.1:*port* as the other end of *outer* sees it."""
+        return cls._open_to(
+            f"port {port} in its host",
+            lambda: outer._transport.open_channel(
+                "direct-tcpip", ("127.0.0.1", port), ("127.0.0.1", 0), timeout=timeout
+            ),
+            host_key, key, timeout,
+        )  # fmt: skip
+
+    @classmethod
+    def _open_to(
+        cls, where: str, dial: Callable[[], Any], host_key: str, key: ClientKey, timeout: float
+    ) -> Connection:
         began = time.monotonic()
         expected = paramiko.Ed25519Key(data=base64.b64decode(host_key))
         try:
-            connection = socket.create_connection(("127.0.0.1", port), timeout=timeout)
-            self._transport = paramiko.Transport(connection)
-            self._transport.banner_timeout = timeout
-            self._transport.connect(hostkey=expected, username="root", pkey=key.private)
+            transport = paramiko.Transport(dial())
+            transport.banner_timeout = timeout
+            transport.connect(hostkey=expected, username="root", pkey=key.private)
         except (OSError, EOFError, paramiko.SSHException) as error:
             seconds = time.monotonic() - began
-            raise InfrastructureError(
-                f"SSH to 127.0.0.1:{port} failed after {seconds:.1f} s: {error}"
-            ) from None
+            raise InfrastructureError(f"SSH to {where} failed after {seconds:.1f} s: {error}") from None
+        return cls(transport)
 
     def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
         """Run through the level's shell. InfrastructureError when it takes longer than *timeout*

@@ -50,7 +50,7 @@ def histories(boundaries: Sequence[Boundary], records: Sequence[Record]) -> list
             if verdict.check in IDENTITY:
                 continue
             check = f"L2 {l2_words(record.l2)}" if record.topic == "l2" else verdict.check
-            place = (check, l1_words(record.l1), record.topology)
+            place = (check, l1_words(record.l1, record.l0), record.topology)
             seen.setdefault(place, [None] * len(boundaries))[position[record.kernel]] = verdict
     found: dict[tuple[tuple[str | None, Kind | None], ...], dict[tuple[str, str], list[str]]] = {}
     for (check, l1, topology), verdicts in seen.items():

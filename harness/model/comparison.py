@@ -26,7 +26,10 @@ class Change(Enum):
 _SEVERITY = (Change.BROKEN, Change.UNKNOWN, Change.FIXED, Change.CHANGED, Change.SAME)
 
 # They say which kernel runs, and differ between any two.
-IDENTITY = ("L1 kernel", "L1 build id")
+IDENTITY = ("L0 kernel", "L0 build id", "L1 kernel", "L1 build id")
+
+# topology, l0, l1, l2, topic: where a record belongs, whichever kernel it is of.
+Place = tuple[str, str, str, str, str]
 
 NO_ANSWER = "no answer"
 
@@ -43,9 +46,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Cell:
-    """topology, l1, l2, topic: as in Record; before, after: the records' summaries."""
+    """topology, l0, l1, l2, topic: as in Record; before, after: the records' summaries."""
 
     topology: str
+    l0: str
     l1: str
     l2: str
     topic: str
@@ -62,21 +66,21 @@ class Cell:
 def compare(records: Sequence[Record], base: str, new: str) -> list[Cell]:
     """Cells in the order of the run. base, new: kernel labels. A place that only one of the two has
     an answer for has the change UNKNOWN, or BROKEN if the new kernel's L1 does not come up."""
-    sides: dict[str, dict[tuple[str, str, str, str], Record]] = {base: {}, new: {}}
+    sides: dict[str, dict[Place, Record]] = {base: {}, new: {}}
     for record in records:
         if record.kernel in sides:
-            key = (record.topology, record.l1, record.l2, record.topic)
+            key = (record.topology, record.l0, record.l1, record.l2, record.topic)
             sides[record.kernel][key] = record
     places = dict.fromkeys((*sides[base], *sides[new]))
     return [_cell(place, sides[base].get(place), sides[new].get(place)) for place in places]
 
 
-def _cell(place: tuple[str, str, str, str], before: Record | None, after: Record | None) -> Cell:
-    topology, l1, l2, topic = place
+def _cell(place: Place, before: Record | None, after: Record | None) -> Cell:
+    topology, l0, l1, l2, topic = place
     facts: Iterable[Fact]
     if before is None or after is None or not (_answered(before) and _answered(after)):
         lost = Change.UNKNOWN
-        if topic == "l1" and before is not None and after is not None and _answered(before):
+        if topic in ("l0", "l1") and before is not None and after is not None and _answered(before):
             lost = Change.BROKEN if after.kind is Kind.FAIL else Change.UNKNOWN
         facts = [Fact(topic, _summary(before), _summary(after), lost)]
     else:
@@ -86,12 +90,12 @@ def _cell(place: tuple[str, str, str, str], before: Record | None, after: Record
             for each in before.verdicts
             if each.check in new and each.check not in IDENTITY
         ]
-    return Cell(topology, l1, l2, topic, _summary(before), _summary(after), tuple(facts))
+    return Cell(topology, l0, l1, l2, topic, _summary(before), _summary(after), tuple(facts))
 
 
 def _answered(record: Record) -> bool:
-    if record.topic == "l1":
-        return len(record.verdicts) > 1  # of an L1 that does not come up only that is known
+    if record.topic in ("l0", "l1"):
+        return len(record.verdicts) > 1  # of a level that does not come up only that is known
     return record.kind not in (Kind.SKIP, Kind.INFRASTRUCTURE)
 
 
@@ -136,17 +140,17 @@ def groups(cells: Iterable[Cell]) -> list[Group]:
         for fact in cell.facts:
             if fact.change is not Change.SAME:
                 by_l1 = found.setdefault((cell.l2, fact), {})
-                by_l1.setdefault(l1_words(cell.l1), []).append(cell.topology)
+                by_l1.setdefault(l1_words(cell.l1, cell.l0), []).append(cell.topology)
     return [
         Group(l2, fact, tuple(f"{', '.join(topologies)} {l1}" for l1, topologies in by_l1.items()))
         for (l2, fact), by_l1 in found.items()
     ]
 
 
-def l1_words(l1: str) -> str:
-    """``P11 as P10`` for ``p11@p10``."""
+def l1_words(l1: str, l0: str = "") -> str:
+    """``P11 as P10`` for ``p11@p10``, with ``on 7.2`` behind it where L0 has a kernel of its own."""
     cpu, _, compat = l1.partition("@")
-    return cpu.upper() + (f" as {compat.upper()}" if compat else "")
+    return cpu.upper() + (f" as {compat.upper()}" if compat else "") + (f" on {l0}" if l0 else "")
 
 
 def l2_words(l2: str) -> str:

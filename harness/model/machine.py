@@ -21,8 +21,10 @@ class BootSet:
     """One kernel with all that a level needs to boot it and to start a guest of its own.
 
     vmlinux: the kernel, an ELF; initramfs: newc cpio; userland, kernel_disk: erofs images,
-    the first and second virtio disk. release: what ``uname -r`` must answer.
-    guest_kernel, guest_initramfs: where a level finds what it boots its guest from.
+    the first and second virtio disk. release: what ``uname -r`` must answer; version: (7, 3);
+    l1_qemu: of the QEMU on the userland.
+    level_kernel, level_initramfs: where a level that has this kernel's disk finds what it boots
+    another level from; guest_kernel, guest_initramfs: where a level finds what it boots its guest from.
     """
 
     vmlinux: Path
@@ -30,6 +32,9 @@ class BootSet:
     userland: Path
     kernel_disk: Path
     release: str
+    version: tuple[int, int]
     l1_qemu: tuple[int, int, int]
+    level_kernel: str = "/kernel/vmlinux"
+    level_initramfs: str = "/kernel/level.cpio"
     guest_kernel: str = "/kernel/vmlinux"
     guest_initramfs: str = "/kernel/guest.cpio"

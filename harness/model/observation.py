@@ -119,12 +119,12 @@ class Boot:
 
 
 @dataclass(frozen=True)
-class L1Observation:
-    """An L1 that was started, and what it answered. probe is None if it never got so far."""
+class LevelObservation:
+    """An L0 or L1 that was started, and what it answered. probe is None if it never got so far."""
 
     placement: str  # Placement.full_id
     boot: Boot
-    nested_api: str = ""  # "v1", "v2" or "" when L1's kernel did not say
+    nested_api: str = ""  # that its guests use: "v1", "v2"; "" on bare metal, or if its kernel did not say
     kvm_module: str = ""
     probe: Probe | None = None
 
@@ -147,15 +147,15 @@ def boot_from_json(data: dict[str, Any]) -> Boot:
     return Boot(**values)
 
 
-def l1_to_json(seen: L1Observation) -> dict[str, Any]:
+def level_to_json(seen: LevelObservation) -> dict[str, Any]:
     data = asdict(seen)
     data["boot"] = boot_to_json(seen.boot)
     return data
 
 
-def l1_from_json(data: dict[str, Any]) -> L1Observation:
-    """Inverse of l1_to_json."""
+def level_from_json(data: dict[str, Any]) -> LevelObservation:
+    """Inverse of level_to_json."""
     values = dict(data)
     values["boot"] = boot_from_json(data["boot"])
     values["probe"] = None if data["probe"] is None else Probe.from_json(data["probe"])
-    return L1Observation(**values)
+    return LevelObservation(**values)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What KVM_CHECK_EXTENSION and KVM_PPC_GET_COMPAT_CAPS must answer in L1."""
+"""What KVM_CHECK_EXTENSION and KVM_PPC_GET_COMPAT_CAPS must answer in L1, and in an L0 on bare metal."""
 
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.model.abi import CAP_BIT, REVISIONS, V1, Revision, cap_names, caps_upto
 from harness.model.behaviour import Behaviour
@@ -34,22 +34,9 @@ def judge(behaviour: Behaviour, api: NestedApi, l1_mode: Mode, probe: Probe) -> 
     verdicts = []
     for number in CAPABILITIES:
         want = int(revision is not None and api in behaviour.served and revision.capability == number)
-        got = probe.capability.get(str(number))
-        verdicts.append(
-            Verdict(
-                check=f"capability {number}",
-                kind=Kind.OK if got == want else Kind.FAIL,
-                expected=str(want),
-                observed="not tried" if got is None else str(got),
-                proof=f"KVM_CHECK_EXTENSION({number})",
-                source=f"{behaviour.source}; the number alone identifies nothing on other architectures",
-            )
-        )
-    seen: set[int] = set()
-    for each in REVISIONS:
-        if each.request in seen:
-            continue
-        seen.add(each.request)
+        why = f"{behaviour.source}; the number alone identifies nothing on other architectures"
+        verdicts.append(_judge_capability(number, want, why, probe))
+    for each in _distinct():
         answer = probe.ioctl(each.name)
         if revision is None or each.request != revision.request:
             why = f"this request is not of this kernel ({behaviour.source})"
@@ -63,6 +50,46 @@ def judge(behaviour: Behaviour, api: NestedApi, l1_mode: Mode, probe: Probe) -> 
             why = f"the ioctl is there, but nothing behind it ({behaviour.source})"
             verdicts.append(_judge_refused(each, api, l1_mode, errno.ENOTTY, why, answer))
     return verdicts
+
+
+def judge_bare_metal(behaviour: Behaviour, probe: Probe) -> list[Verdict]:
+    """An L0: it may grant any mode its CPU has, so there is nothing to tell. All verdicts' checks begin
+    with ``L0``."""
+    verdicts = []
+    for number in CAPABILITIES:
+        why = "by design: Linux 7.3 powerpc.c, kvm_vm_ioctl_check_extension, asks for kvmhv_on_pseries()"
+        verdicts.append(_judge_capability(number, 0, why, probe))
+    for each in _distinct():
+        answer = probe.ioctl(each.name)
+        if behaviour.revision is None or each.request != behaviour.revision.request:
+            error, why = errno.ENOTTY, f"this request is not of this kernel ({behaviour.source})"
+        elif behaviour.served:
+            error, why = errno.EINVAL, "Linux 7.3 book3s_hv.c, kvmppc_get_compat_caps: EINVAL off pseries"
+        else:
+            error, why = errno.ENOTTY, f"the ioctl is there, but nothing behind it ({behaviour.source})"
+        # The mode matters to what a served ioctl says, and none is served here.
+        verdicts.append(_judge_refused(each, NestedApi.V1, Mode.P9, error, why, answer))
+    return [replace(each, check=f"L0 {each.check}") for each in verdicts]
+
+
+def _distinct() -> list[Revision]:
+    """One revision for each request number: v2 and v3 have v1's."""
+    found: dict[int, Revision] = {}
+    for each in REVISIONS:
+        found.setdefault(each.request, each)
+    return list(found.values())
+
+
+def _judge_capability(number: int, want: int, why: str, probe: Probe) -> Verdict:
+    got = probe.capability.get(str(number))
+    return Verdict(
+        check=f"capability {number}",
+        kind=Kind.OK if got == want else Kind.FAIL,
+        expected=str(want),
+        observed="not tried" if got is None else str(got),
+        proof=f"KVM_CHECK_EXTENSION({number})",
+        source=why,
+    )
 
 
 @dataclass(frozen=True)

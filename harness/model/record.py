@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from harness.model.scenario import kernels_id
 from harness.model.verdict import Kind, Verdict, worst
 
 
 @dataclass(frozen=True)
 class Record:
-    """kernel, topology, l1, l2: as in scenario ids, l2 is '' for what concerns L1 alone;
-    topic: which column of the grid, "l1", "caps", "arch_compat" or "l2";
+    """kernel, l0, topology, l1, l2: as in scenario ids, l2 is '' for what concerns no L2, l0 is the
+    label of L0's kernel, '' where L0 is QEMU;
+    topic: which column of the grid, "l0", "l0_caps", "l1", "caps", "arch_compat" or "l2";
     summary: the cell's words, e.g. ``P10``, ``early``, ``0x6000000000000000``;
-    directory: logs, relative to the run's directory; seconds: how long it took.
+    directory: logs, relative to the run's directory; seconds: how long it took;
+    phases: seconds by phase of the level that was booted for it, empty if none was.
     """
 
     kernel: str
@@ -27,6 +30,8 @@ class Record:
     verdicts: tuple[Verdict, ...]
     directory: str
     seconds: float = 0.0
+    l0: str = ""
+    phases: dict[str, float] = field(default_factory=dict)
 
     @property
     def kind(self) -> Kind:
@@ -34,8 +39,9 @@ class Record:
 
     @property
     def id(self) -> str:
-        """What ``--only`` takes; for L1 topics any of its scenarios would do."""
-        return "-".join(part for part in (self.kernel, self.topology, self.l1, self.l2) if part)
+        """What ``--only`` takes; for topics of L0 and L1 any of its scenarios would do."""
+        kernels = kernels_id(self.kernel, self.l0)
+        return "-".join(part for part in (kernels, self.topology, self.l1, self.l2) if part)
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "verdicts": [each.to_json() for each in self.verdicts]}
@@ -66,7 +72,8 @@ class KernelInfo:
 class RunInfo:
     """What is true of a whole run. command: as it was typed; options: those of its words that a
     repetition of one scenario needs too; notes: drift of parts, archives past their date,
-    switched-off workarounds: whatever makes this run different from another."""
+    switched-off workarounds: whatever makes this run different from another;
+    l0_kernels: those of L0s, by labels of their own."""
 
     started: str
     command: str
@@ -75,6 +82,7 @@ class RunInfo:
     qemu: str
     l1_qemu: str
     notes: tuple[str, ...]
+    l0_kernels: tuple[KernelInfo, ...] = ()
 
 
 def exit_code(records: Iterable[Record], other_failures: int) -> int:

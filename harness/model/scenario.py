@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A scenario: one L1 setting, one L2 setting, one kernel. Its id is made to be typed.
+"""A scenario: one L1 setting, one L2 setting, one kernel (two with an L0). Its id is made to be typed.
 
 ``papr-p11@p10-l2host`` reads: topology pseries-papr, L1 on a POWER11 CPU in
 POWER10 compat mode, L2 with ``-cpu host`` and no mode of its own.
@@ -85,16 +85,23 @@ class L2Setting:
         return cls(mode)
 
 
+def kernels_id(kernel: str, l0: str) -> str:
+    """The kernels' part of a full id: ``7.3``, or ``7.3-on-7.2`` with the kernel of an L0."""
+    return f"{kernel}-on-{l0}" if l0 else kernel
+
+
 @dataclass(frozen=True)
 class Placement:
     """Where scenarios share an L1: the kernel under test, the topology, the L1 setting.
 
-    kernel: the label of the kernel under test (``7.3``), unique within a run.
+    kernel: the label of the kernel under test (``7.3``), unique within a run, which L1 and L2 boot;
+    l0: the label of L0's, '' where L0 is QEMU.
     """
 
     kernel: str
     topology: Topology
     l1: L1Setting
+    l0: str = ""
 
     @property
     def id(self) -> str:
@@ -102,8 +109,8 @@ class Placement:
 
     @property
     def full_id(self) -> str:
-        """Unique within a run: with the kernel before it."""
-        return f"{self.kernel}-{self.id}"
+        """Unique within a run: with the kernels before it."""
+        return f"{kernels_id(self.kernel, self.l0)}-{self.id}"
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from harness.model.cpu import Mode
 from harness.model.errors import UsageError
 from harness.model.scenario import L1Setting
+from harness.model.topology import Topology
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What is known when a machine is put together. guest: it is L2, started inside an L1.
+    """What is known when a machine is put together. level: of the Linux that it will run.
 
-    kernel: of L1; l1_page_kb: L1's page size in KiB, 0 while unknown.
+    kernel: version of the kernel it boots; host_page_kb: page size in KiB of the Linux whose KVM
+    runs it, 0 where none does.
     """
 
-    guest: bool
+    level: int
+    topology: Topology
     l1: L1Setting
     kernel: tuple[int, int]
-    l1_page_kb: int = 0
+    host_page_kb: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class Workaround:
     net_device: tuple[str, ...] = ()
 
 
-def _isa31(at: Circumstances) -> bool:
-    return at.l1.cpu >= Mode.P10
+def _isa31_host(at: Circumstances) -> bool:
+    """A level that runs guests, on an emulated CPU whose QEMU has the prefix check."""
+    return at.level < 2 and at.l1.cpu >= Mode.P10
 
 
 WORKAROUNDS = (
@@ -53,14 +57,14 @@ WORKAROUNDS = (
         "x-vof",
         "SLOF costs 5 s of every boot; the virtual open firmware costs nothing",
         "every pseries machine",
-        lambda _at: True,
+        lambda at: at.level > 0 or not at.topology.has_l0,
         machine=("x-vof=on",),
     ),
     Workaround(
         "no-boot-rom",
         "the iPXE image of virtio-net-pci is in another package than QEMU",
-        "L1",
-        lambda at: not at.guest,
+        "L0 and L1",
+        lambda at: at.level < 2,
         net_device=("romfile=",),
     ),
     Workaround(
@@ -68,31 +72,39 @@ WORKAROUNDS = (
         "QEMU target/ppc: an instruction fetch that finds the Reference bit of an L2 page table page "
         "clear is reported as a data fault, and the prefix check then fetches again, for ever; "
         "THP collapse in L1 makes such pages",
-        "L1 on a POWER10 or newer CPU, Linux 7.2 and later, QEMU up to 11.1",
-        lambda at: not at.guest and _isa31(at) and at.kernel >= (7, 2),
+        "L0 and L1 on a POWER10 or newer CPU, Linux 7.2 and later, QEMU up to 11.1",
+        lambda at: _isa31_host(at) and at.kernel >= (7, 2),
         append=("transparent_hugepage=never",),
     ),
     Workaround(
         "damon-stat-off",
         "the same QEMU fault: DAMON_STAT, on by default in distribution kernels, clears Reference bits "
         "of L2's pages all the time; measured: without, one L2 boot in three hangs, with, none in 12",
-        "L1 on a POWER10 or newer CPU, Linux 6.17 and later, QEMU up to 11.1",
-        lambda at: not at.guest and _isa31(at) and at.kernel >= (6, 17),
+        "L0 and L1 on a POWER10 or newer CPU, Linux 6.17 and later, QEMU up to 11.1",
+        lambda at: _isa31_host(at) and at.kernel >= (6, 17),
         append=("damon_stat.enabled=0",),
     ),
     Workaround(
         "dawr1-off",
         "KVM in a POWER9-mode L1 has no DAWR1, and QEMU stops on that before the compat mode is asked for",
         "L2 under an L1 in POWER9 mode on a newer CPU",
-        lambda at: at.guest and at.l1.mode is Mode.P9 and _isa31(at),
+        lambda at: at.level == 2 and at.l1.mode is Mode.P9 and at.l1.cpu >= Mode.P10,
         machine=("cap-dawr1=off",),
     ),
     Workaround(
         "hpt-4k",
         "QEMU wants 64 KiB pages for its hash page table, which a 4 KiB-page L1 cannot back",
-        "L2 under an L1 with 4 KiB pages",
-        lambda at: at.guest and at.l1_page_kb == 4,
+        "L1 under an L0, L2 under an L1, with 4 KiB pages",
+        lambda at: at.host_page_kb == 4,
         machine=("cap-hpt-max-page-size=4k",),
+    ),
+    Workaround(
+        "powernv-no-spectre-levels",
+        "KVM on an emulated powernv has none of the cache and branch mitigations that pseries asks for by "
+        "default, and QEMU stops on each",
+        "L1 and L2 on powernv",
+        lambda at: at.level > 0 and at.topology.has_l0,
+        machine=("cap-cfpc=broken", "cap-sbbc=broken", "cap-ibs=broken", "cap-ccf-assist=off"),
     ),
 )
 

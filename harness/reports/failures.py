@@ -9,13 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.model.record import Record, RunInfo
+from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind
 
 
 def render(info: RunInfo, records: Sequence[Record], directory: Path, console: Console) -> None:
     """Print each failed verdict: expected, observed, proof, log, the command that repeats it."""
-    specs = {kernel.label: kernel for kernel in info.kernels}
     for record in records:
         if record.kind not in (Kind.FAIL, Kind.INFRASTRUCTURE):
             continue
@@ -32,13 +31,21 @@ def render(info: RunInfo, records: Sequence[Record], directory: Path, console: C
                 console.print(f"    because:  {basis}{verdict.source}", markup=False, soft_wrap=True)
         console.print(f"    logs:     {directory / record.directory}", markup=False, soft_wrap=True)
         console.print(
-            f"    repeat:   {repeat_command(record, specs[record.kernel].spec, info.options)}",
+            f"    repeat:   {repeat_command(record, info)}",
             markup=False,
             soft_wrap=True,
         )
 
 
-def repeat_command(record: Record, spec: str, options: str) -> str:
-    """The command that runs this one alone. What concerns L1 alone needs an L2 to be named; any will do."""
-    only = f"{record.topology}-{record.l1}-{record.l2 or 'l2host'}"
-    return " ".join(filter(None, ["kvmppc run --kernel", shlex.quote(spec), "--only", only, options]))
+def repeat_command(record: Record, info: RunInfo) -> str:
+    """The command that runs this one alone. What concerns no L2 needs one to be named; any will do."""
+    words = ["kvmppc run --kernel", shlex.quote(_spec(record.kernel, info.kernels))]
+    if record.l0:
+        words += ["--l0-kernel", shlex.quote(_spec(record.l0, info.l0_kernels))]
+    words += ["--only", f"{record.topology}-{record.l1}-{record.l2 or 'l2host'}", info.options]
+    return " ".join(filter(None, words))
+
+
+def _spec(label: str, kernels: Sequence[KernelInfo]) -> str:
+    """A label without an entry is a word of its own, ``same``."""
+    return next((kernel.spec for kernel in kernels if kernel.label == label), label)

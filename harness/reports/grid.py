@@ -23,7 +23,7 @@ LEGEND = (
 def _columns(records: Sequence[Record]) -> list[tuple[str, str]]:
     """(topic, L2 setting) in the order of their first appearance, L1's own first."""
     seen: dict[tuple[str, str], None] = {}
-    for topic in ("l1", "caps", "arch_compat"):
+    for topic in _HEADINGS:
         if any(record.topic == topic for record in records):
             seen[(topic, "")] = None
     for record in records:
@@ -33,7 +33,13 @@ def _columns(records: Sequence[Record]) -> list[tuple[str, str]]:
     return sorted(seen, key=lambda column: order.get(column[1], -1))
 
 
-_HEADINGS = {"l1": "L1", "caps": "compat caps", "arch_compat": "arch_compat"}
+_HEADINGS = {
+    "l0": "L0",
+    "l0_caps": "L0 caps",
+    "l1": "L1",
+    "caps": "compat caps",
+    "arch_compat": "arch_compat",
+}
 
 
 def _heading(column: tuple[str, str]) -> str:
@@ -52,7 +58,7 @@ def _cell(records: Sequence[Record]) -> Text:
 
 
 def _row_name(record: Record) -> str:
-    return f"{record.topology} {l1_words(record.l1)}"
+    return f"{record.topology} {l1_words(record.l1, record.l0)}"
 
 
 def _title(kernel: KernelInfo) -> str:

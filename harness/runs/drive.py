@@ -20,8 +20,9 @@ from harness.runs.rundir import claim
 
 INTERRUPTED = 130
 
-# What a worker needs at its peak: L1's memory, QEMU's own, Python's.
+# What a worker needs at its peak: the outermost guest's memory, QEMU's own, Python's.
 _WORKER_BYTES = 3 << 30
+_L0_WORKER_BYTES = 5 << 30
 
 # pytest's exit codes that mean something else than ours.
 _EXIT_CODES = {
@@ -68,7 +69,9 @@ def default_jobs(plan: Plan) -> int:
     """As many as there are cores, L1s to boot, and memory for."""
     placements: set[Placement] = {each.placement for each in plan.scenarios}
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    return max(1, min(len(os.sched_getaffinity(0)), len(placements), memory // _WORKER_BYTES))
+    has_l0 = any(each.topology.has_l0 for each in placements)
+    fit = memory // (_L0_WORKER_BYTES if has_l0 else _WORKER_BYTES)
+    return max(1, min(len(os.sched_getaffinity(0)), len(placements), fit))
 
 
 def _checkout() -> Path:

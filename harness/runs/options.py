@@ -35,7 +35,21 @@ OPTIONS = (
         "~/linux@REV), a source with +SERIES; may be repeated",
         many=True,
     ),
-    Option("topologies", "--topology", "NAME", "pseries-papr or pseries-hv; may be repeated", many=True),
+    Option(
+        "l0_kernels",
+        "--l0-kernel",
+        "KERNEL",
+        "kernel of L0 on powernv, as for --kernel, or same: the one under test (default: a small 7.2 of "
+        "ours); may be repeated",
+        many=True,
+    ),
+    Option(
+        "topologies",
+        "--topology",
+        "NAME",
+        "pseries-papr, pseries-hv, powernv9, powernv10 or powernv11; may be repeated",
+        many=True,
+    ),
     Option(
         "l1",
         "--l1",
@@ -78,6 +92,7 @@ OPTIONS = (
 class RunOptions:
     matrix: str = "default"
     kernels: tuple[str, ...] = ()
+    l0_kernels: tuple[str, ...] = ()
     topologies: tuple[str, ...] = ()
     l1: tuple[str, ...] = ()
     l2: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.model import matrix
@@ -13,12 +14,17 @@ from harness.model.workarounds import check_names
 from harness.parts.kernels import kernel_label
 from harness.runs.options import RunOptions
 
+# What --l0-kernel takes for the kernel under test itself; its own label.
+SAME = "same"
+
 
 @dataclass(frozen=True)
 class Plan:
-    """kernels: label -> spec; expect: None means by each kernel's version."""
+    """kernels: label -> spec; l0_kernels: the same for L0, empty if no scenario has one; expect: None
+    means by each kernel's version."""
 
     kernels: dict[str, str]
+    l0_kernels: dict[str, str]
     scenarios: tuple[Scenario, ...]
     expect: Behaviour | None
 
@@ -26,12 +32,8 @@ class Plan:
 def make(options: RunOptions) -> Plan:
     """UsageError for anything in the options that makes no sense."""
     base = matrix.matrix(options.matrix)
-    kernels: dict[str, str] = {}
-    for spec in options.kernels or base.kernels:
-        name, number = kernel_label(spec), 2
-        while kernels.get(name, spec) != spec:
-            name, number = f"{kernel_label(spec)}.{number}", number + 1
-        kernels[name] = spec
+    kernels = _labelled(options.kernels or base.kernels)
+    l0_kernels = _labelled(options.l0_kernels or base.l0_kernels)
     selection = matrix.Selection(
         topologies=tuple(topology(name) for name in options.topologies),
         l1=tuple(L1Setting.parse(text) for text in options.l1),
@@ -39,8 +41,23 @@ def make(options: RunOptions) -> Plan:
         only=options.only,
     )
     check_names(options.no_workaround)
+    scenarios = tuple(matrix.expand(base, list(kernels), list(l0_kernels), selection))
+    used = {each.placement.l0 for each in scenarios}
     return Plan(
         kernels=kernels,
-        scenarios=tuple(matrix.expand(base, list(kernels), selection)),
+        l0_kernels={name: spec for name, spec in l0_kernels.items() if name in used},
+        scenarios=scenarios,
         expect=parse_behaviour(options.expect) if options.expect else None,
     )
+
+
+def _labelled(specs: Iterable[str]) -> dict[str, str]:
+    """Label -> spec, each label once."""
+    found: dict[str, str] = {}
+    for spec in specs:
+        label = spec if spec == SAME else kernel_label(spec)
+        name, number = label, 2
+        while found.get(name, spec) != spec:
+            name, number = f"{label}.{number}", number + 1
+        found[name] = spec
+    return found

@@ -119,6 +119,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("l1", "l2_setting"), cases, indirect=["l1"], scope="session")
     else:
         placements = dict.fromkeys(each.placement for each in scenarios)
+        if "l0" in metafunc.fixturenames:
+            placements = {each: None for each in placements if each.topology.has_l0}
         params = [pytest.param(each, id=each.full_id, marks=_mark(each)) for each in placements]
         metafunc.parametrize("l1", params, indirect=True, scope="session")
 
@@ -134,6 +136,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    # pytest makes a test to be skipped of one that has no parameters; what there is no L0 for is no test.
+    items[:] = [
+        item
+        for item in items
+        if "l0" not in getattr(item, "fixturenames", ()) or isinstance(_placement(item), Placement)
+    ]
     for item in items:
         mark = item.get_closest_marker("scenario")
         if mark is not None:
@@ -213,6 +221,12 @@ def l1(request: pytest.FixtureRequest, ssh_key: Any) -> Iterator[RunningL1]:
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture
+def l0(l1: RunningL1) -> RunningL1:
+    """The same levels, for what is asked of L0; tests with it exist where L0 is a Linux."""
+    return l1
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.images.bootset import boot_set
-from harness.model.behaviour import Behaviour
 from harness.model.machine import BootSet, QemuProgram
 from harness.model.scenario import Placement
 from harness.parts.cache import Cache
@@ -17,18 +16,26 @@ from harness.parts.qemu import QemuBuild, resolve_qemu
 from harness.parts.userland import Userland, resolve_userland
 from harness.runs.expect import Expected, expectation
 from harness.runs.options import RunOptions
-from harness.runs.plan import Plan
+from harness.runs.plan import SAME, Plan
+
+
+@dataclass(frozen=True)
+class ReadyKernel:
+    """A kernel, what boots from it, and by what it is judged."""
+
+    build: KernelBuild
+    boot_set: BootSet
+    expected: Expected
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """kernels, boot_sets, expected: by kernel label."""
+    """kernels, l0_kernels: by label, of the plan."""
 
     qemu: QemuBuild
     userland: Userland
-    kernels: dict[str, KernelBuild]
-    boot_sets: dict[str, BootSet]
-    expected: dict[str, Expected]
+    kernels: dict[str, ReadyKernel]
+    l0_kernels: dict[str, ReadyKernel]
 
     @property
     def program(self) -> QemuProgram:
@@ -37,23 +44,29 @@ class Prepared:
     def lacks(self, placement: Placement) -> str:
         """Why this QEMU cannot run an L1 at this placement; '' if it can."""
         options = [option.partition("=")[0] for option in placement.topology.machine_options]
-        return self.qemu.lacks(placement.l1.cpu.qemu_name, placement.topology.machine, options)
+        # Of an L1 in an L0 the QEMU is our userland's, which is new enough.
+        wanted = [] if placement.topology.has_l0 else options
+        return self.qemu.lacks(placement.l1.cpu.qemu_name, placement.topology.machine, wanted)
 
-    @property
-    def behaviours(self) -> dict[str, Behaviour]:
-        return {name: each.behaviour for name, each in self.expected.items()}
+    def l0_of(self, placement: Placement) -> ReadyKernel | None:
+        """The kernel of its L0; None where L0 is QEMU."""
+        if not placement.l0:
+            return None
+        return self.l0_kernels.get(placement.l0, self.kernels[placement.kernel])
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What makes the parts differ from the lock file, or older than they should be."""
         notes: list[str] = []
-        every: list[QemuBuild | Userland | KernelBuild] = [self.qemu, self.userland, *self.kernels.values()]
+        kernels = [*self.kernels.values(), *self.l0_kernels.values()]
+        every: list[QemuBuild | Userland | KernelBuild] = [self.qemu, self.userland]
+        every += [each.build for each in kernels]
         for part in every:
             notes += part.notices
             if part.drift:
                 first, more = part.drift[0], len(part.drift) - 1
                 notes.append(f"not as locked: {first}" + (f" and {more} more packages" if more else ""))
-        notes += [each.note for each in self.expected.values() if each.note]
+        notes += [each.expected.note for each in kernels if each.expected.note]
         return tuple(dict.fromkeys(notes))
 
 
@@ -61,18 +74,22 @@ def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) ->
     """Fetch and build what is missing. InfrastructureError or UsageError where that fails."""
     cache = Cache.default()
     choices = choices_of(options)
-    kernels = {
-        name: resolve_kernel(spec, cache, choices, locked_only=options.locked, progress=progress)
-        for name, spec in plan.kernels.items()
+    builds = {
+        spec: resolve_kernel(spec, cache, choices, locked_only=options.locked, progress=progress)
+        for spec in dict.fromkeys((*plan.kernels.values(), *plan.l0_kernels.values()))
+        if spec != SAME
     }
     qemu = resolve_qemu(options.qemu, cache, locked_only=options.locked, progress=progress)
     userland = resolve_userland(cache, locked_only=options.locked, progress=progress)
+    ready = {
+        spec: ReadyKernel(build, boot_set(cache, build, userland, progress), expectation(build, plan.expect))
+        for spec, build in builds.items()
+    }
     return Prepared(
         qemu=qemu,
         userland=userland,
-        kernels=kernels,
-        boot_sets={name: boot_set(cache, kernel, userland, progress) for name, kernel in kernels.items()},
-        expected={name: expectation(kernel, plan.expect) for name, kernel in kernels.items()},
+        kernels={name: ready[spec] for name, spec in plan.kernels.items()},
+        l0_kernels={name: ready[spec] for name, spec in plan.l0_kernels.items() if spec != SAME},
     )
 
 

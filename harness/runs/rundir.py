@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.record import KernelInfo, Record, RunInfo, exit_code
+from harness.model.scenario import kernels_id
 from harness.reports import files, text
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan
-from harness.runs.prepare import Prepared
+from harness.runs.prepare import Prepared, ReadyKernel
 
 
 class RunDirectory:
@@ -27,7 +28,8 @@ class RunDirectory:
         self.records: list[Record] = []
         self.skipped: dict[str, int] = {}  # reason -> number of tests
         placements = dict.fromkeys(each.placement for each in plan.scenarios)
-        self._expected = 3 * len(placements) + len(plan.scenarios)
+        l0s = sum(each.topology.has_l0 for each in placements)
+        self._expected = 2 * l0s + 3 * len(placements) + len(plan.scenarios)
         self._place = {each.full_id: number for number, each in enumerate(placements)}
         self._write(lambda: files.write_while_running(self.path, self.info, []))
 
@@ -42,23 +44,11 @@ class RunDirectory:
             started=started.isoformat(timespec="seconds"),
             command=shlex.join(["kvmppc", "run", *replace(options, run_dir="").arguments()]),
             options=shlex.join(options.needed_to_repeat().arguments()),
-            kernels=tuple(
-                KernelInfo(
-                    label=name,
-                    spec=spec,
-                    release=prepared.kernels[name].release,
-                    banner=prepared.kernels[name].banner,
-                    expect=prepared.expected[name].behaviour.name,
-                    identity=prepared.kernels[name].identity,
-                    sure=prepared.expected[name].sure,
-                    build_id=prepared.kernels[name].build_id,
-                    origin=prepared.kernels[name].origin,
-                )
-                for name, spec in plan.kernels.items()
-            ),
+            kernels=_infos(plan.kernels, prepared.kernels),
             qemu=prepared.qemu.version_text,
             l1_qemu=prepared.userland.qemu_version,
             notes=tuple(notes),
+            l0_kernels=_infos(plan.l0_kernels, prepared.l0_kernels),
         )
         return cls(path.resolve(), info, plan)
 
@@ -76,7 +66,10 @@ class RunDirectory:
 
     def _ordered(self) -> list[Record]:
         """Two workers mix their records; a report has them in the plan's order."""
-        return sorted(self.records, key=lambda each: self._place[f"{each.kernel}-{each.topology}-{each.l1}"])
+        return sorted(
+            self.records,
+            key=lambda each: self._place[f"{kernels_id(each.kernel, each.l0)}-{each.topology}-{each.l1}"],
+        )
 
     def add_error(self, test: str, trace: str) -> Path:
         """A test that ended without a verdict: a defect of ours. Returns the file that tells more."""
@@ -103,6 +96,23 @@ class RunDirectory:
 
     def exit_code(self, other_failures: int) -> int:
         return exit_code(self.records, other_failures)
+
+
+def _infos(specs: Mapping[str, str], ready: Mapping[str, ReadyKernel]) -> tuple[KernelInfo, ...]:
+    return tuple(
+        KernelInfo(
+            label=name,
+            spec=specs[name],
+            release=kernel.build.release,
+            banner=kernel.build.banner,
+            expect=kernel.expected.behaviour.name,
+            identity=kernel.build.identity,
+            sure=kernel.expected.sure,
+            build_id=kernel.build.build_id,
+            origin=kernel.build.origin,
+        )
+        for name, kernel in ready.items()
+    )
 
 
 def claim(wanted: str) -> Path:

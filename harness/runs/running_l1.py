@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The L1 that the tests of one placement share, and the oracle's view of it."""
+"""The levels that the tests of one placement share, and the oracle's view of them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from harness.levels.choose import level_for
+from harness.levels.choose import levels_for
 from harness.levels.level import Level
+from harness.levels.setup import Setup
 from harness.levels.ssh import ClientKey
-from harness.model import oracle_arch_compat, oracle_caps, oracle_l1, oracle_l2
+from harness.model import oracle_arch_compat, oracle_caps, oracle_l2, oracle_level
 from harness.model.abi import REVISIONS
 from harness.model.behaviour import Behaviour
 from harness.model.cpu import Mode
-from harness.model.observation import Boot, L1Observation, boot_to_json, l1_to_json
+from harness.model.observation import Boot, LevelObservation, Probe, boot_to_json, level_to_json
 from harness.model.outcome import Outcome
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement
@@ -25,9 +26,10 @@ from harness.runs.prepare import Prepared
 
 
 class RunningL1:
-    """Boots its level when it is first needed, and a new one after it was lost.
+    """Boots its levels, L0 where that is a Linux and L1, when they are first needed, and new ones
+    after one was lost.
 
-    run_directory: of the whole run; this L1's logs go below it.
+    run_directory: of the whole run; logs go below it.
     """
 
     def __init__(
@@ -39,136 +41,141 @@ class RunningL1:
         switched_off: Collection[str],
     ):
         self.placement = placement
-        self._prepared = prepared
-        self._key = key
-        self._run_directory = run_directory
-        self._switched_off = switched_off
-        self._level: Level | None = None
-        self._seen: L1Observation | None = None
+        self._kernel = prepared.kernels[placement.kernel]
+        self._l0_kernel = prepared.l0_of(placement)
+        l0_boots = self._l0_kernel.boot_set if self._l0_kernel else None
+        self._setup = Setup(placement, prepared.program, self._kernel.boot_set, l0_boots, key, switched_off)
+        self._levels: tuple[Level, ...] = ()
+        self._seen: dict[str, LevelObservation] = {}
         self._boots = 0
         self._directory = run_directory / placement.full_id
 
     # -- facts ---------------------------------------------------------------------------
 
-    @property
-    def seen(self) -> L1Observation:
-        """What L1 is and answered; boots it if there is none yet."""
-        if self._seen is None:
+    def seen(self, name: str) -> LevelObservation:
+        """What L0 or L1 is and answered; boots them if there is none yet."""
+        if not self._seen:
             self._start()
-        assert self._seen is not None
-        return self._seen
-
-    @property
-    def up(self) -> bool:
-        return self.seen.boot.outcome is Outcome.BOOTED
+        return self._seen[name]
 
     def boot_guest(self, setting: L2Setting) -> Boot:
-        """One L2 boot, in a fresh L1 if the last L2 took L1 with it. Saved as observation.json."""
-        if self._level is not None and not self._level.alive:
+        """One L2 boot, in fresh levels if the last L2 took one with it. Saved as observation.json."""
+        if self._levels and not all(level.alive for level in self._levels):
             self._start()
-        if not self.up or self._level is None:
-            boot = self.seen.boot
-            words = f"L1 did not come up again: {boot.summary}: {boot.proof}"
-            return Boot(Outcome.INFRASTRUCTURE, "l1-gone", words, directory=boot.directory)
+        seen = self.seen("L1").boot
+        if seen.outcome is not Outcome.BOOTED:
+            words = f"L1 did not come up again: {seen.summary}: {seen.proof}"
+            return Boot(Outcome.INFRASTRUCTURE, "l1-gone", words, directory=seen.directory)
         directory = self._directory / setting.id
-        boot = self._level.boot_guest(setting, directory)
+        boot = self._levels[-1].boot_guest(setting, directory)
         _save(directory / "observation.json", boot_to_json(boot))
         return boot
 
     def _start(self) -> None:
         self.stop()
         self._boots += 1
-        name = "l1" if self._boots == 1 else f"l1-{self._boots}"
-        kernel = self._prepared.kernels[self.placement.kernel]
-        self._level = level_for(
-            self.placement,
-            kernel.version,
-            self._prepared.boot_sets[self.placement.kernel],
-            self._prepared.program,
-            self._key,
-            self._directory / name,
-            self._switched_off,
-        )
-        self._seen = self._level.start()
-        _save(self._directory / name / "observation.json", l1_to_json(self._seen))
+        suffix = "" if self._boots == 1 else f"-{self._boots}"
+        directories = [self._directory / f"{name}{suffix}" for name in ("l0", "l1")]
+        self._levels = levels_for(self._setup, directories)
+        self._seen = {}
+        for level in self._levels:
+            seen = level.start()
+            self._seen[level.name] = seen
+            _save(level.directory / "observation.json", level_to_json(seen))
+            if seen.boot.outcome is not Outcome.BOOTED:
+                break
 
     def stop(self) -> None:
-        """Harmless when there is none."""
-        if self._level is not None:
-            self._level.stop()
-            self._level = None
+        """From the inside out. Harmless when there is nothing."""
+        for level in reversed(self._levels):
+            level.stop()
+        self._levels = ()
 
     # -- records -------------------------------------------------------------------------
 
+    def record_of_l0(self) -> Record:
+        def judge() -> tuple[str, list[Verdict]]:
+            assert self._l0_kernel is not None
+            seen, build = self.seen("L0"), self._l0_kernel.build
+            words = "" if seen.boot.mode else seen.boot.outcome.short
+            return words, oracle_level.judge_l0(self.placement, build.release, build.build_id, seen)
+
+        return self._record("l0", "", "l0", judge)
+
+    def record_of_l0_caps(self) -> Record:
+        def judge() -> tuple[str, list[Verdict]]:
+            assert self._l0_kernel is not None
+            probe = _probe(self.seen("L0"))
+            behaviour = self._l0_kernel.expected.behaviour
+            return _caps_words(probe), oracle_caps.judge_bare_metal(behaviour, probe)
+
+        return self._record("l0_caps", "", "l0", judge, needs="L0")
+
     def record_of_l1(self) -> Record:
         def judge() -> tuple[str, list[Verdict]]:
-            seen = self.seen
-            kernel = self._prepared.kernels[self.placement.kernel]
+            seen, build = self.seen("L1"), self._kernel.build
             words = "" if seen.boot.mode else seen.boot.outcome.short
-            return words, oracle_l1.judge(self.placement, kernel.release, kernel.build_id, seen)
+            return words, oracle_level.judge_l1(self.placement, build.release, build.build_id, seen)
 
-        return self._record("l1", "", "l1", judge)
+        return self._record("l1", "", "l1", judge, needs="L0" if self.placement.l0 else "")
 
     def record_of_caps(self) -> Record:
         def judge() -> tuple[str, list[Verdict]]:
-            assert self.seen.probe is not None
-            answered = [
-                (revision, answer)
-                for revision in REVISIONS
-                if (answer := self.seen.probe.ioctl(revision.name)) is not None and answer.result == 0
-            ]
-            summary = "cap 0" if not any(self.seen.probe.capability.values()) else "cap 1, no ioctl"
-            if answered:
-                revision, answer = answered[0]
-                summary = f"{answer.field64(revision.offset_caps):#018x}"
-            return summary, oracle_caps.judge(*self._oracle_key, self.seen.probe)
+            probe = _probe(self.seen("L1"))
+            return _caps_words(probe), oracle_caps.judge(*self._oracle_key, probe)
 
-        return self._record("caps", "", "l1", judge)
+        return self._record("caps", "", "l1", judge, needs="L1")
 
     def record_of_arch_compat(self) -> Record:
         def judge() -> tuple[str, list[Verdict]]:
-            assert self.seen.probe is not None
-            return "", oracle_arch_compat.judge(*self._oracle_key, self.seen.probe)
+            return "", oracle_arch_compat.judge(*self._oracle_key, _probe(self.seen("L1")))
 
-        return self._record("arch_compat", "", "l1", judge)
+        return self._record("arch_compat", "", "l1", judge, needs="L1")
 
     def record_of_l2(self, setting: L2Setting) -> Record:
+        phases: dict[str, float] = {}
+
         def judge() -> tuple[str, list[Verdict]]:
             boot = self.boot_guest(setting)
+            phases.update(boot.phases)
             case = oracle_l2.Case(
                 self._behaviour,
                 self.placement.topology.nested_api,
                 self.placement.l1,
                 setting,
-                self._prepared.boot_sets[self.placement.kernel].l1_qemu,
+                self._kernel.boot_set.l1_qemu,
             )
             words = str(boot.mode) if boot.outcome is Outcome.BOOTED else boot.outcome.short
             return words, [oracle_l2.judge(case, boot)]
 
-        return self._record("l2", setting.id, setting.id, judge)
+        return self._record("l2", setting.id, setting.id, judge, needs="L1", phases=phases)
 
     @property
     def _behaviour(self) -> Behaviour:
-        return self._prepared.behaviours[self.placement.kernel]
+        return self._kernel.expected.behaviour
 
     @property
     def _oracle_key(self) -> tuple[Behaviour, NestedApi, Mode]:
         return self._behaviour, self.placement.topology.nested_api, self.placement.l1.mode
 
     def _record(
-        self, topic: str, l2: str, directory: str, judge: Callable[[], tuple[str, list[Verdict]]]
-    ) -> Record:
-        """Judge, unless there is no L1 to judge: then the record is skipped, with the reason."""
+        self, topic: str, l2: str, directory: str, judge: Callable[[], tuple[str, list[Verdict]]], *,
+        needs: str = "", phases: dict[str, float] | None = None,
+    ) -> Record:  # fmt: skip
+        """Judge, unless a level that it needs is not up: then the record is skipped, with the reason."""
         began = time.monotonic()
-        if topic != "l1" and not self.up:
-            reason = f"L1: {self.seen.boot.summary}"
-            summary, verdicts = (
-                "",
-                [Verdict("L1 is up", Kind.SKIP, "an L1 to ask", reason, self.seen.boot.proof)],
-            )
-            directory = "l1"
+        missing = self._missing(needs)
+        if missing is not None:
+            name, boot = missing
+            reason = f"{name}: {boot.summary}"
+            summary = ""
+            verdicts = [Verdict(f"{name} is up", Kind.SKIP, f"an {name} to ask", reason, boot.proof)]
+            directory = name.lower()
         else:
             summary, verdicts = judge()
+        if phases is None:
+            level = {"l0": "L0", "l1": "L1"}.get(topic, "")
+            phases = dict(self._seen[level].boot.phases) if level in self._seen else {}
         return Record(
             kernel=self.placement.kernel,
             topology=self.placement.topology.short,
@@ -179,7 +186,32 @@ class RunningL1:
             verdicts=tuple(verdicts),
             directory=f"{self.placement.full_id}/{directory}",
             seconds=time.monotonic() - began,
+            l0=self.placement.l0,
+            phases=phases,
         )
+
+    def _missing(self, needs: str) -> tuple[str, Boot] | None:
+        """The outermost of the levels up to *needs* that is not up; None if all are, or none is needed."""
+        if needs:
+            self.seen("L0" if self.placement.l0 else "L1")
+        for name in ("L0", "L1")[: ("", "L0", "L1").index(needs)]:
+            if name in self._seen and self._seen[name].boot.outcome is not Outcome.BOOTED:
+                return name, self._seen[name].boot
+        return None
+
+
+def _probe(seen: LevelObservation) -> Probe:
+    assert seen.probe is not None, "a level that is up has been probed"
+    return seen.probe
+
+
+def _caps_words(probe: Probe) -> str:
+    """The bitmap that some revision of the ioctl answers, else what the capability says."""
+    for revision in REVISIONS:
+        answer = probe.ioctl(revision.name)
+        if answer is not None and answer.result == 0:
+            return f"{answer.field64(revision.offset_caps):#018x}"
+    return "cap 1, no ioctl" if any(probe.capability.values()) else "cap 0"
 
 
 def _save(path: Path, data: object) -> None:

@@ -4,23 +4,35 @@
 import shlex
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 from harness.levels import commands, repro
+from harness.levels.setup import Setup
 from harness.model.machine import BootSet, QemuProgram
-from harness.model.scenario import L1Setting, L2Setting
+from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import topology
 
-BOOT = BootSet(
-    Path("/k/vmlinux"), Path("/k/init,rd"), Path("/a,b/u.erofs"), Path("/k.erofs"), "7.3", (11, 1, 3)
-)
+
+def boot_set(name):
+    return BootSet(
+        Path(f"/{name}/vmlinux"), Path(f"/{name}/init,rd"), Path("/a,b/u.erofs"), Path(f"/{name}.erofs"),
+        "7.3", (7, 3), (11, 1, 3),
+    )  # fmt: skip
+
+
+KEY = SimpleNamespace(public="KEY")
 QEMU = QemuProgram("debian", ("loader", "qemu-system-ppc64"), (11, 1, 3))
+NONCE = commands.Nonce("aaaa", "bbbb")
 
 
-def l1(setting="p11@p10", topology_name="papr", off=(), kernel=(7, 3)):
-    nonce = commands.Nonce("aaaa", "bbbb")
-    return commands.l1_command(
-        QEMU, BOOT, topology(topology_name), L1Setting.parse(setting), kernel, nonce, "KEY", off
-    )
+def setup(l1="p11@p10", where="papr", off=()):
+    place = topology(where)
+    placement = Placement("7.3", place, L1Setting.parse(l1), "7.2" if place.has_l0 else "")
+    return Setup(placement, QEMU, boot_set("k"), boot_set("l0") if place.has_l0 else None, KEY, off)
+
+
+def l1(setting="p11@p10", where="papr", off=()):
+    return commands.l1_command(setup(setting, where, off), NONCE)
 
 
 def value(command, flag):
@@ -56,9 +68,7 @@ def test_workarounds_are_in_and_can_be_left_out():
 
 
 def test_l2_is_host_without_virtio():
-    command = commands.l2_command(
-        BOOT, L1Setting.parse("p11@p9"), L2Setting.parse("p9"), (7, 3), 64, commands.Nonce("a", "b"), ()
-    )
+    command = commands.l2_command(setup("p11@p9"), L2Setting.parse("p9"), 64, NONCE)
     assert value(command, "-cpu") == "host"
     assert {"max-cpu-compat=power9", "cap-dawr1=off"} <= set(value(command, "-machine").split(","))
     assert not any("virtio" in word or word == "-drive" for word in command)
@@ -73,7 +83,38 @@ def test_repro_runs_exactly_the_command(tmp_path):
 
 
 def test_repro_of_an_l2_starts_l1_and_says_what_to_type(tmp_path):
-    repro.write(tmp_path, ["qemu-system-ppc64", "-append", "a 'b'"], "L2", inside=["echo", "L1 runs"])
+    repro.write(tmp_path, ["qemu-system-ppc64", "-append", "a 'b'"], "L2", inside=[["echo", "L1 runs"]])
     done = subprocess.run([tmp_path / "repro.sh"], capture_output=True, text=True, check=True)
     assert "qemu-system-ppc64 -append " in done.stdout
     assert done.stdout.endswith("L1 runs\n")
+
+
+def test_repro_of_an_l2_in_an_l1_in_an_l0_says_what_to_type_where(tmp_path):
+    repro.write(tmp_path, ["three"], "L2", inside=[["echo", "L0 runs"], ["two"]])
+    done = subprocess.run([tmp_path / "repro.sh"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "In the shell that comes up, type this:", "two", "In the shell in that, type this:", "three",
+        "L0 runs",
+    ]  # fmt: skip
+
+
+def test_l0_is_bare_metal_with_the_disks_of_the_kernel_under_test():
+    command = commands.l0_command(setup("p11@p10", "pnv11"), NONCE)
+    assert (value(command, "-machine"), value(command, "-cpu")) == ("powernv11", "power11")
+    assert "-nodefaults" not in command
+    assert (value(command, "-kernel"), value(command, "-initrd")) == ("/l0/vmlinux", "/l0/init,rd")
+    words = " ".join(command)
+    assert "file=/a,,b/u.erofs," in words
+    assert "file=/k.erofs," in words
+    buses = [word.rpartition("bus=")[2] for word in command if "bus=" in word]
+    assert buses == ["pcie.0", "pcie.1", "pcie.2"], "a bridge has room for one device"
+
+
+def test_l1_in_l0_is_a_kvm_guest_with_l0s_disks():
+    command = commands.l1_in_l0_command(setup("p11@p10", "pnv11"), 64, NONCE)
+    assert {"pseries", "cap-nested-hv=on", "max-cpu-compat=power10", "cap-cfpc=broken"} <= set(
+        value(command, "-machine").split(",")
+    )
+    assert (value(command, "-accel"), value(command, "-cpu")) == ("kvm", "host")
+    assert "/dev/vda" in value(command, "-drive")
+    assert value(command, "-kernel") == "/kernel/vmlinux"

@@ -5,24 +5,32 @@ import pytest
 
 from harness.model.errors import UsageError
 from harness.model.scenario import L1Setting
+from harness.model.topology import topology
 from harness.model.workarounds import WORKAROUNDS, Circumstances, applying, check_names
 
+SPECTRE = "powernv-no-spectre-levels"
 
-def names(guest, l1, kernel, page_kb=64, off=()):
-    return {each.name for each in applying(Circumstances(guest, L1Setting.parse(l1), kernel, page_kb), off)}
+
+def names(level, where, l1, kernel, page_kb=64, off=()):
+    at = Circumstances(level, topology(where), L1Setting.parse(l1), kernel, page_kb)
+    return {each.name for each in applying(at, off)}
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ((False, "p11", (7, 3)), {"x-vof", "no-boot-rom", "thp-never", "damon-stat-off"}),
-        ((False, "p10", (7, 0)), {"x-vof", "no-boot-rom", "damon-stat-off"}),
-        ((False, "p11", (6, 12)), {"x-vof", "no-boot-rom"}),
-        ((False, "p9", (7, 3)), {"x-vof", "no-boot-rom"}),
-        ((True, "p11@p10", (7, 3)), {"x-vof"}),
-        ((True, "p11@p9", (7, 3)), {"x-vof", "dawr1-off"}),
-        ((True, "p9", (7, 3)), {"x-vof"}),
-        ((True, "p11", (7, 3), 4), {"x-vof", "hpt-4k"}),
+        ((1, "papr", "p11", (7, 3)), {"x-vof", "no-boot-rom", "thp-never", "damon-stat-off"}),
+        ((1, "papr", "p10", (7, 0)), {"x-vof", "no-boot-rom", "damon-stat-off"}),
+        ((1, "papr", "p11", (6, 12)), {"x-vof", "no-boot-rom"}),
+        ((1, "papr", "p9", (7, 3)), {"x-vof", "no-boot-rom"}),
+        ((2, "hv", "p11@p10", (7, 3)), {"x-vof"}),
+        ((2, "hv", "p11@p9", (7, 3)), {"x-vof", "dawr1-off"}),
+        ((2, "hv", "p9", (7, 3)), {"x-vof"}),
+        ((2, "hv", "p11", (7, 3), 4), {"x-vof", "hpt-4k"}),
+        ((0, "pnv11", "p11@p9", (7, 3), 0), {"no-boot-rom", "thp-never", "damon-stat-off"}),
+        ((0, "pnv9", "p9", (7, 3), 0), {"no-boot-rom"}),
+        ((1, "pnv11", "p11", (6, 12), 4), {"x-vof", "no-boot-rom", "hpt-4k", SPECTRE}),
+        ((2, "pnv11", "p11@p9", (7, 3)), {"x-vof", "dawr1-off", SPECTRE}),
     ],
 )
 def test_where_they_apply(arguments, expected):
@@ -31,8 +39,8 @@ def test_where_they_apply(arguments, expected):
 
 def test_each_can_be_switched_off():
     for each in WORKAROUNDS:
-        for l1, kernel, guest in (("p11", (7, 3), False), ("p11@p9", (7, 3), True)):
-            assert each.name not in names(guest, l1, kernel, off={each.name})
+        for level, where, page_kb in ((0, "pnv11", 0), (1, "papr", 0), (2, "pnv11", 4)):
+            assert each.name not in names(level, where, "p11@p9", (7, 3), page_kb, {each.name})
 
 
 def test_unknown_names_are_refused():

@@ -35,9 +35,10 @@ class Prepared:
     qemu = SimpleNamespace(version_text="QEMU 11.1.3")
     userland = SimpleNamespace(qemu_version="11.1.3")
     def __init__(self, plan):
-        kernel = SimpleNamespace(release="7.3", banner="", identity="x", build_id="b", origin="")
+        build = SimpleNamespace(release="7.3", banner="", identity="x", build_id="b", origin="")
+        kernel = SimpleNamespace(build=build, expected=Expected(MERGED_SERIES))
         self.kernels = {name: kernel for name in plan.kernels}
-        self.expected = {name: Expected(MERGED_SERIES) for name in plan.kernels}
+        self.l0_kernels = {name: kernel for name in plan.l0_kernels}
     def lacks(self, placement):
         return SCRIPT.get("lacks", {}).get(placement.full_id, "")
 
@@ -50,7 +51,7 @@ class L1:
         if self.machine: self.machine.kill()
     def record(self, topic, l2=""):
         at = self.placement
-        record = Record(at.kernel, at.topology.short, at.l1.id, l2, topic, "", (), at.full_id)
+        record = Record(at.kernel, at.topology.short, at.l1.id, l2, topic, "", (), at.full_id, l0=at.l0)
         kind = SCRIPT.get(record.id + ("" if l2 else " " + topic), "as expected")
         if kind == "bug":
             raise RuntimeError("a bug of ours")
@@ -61,6 +62,8 @@ class L1:
             time.sleep(60)
         verdict = Verdict("check", Kind(kind), "this", "that", "a line")
         return Record(**{**record.__dict__, "verdicts": (verdict,)})
+    def record_of_l0(self): return self.record("l0")
+    def record_of_l0_caps(self): return self.record("l0_caps")
     def record_of_l1(self): return self.record("l1")
     def record_of_caps(self): return self.record("caps")
     def record_of_arch_compat(self): return self.record("arch_compat")
@@ -168,7 +171,10 @@ def test_a_failure_comes_with_all_that_is_needed(run):
 def test_bad_words_are_one_line(run):
     done, _ = run({}, "--matrix", "nonsense")
     assert done.returncode == 2
-    assert "unknown matrix 'nonsense'; known are default, full, patches, ci" in done.stdout + done.stderr
+    assert (
+        "unknown matrix 'nonsense'; known are default, full, powernv, mixed, patches, ci"
+        in done.stdout + done.stderr
+    )
 
 
 def wait_for(path, process):

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""All that the levels of one placement are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from harness.levels.ssh import ClientKey
+from harness.model.machine import BootSet, QemuProgram
+from harness.model.scenario import Placement
+from harness.model.workarounds import Circumstances, Workaround, applying
+
+
+@dataclass(frozen=True)
+class Setup:
+    """boot_set: of the kernel under test, for L1 and L2; l0_boot_set: of L0's kernel, None where L0 is
+    QEMU; key: may log in to every level; switched_off: names of workarounds that are left out."""
+
+    placement: Placement
+    qemu: QemuProgram
+    boot_set: BootSet
+    l0_boot_set: BootSet | None
+    key: ClientKey
+    switched_off: Collection[str] = ()
+
+    def around(self, level: int, host_page_kb: int = 0) -> tuple[Workaround, ...]:
+        """Workarounds for the machine of that level."""
+        boots = self.l0_boot_set if level == 0 and self.l0_boot_set else self.boot_set
+        at = Circumstances(level, self.placement.topology, self.placement.l1, boots.version, host_page_kb)
+        return applying(at, self.switched_off)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What an L0 and an L1 must be before anything they answer counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.model.cpu import GuestMode
+from harness.model.observation import LevelObservation
+from harness.model.outcome import Outcome
+from harness.model.scenario import Placement
+from harness.model.verdict import Kind, Verdict
+
+# check, expected, observed, source.
+_Fact = tuple[str, str, str, str]
+
+
+def judge_l0(placement: Placement, release: str, build_id: str, seen: LevelObservation) -> list[Verdict]:
+    """release: ``uname -r`` of L0's kernel, as read from its image; build_id: of that image, '' if its
+    linker left none."""
+    mode = (
+        "L0 mode",
+        str(GuestMode(placement.l1.cpu, raw=True)),
+        str(seen.boot.mode),
+        "bare metal runs in no compat mode; Linux setup-common.c, show_cpuinfo",
+    )
+    return _judge("L0", release, build_id, seen, [mode])
+
+
+def judge_l1(placement: Placement, release: str, build_id: str, seen: LevelObservation) -> list[Verdict]:
+    """release, build_id: as for judge_l0, of the kernel under test."""
+    mode = (
+        "L1 mode",
+        str(GuestMode(placement.l1.mode)),
+        str(seen.boot.mode),
+        "QEMU hw/ppc/spapr_hcall.c: CAS settles the newest mode CPU, max-cpu-compat and kernel share",
+    )
+    api = (
+        "nested API",
+        placement.topology.nested_api.value,
+        seen.nested_api,
+        "Linux book3s_hv_nested.c, kvmhv_nested_init: API v2 if H_GUEST_GET_CAPABILITIES answers",
+    )
+    return _judge("L1", release, build_id, seen, [mode, api])
+
+
+def _judge(
+    name: str, release: str, build_id: str, seen: LevelObservation, more: Sequence[_Fact]
+) -> list[Verdict]:
+    boot = seen.boot
+    if boot.outcome is not Outcome.BOOTED:
+        infra = boot.outcome is Outcome.INFRASTRUCTURE
+        return [
+            Verdict(
+                check=f"{name} boots",
+                kind=Kind.INFRASTRUCTURE if infra else Kind.FAIL,
+                expected="booted",
+                observed=boot.summary,
+                proof=boot.proof,
+                source=f"every scenario starts with a running {name}",
+            )
+        ]
+    facts: list[_Fact] = [
+        (f"{name} boots", "booted", boot.outcome.value, f"every scenario starts with a running {name}"),
+        (f"{name} kernel", release, boot.release, f"uname -r in {name} is the version in the image"),
+        *more,
+    ]
+    verdicts = [
+        Verdict(
+            check=check,
+            kind=Kind.OK if expected == observed else Kind.FAIL,
+            expected=expected,
+            observed=observed,
+            proof=boot.proof,
+            source=source,
+        )
+        for check, expected, observed, source in facts
+    ]
+    verdicts.append(_judge_build_id(name, build_id, boot.build_id))
+    return verdicts
+
+
+def _judge_build_id(name: str, image: str, running: str) -> Verdict:
+    """Two kernels of one version differ in it; whoever compares a kernel with and without a series
+    must know which of them answered."""
+    if not image:
+        kind, expected = Kind.SKIP, "nothing: the image has no build id"
+    else:
+        kind, expected = Kind.OK if running == image else Kind.FAIL, image
+    return Verdict(
+        check=f"{name} build id",
+        kind=kind,
+        expected=expected,
+        observed=running or "none",
+        proof=f"/sys/kernel/notes in {name}",
+        source="the running kernel is the image it was given (ld --build-id, Linux kernel/ksysfs.c)",
+    )

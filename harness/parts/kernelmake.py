@@ -44,7 +44,7 @@ class Make:
             self._run(["olddefconfig"], {}, None)
         else:
             fragment = self.objects / "fragment"
-            fragment.write_text(config.text)
+            fragment.write_text(config.fragment)
             self._run(["allnoconfig"], {"KCONFIG_ALLCONFIG": str(fragment)}, None)
         kernelconfig.check(config, self.symbols(), version)
 

@@ -226,3 +226,19 @@ def test_a_build_that_was_cut_off_is_never_used(tree, cache, compiler, tmp_path,
     build_kernel(parse_spec(str(tree)), BuildChoices(), cache, locked_only=False, progress=said.append)
     assert not leftover.exists()
     assert any("starting afresh" in line for line in said)
+
+
+def test_a_symbol_that_got_another_name_is_no_dropped_one(build, tree):
+    """Linux 7.3 has SYSCTL for what was PROC_SYSCTL; the build of 7.3 stopped on that."""
+    makefile = tree / "Makefile"
+    text = makefile.read_text()
+    for gone, found in (("PROC_SYSCTL", True), ("SYSCTL", False)):
+        makefile.write_text(
+            text.replace("cp $(KCONFIG_ALLCONFIG) $(O)/.config",
+                         f"grep -v CONFIG_.*{gone}= $(KCONFIG_ALLCONFIG) >$(O)/.config")
+        )  # fmt: skip
+        if found:
+            build()
+        else:
+            with pytest.raises(UsageError, match="drops PROC_SYSCTL=y"):
+                build()

@@ -171,10 +171,8 @@ def test_a_failure_comes_with_all_that_is_needed(run):
 def test_bad_words_are_one_line(run):
     done, _ = run({}, "--matrix", "nonsense")
     assert done.returncode == 2
-    assert (
-        "unknown matrix 'nonsense'; known are default, full, powernv, mixed, patches, ci"
-        in done.stdout + done.stderr
-    )
+    words = "unknown matrix 'nonsense'; known are default, full, powernv, mixed, patches, ci"
+    assert words in done.stdout + done.stderr
 
 
 def wait_for(path, process):

@@ -23,6 +23,11 @@ _NEEDED = (
 )  # fmt: skip
 
 
+# Old name -> new name: a kernel that drops the old one but has the new has what was asked for.
+# Linux 7.3 fs/proc/Kconfig: SYSCTL took over what PROC_SYSCTL had selected it for.
+_RENAMED = {"PROC_SYSCTL": "SYSCTL"}
+
+
 @dataclass(frozen=True)
 class KernelConfig:
     """text: a fragment for allnoconfig, or, where *whole*, a .config; name: for messages."""
@@ -30,6 +35,13 @@ class KernelConfig:
     name: str
     text: str
     whole: bool
+
+    @property
+    def fragment(self) -> str:
+        """What make reads: symbols that got another name stand under both."""
+        asked = symbols(self.text)
+        more = [f"CONFIG_{new}={asked[old]}" for old, new in _RENAMED.items() if old in asked]
+        return self.text if self.whole else "\n".join([self.text, *more, ""])
 
     @property
     def digest(self) -> str:
@@ -75,7 +87,11 @@ def check(wanted: KernelConfig, got: Mapping[str, str], version: str) -> None:
             )
         return
     asked = symbols(wanted.text)
-    dropped = [name for name, value in asked.items() if got.get(name, "n") != value]
+    dropped = [
+        name
+        for name, value in asked.items()
+        if got.get(name, "n") != value and got.get(_RENAMED.get(name, name), "n") != value
+    ]
     if dropped:
         checked = re.search(r"^# checked: (.*)$", wanted.text, re.M)
         words = ", ".join(f"{name}={asked[name]}" for name in dropped)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The run as text: the grid, what was skipped, each failure, where everything is."""
+"""The run as text: the grid, published rows, times, what was skipped, each failure, where everything is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.model.record import Record, RunInfo
-from harness.reports import failures, grid, terminal
+from harness.reports import failures, grid, published, terminal, times
 
 
 def render(
@@ -19,6 +19,8 @@ def render(
     target = io.StringIO()
     console = terminal.console(target, shutil.get_terminal_size((terminal.WIDTH, 24)).columns, colour)
     grid.render(info, records, console)
+    published.render(records, console)
+    times.render(records, console)
     for reason, count in skipped.items():
         console.print(f"skipped {count} tests: {reason}", markup=False)
     failures.render(info, records, directory, console)

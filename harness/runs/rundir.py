@@ -30,6 +30,9 @@ class RunDirectory:
         placements = dict.fromkeys(each.placement for each in plan.scenarios)
         l0s = sum(each.topology.has_l0 for each in placements)
         self._expected = 2 * l0s + 3 * len(placements) + len(plan.scenarios)
+        # Ids differ much in length, with an L0 and with series; " arch_compat" is the longest topic.
+        self._width = max((len(each.full_id) for each in plan.scenarios), default=0)
+        self._width = max(self._width, max((len(each.full_id) + 12 for each in placements), default=0))
         self._place = {each.full_id: number for number, each in enumerate(placements)}
         self._write(lambda: files.write_while_running(self.path, self.info, []))
 
@@ -82,7 +85,7 @@ class RunDirectory:
         topic = "" if record.topic == "l2" else f" {record.topic}"
         words = f"{record.summary} {record.kind.mark}".strip()
         count = f"[{len(self.records):3}/{self._expected}]"
-        return f"{count} {record.id + topic:<38} {words:<28} {record.seconds:5.1f} s"
+        return f"{count} {record.id + topic:<{self._width}} {words:<28} {record.seconds:5.1f} s"
 
     def finish(self, *, complete: bool) -> None:
         """The last report. InfrastructureError if it cannot be written."""

@@ -19,7 +19,7 @@ from harness.parts import debian
 from harness.parts.cache import Cache
 from harness.parts.kernels import resolve_kernel
 from harness.parts.table import all_parts
-from harness.runs import compare, drive, eachpatch
+from harness.runs import byhand, compare, drive, eachpatch
 from harness.runs.options import OPTIONS, Option, RunOptions
 from harness.runs.plan import make
 from harness.runs.prepare import choices_of
@@ -41,6 +41,12 @@ def _build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _compare_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """All options of a run but the kernels, which are arguments there."""
     return _options(function, [option for option in OPTIONS if option.field != "kernels"])
+
+
+def _boot_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What makes one scenario's machines; the topology is an argument there."""
+    without = ("matrix", "topologies", "only", "expect")
+    return _options(function, [option for option in OPTIONS if option.field not in without])
 
 
 def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,6 +134,26 @@ def compare_(base: str, new: str, jobs: int, markdown: bool, **choices: Any) -> 
         choices["matrix"] = "full"
     options = RunOptions.from_mapping(choices)
     return compare.run(base, new, options, jobs, markdown, _progress, click.echo, _colour())
+
+
+@cli.command()
+@_boot_options
+@click.option("--level", type=click.IntRange(0, 2), default=1, show_default=True, help="put me on this level")
+@click.option(
+    "--gdb", is_flag=True, help="give the outermost machine a gdb stub, and show what attaches to it"
+)
+@click.argument("topology")
+def boot(topology: str, level: int, gdb: bool, **choices: Any) -> int:
+    """Start the machines of a scenario, and put you in.
+
+    \b
+    kvmppc boot pseries-papr --kernel ~/linux --l1 p11@p10            a shell in L1
+    kvmppc boot powernv11 --kernel ~/linux --level 0 --gdb            a shell in L0
+    kvmppc boot pseries-hv --kernel ~/linux --l2 p10 --level 2        L2's console
+
+    Same machines as a run's. The way into the other levels is shown. All of it ends when you leave.
+    """
+    return byhand.run(topology, level, gdb, RunOptions.from_mapping(choices), _progress)
 
 
 @cli.command()

@@ -26,5 +26,6 @@ def levels_for(
     l0 = LinuxLevel(
         "L0", setup, TcgMachine(lambda nonce: commands.l0_command(setup, nonce), outermost), directories[0]
     )
+    # Known only once L0 is up: the size of its pages.
     nested = NestedMachine(l0, "L1", lambda nonce: commands.l1_in_l0_command(setup, l0.page_kb, nonce))
     return (l0, LinuxLevel("L1", setup, nested, directories[-1]))

@@ -97,9 +97,13 @@ def l1_in_l0_command(setup: Setup, l0_page_kb: int, nonce: Nonce) -> list[str]:
 
 
 def l2_command(
-    setup: Setup, setting: L2Setting, l1_page_kb: int, nonce: Nonce, role: str = "guest"
+    setup: Setup, setting: L2Setting, l1_page_kb: int, nonce: Nonce, *, shell: bool = False
 ) -> list[str]:
-    """QEMU in L1 that boots L2: no virtio (on nested-papr no device interrupt reaches L2 under TCG)."""
+    """QEMU in L1 that boots L2: no virtio (on nested-papr no device interrupt reaches L2 under TCG).
+
+    shell: it gives a shell on its console, and does not power off before that is left.
+    """
+    role, log = ("shell", ()) if shell else ("guest", _GUEST_APPEND)
     around = setup.around(2, l1_page_kb)
     boots: BootSet = setup.boot_set
     options = list(_machine(around))
@@ -108,7 +112,7 @@ def l2_command(
     command = ["qemu-system-ppc64", "-machine", _joined("pseries", options), "-cpu", "host", "-accel", "kvm"]
     command += ["-smp", "1", "-m", L2_MEMORY, "-nodefaults", "-display", "none", "-no-reboot"]
     command += ["-serial", "stdio", *_kernel(boots.guest_kernel, boots.guest_initramfs)]
-    return [*command, "-append", " ".join([*_APPEND, *_GUEST_APPEND, f"kvmppc.role={role}", nonce.word])]
+    return [*command, "-append", " ".join([*_APPEND, *log, f"kvmppc.role={role}", nonce.word])]
 
 
 def _l1_machine(setup: Setup, around: Sequence[Workaround]) -> str:

@@ -32,6 +32,10 @@ class Machine(Protocol):
         """Log in to the Linux in it. InfrastructureError if that fails."""
 
     @property
+    def ssh_port(self) -> int:
+        """Where its SSH is, on 127.0.0.1 of what runs it."""
+
+    @property
     def exit_status(self) -> int | None:
         """QEMU's, None while it runs; -1 if it ended and nobody knows how."""
 
@@ -46,9 +50,6 @@ class Machine(Protocol):
 
     def wait(self, timeout: float) -> int | None:
         """Exit status within *timeout* seconds, None if it runs on or the way to it is lost."""
-
-    def type(self, data: bytes) -> None:
-        """To its console, as somebody who sits there."""
 
     def close(self) -> None:
         """Free what its console was read from, once that is done."""

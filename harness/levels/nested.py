@@ -53,13 +53,11 @@ class Host(Protocol):
 
 
 class NestedMachine:
-    """guest: the level that will run in it, ``L2``; make: from the boot's nonce to the command;
-    keyboard: leave its stdin open, for somebody who types."""
+    """guest: the level that will run in it, ``L2``; make: from the boot's nonce to the command."""
 
-    def __init__(self, host: Host, guest: str, make: Callable[[Nonce], list[str]], *, keyboard: bool = False):
+    def __init__(self, host: Host, guest: str, make: Callable[[Nonce], list[str]]):
         self._host = host
         self._make = make
-        self._keyboard = keyboard
         self._pidfile = f"/run/{guest.lower()}.pid"
         self.command: list[str] = []
         self._stream: ChannelSpawn | None = None
@@ -71,19 +69,16 @@ class NestedMachine:
     def start(self, nonce: Nonce, directory: Path, about: str) -> Console:
         self.command = self._make(nonce)
         repro.write(directory, self.command, about, inside=self.around)
-        words = f"exec {shlex.join([*self.command, '-pidfile', self._pidfile])}"
-        if not self._keyboard:
-            words += " </dev/null"
+        words = f"exec {shlex.join([*self.command, '-pidfile', self._pidfile])} </dev/null"
         self._stream = self._host.connection.stream(words, LIMITS.ssh)
         return Console(self._stream, directory / "console.log", nonce.joined, outer=self._host.console)
 
-    def type(self, data: bytes) -> None:
-        """To the console; needs *keyboard*."""
-        if self._stream is not None:
-            self._stream.channel.sendall(data)
-
     def connect(self, host_key: str, key: ClientKey, timeout: float) -> Connection:
         return Connection.through(self._host.connection, NESTED_SSH_PORT, host_key, key, timeout)
+
+    @property
+    def ssh_port(self) -> int:
+        return NESTED_SSH_PORT
 
     @property
     def exit_status(self) -> int | None:

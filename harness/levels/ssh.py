@@ -19,22 +19,26 @@ from pexpect.spawnbase import SpawnBase
 
 from harness.model.errors import InfrastructureError
 
+_OPEN_SECONDS = 20
+
 
 @dataclass(frozen=True)
 class ClientKey:
-    """An ed25519 key of one run. public: base64 of the wire format, as in authorized_keys."""
+    """An ed25519 key of one run. public: base64 of the wire format, as in authorized_keys; text: the
+    private half as a key file has it."""
 
     private: paramiko.Ed25519Key
     public: str
+    text: str
 
 
 def new_key() -> ClientKey:
-    """A key that lives in memory only."""
+    """A key that lives in memory only, unless somebody writes its text."""
     text = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )
     key = paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
-    return ClientKey(key, key.get_base64())
+    return ClientKey(key, key.get_base64(), text.decode())
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,20 @@ class Connection:
             return ChannelSpawn(self._open(command, timeout, combine=True))
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise InfrastructureError(f"over SSH, {command.split()[0]!r} failed: {error}") from None
+
+    def terminal(self, command: str, width: int, height: int, kind: str) -> paramiko.Channel:
+        """Start a command, '' for a login shell, on a terminal of its own. width, height: in characters;
+        kind: as in TERM. InfrastructureError if that fails."""
+        try:
+            channel = self._transport.open_session(timeout=_OPEN_SECONDS)
+            channel.get_pty(kind, width, height)
+            if command:
+                channel.exec_command(command)
+            else:
+                channel.invoke_shell()
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise InfrastructureError(f"over SSH, no terminal: {error}") from None
+        return channel
 
     def close(self) -> None:
         self._transport.close()

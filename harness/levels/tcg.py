@@ -55,11 +55,6 @@ class TcgMachine:
         )
         return Console(spawn, directory / "console.log", nonce.joined)
 
-    def type(self, data: bytes) -> None:
-        """To the console, as somebody who sits there."""
-        if self._process is not None:
-            os.write(self._process.terminal, data)
-
     def connect(self, host_key: str, key: ClientKey, timeout: float) -> Connection:
         return Connection.to_port(self.ssh_port, host_key, key, timeout)
 

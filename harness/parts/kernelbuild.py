@@ -31,7 +31,7 @@ from harness.parts.source import Source, linux_version, obtain_source, place_of
 from harness.parts.toolchain import Toolchain, find_toolchain
 
 # Bumped when this file, or how make is called, changes what comes out.
-_RECIPE = "2"
+_RECIPE = "3"
 
 
 @dataclass(frozen=True)
@@ -207,6 +207,7 @@ class _Area:
                         [f"INSTALL_MOD_PATH={out}", "INSTALL_MOD_STRIP=1", "modules_install"], self._progress
                     )
                 make.strip(out / "vmlinux")
+                shutil.copyfile(objects / "vmlinux", out / "vmlinux.symbols")
                 for name in (".config", "System.map"):
                     shutil.copyfile(objects / name, out / name)
                 shutil.copyfile(log, out / "build.log")

@@ -26,7 +26,8 @@ from harness.parts.table import kernel_part
 class KernelBuild:
     """identity: names image and modules; modules: a lib/modules/RELEASE directory, None if all is
     built in; release: what ``uname -r`` answers; build_id: of the linker, hex, '' if it left none;
-    version: (7, 3); origin: what it was built from, '' for a prebuilt one; lacks: see Built."""
+    version: (7, 3); origin: what it was built from, '' for a prebuilt one; lacks: see Built;
+    symbols: the same image before it was stripped, for a debugger, None without one."""
 
     spec: str
     label: str
@@ -41,6 +42,7 @@ class KernelBuild:
     notices: tuple[str, ...] = ()
     origin: str = ""
     lacks: tuple[str, ...] = ()
+    symbols: Path | None = None
 
 
 _Resolve = Callable[[KernelSpec, Cache, BuildChoices, bool, Progress], KernelBuild]
@@ -137,6 +139,7 @@ def _source(
         notices=built.notices,
         origin=built.origin,
         lacks=built.lacks,
+        symbols=built.directory / "vmlinux.symbols",
     )
 
 

@@ -53,37 +53,39 @@ class RunningL1:
     # -- facts ---------------------------------------------------------------------------
 
     def seen(self, name: str) -> LevelObservation:
-        """What L0 or L1 is and answered; boots them if there is none yet."""
-        if not self._seen:
-            self._start()
-        return self._seen[name]
+        """What L0 or L1 is and answered; boots it, and what it needs, if there is none yet. Of an L1
+        whose L0 does not come up this is what was seen of L0."""
+        if not self._levels:
+            self._make()
+        for level in self._levels:
+            if level.name not in self._seen:
+                self._seen[level.name] = level.start()
+                _save(level.directory / "observation.json", level_to_json(self._seen[level.name]))
+            found = self._seen[level.name]
+            if level.name == name or found.boot.outcome is not Outcome.BOOTED:
+                break
+        return found
 
     def boot_guest(self, setting: L2Setting) -> Boot:
         """One L2 boot, in fresh levels if the last L2 took one with it. Saved as observation.json."""
-        if self._levels and not all(level.alive for level in self._levels):
-            self._start()
+        self.seen("L1")
+        if not all(level.alive for level in self._levels):
+            self.stop()
         seen = self.seen("L1").boot
         if seen.outcome is not Outcome.BOOTED:
-            words = f"L1 did not come up again: {seen.summary}: {seen.proof}"
+            words = f"{seen.directory} did not come up again: {seen.summary}: {seen.proof}"
             return Boot(Outcome.INFRASTRUCTURE, "l1-gone", words, directory=seen.directory)
         directory = self._directory / setting.id
         boot = self._levels[-1].boot_guest(setting, directory)
         _save(directory / "observation.json", boot_to_json(boot))
         return boot
 
-    def _start(self) -> None:
-        self.stop()
+    def _make(self) -> None:
         self._boots += 1
         suffix = "" if self._boots == 1 else f"-{self._boots}"
         directories = [self._directory / f"{name}{suffix}" for name in ("l0", "l1")]
         self._levels = levels_for(self._setup, directories)
         self._seen = {}
-        for level in self._levels:
-            seen = level.start()
-            self._seen[level.name] = seen
-            _save(level.directory / "observation.json", level_to_json(seen))
-            if seen.boot.outcome is not Outcome.BOOTED:
-                break
 
     def stop(self) -> None:
         """From the inside out. Harmless when there is nothing."""
@@ -193,10 +195,10 @@ class RunningL1:
     def _missing(self, needs: str) -> tuple[str, Boot] | None:
         """The outermost of the levels up to *needs* that is not up; None if all are, or none is needed."""
         if needs:
-            self.seen("L0" if self.placement.l0 else "L1")
-        for name in ("L0", "L1")[: ("", "L0", "L1").index(needs)]:
-            if name in self._seen and self._seen[name].boot.outcome is not Outcome.BOOTED:
-                return name, self._seen[name].boot
+            self.seen(needs)
+        for name, seen in self._seen.items():
+            if needs and name <= needs and seen.boot.outcome is not Outcome.BOOTED:
+                return name, seen.boot
         return None
 
 

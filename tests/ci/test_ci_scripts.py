@@ -20,6 +20,7 @@ STEPS = (
     "lint-imports",
     "fast tests",
     "small real matrix",
+    "three levels on powernv",
     "a series, patch by patch",
 )
 
@@ -126,7 +127,7 @@ def test_fast_boots_nothing(machine: Machine) -> None:
     result = machine.run("ci/test", "--fast")
     assert result.returncode == 0
     assert _steps(result.stdout) == [*STEPS[:-2], "summary"]
-    assert result.stdout.splitlines()[-1] == "skipped small real matrix, a series (--fast)"
+    assert result.stdout.splitlines()[-1] == "skipped small real matrix, three levels, a series (--fast)"
 
 
 def test_steps_get_no_input_and_no_colour(machine: Machine) -> None:

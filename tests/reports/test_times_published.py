@@ -31,10 +31,8 @@ def test_times_are_medians_of_what_ended_as_expected():
         record("l1", Kind.FAIL, boot=120.0),
         record("l2", l0="", topology="hv", l2="l2host", boot=5.0),
     ]
-    lines = {
-        line.partition("|")[0].strip(): line.split("|")[1:]
-        for line in text(times.render, records).splitlines()
-    }
+    rows = [line.split("|") for line in text(times.render, records).splitlines()]
+    lines = {name.strip(): cells for name, *cells in rows}
     assert [cell.strip() for cell in lines["L0 boot"]] == ["3.0", ""]
     assert [cell.strip() for cell in lines["L0 probe"]] == ["1.0", ""]
     assert [cell.strip() for cell in lines["L2 boot"]] == ["", "5.0"]
@@ -64,8 +62,5 @@ def test_the_powernv_matrix_has_each_row_that_can_be_shown(row):
     assert row.scenario in [each.id for each in scenarios]
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in ROWS if not row.scenario], ids=lambda row: f"{row.l1} {row.l2}"
-)
-def test_what_cannot_be_shown_has_a_reason(row):
-    assert row.reason
+def test_what_cannot_be_shown_has_a_reason():
+    assert all(row.reason for row in ROWS if not row.scenario)

@@ -102,7 +102,7 @@ def test_a_failed_step_stops_no_other(machine: Machine) -> None:
     assert result.returncode == 1
     assert _steps(result.stdout) == [*STEPS, "summary"]
     failed = [name for word, name in _summary(result.stdout) if word == "FAILED"]
-    assert failed == ["ruff check", "ruff format", "mypy", *STEPS[-2:]]
+    assert failed == ["ruff check", "ruff format", "mypy", *STEPS[-3:]]
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_a_failed_setup_ends_it(machine: Machine) -> None:
 def test_fast_boots_nothing(machine: Machine) -> None:
     result = machine.run("ci/test", "--fast")
     assert result.returncode == 0
-    assert _steps(result.stdout) == [*STEPS[:-2], "summary"]
+    assert _steps(result.stdout) == [*STEPS[:-3], "summary"]
     assert result.stdout.splitlines()[-1] == "skipped small real matrix, three levels, a series (--fast)"
 
 
 def test_steps_get_no_input_and_no_colour(machine: Machine) -> None:
     result = machine.run("ci/test", env={"CI": "true", "FORCE_COLOR": "1"})
     assert "typed by somebody" not in result.stdout
-    assert result.stdout.count("NO_COLOR=1 FORCE_COLOR= stdin=\n") == 7
+    assert result.stdout.count("NO_COLOR=1 FORCE_COLOR= stdin=\n") == 8
     assert "\x1b" not in result.stdout
 
 

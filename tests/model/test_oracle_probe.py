@@ -95,3 +95,36 @@ def test_v1s_bitmap_on_nested_api_v1_is_one_bit():
 )
 def test_behaviour_of_release(version, name):
     assert b.behaviour_of_release(version).name == name
+
+
+BARE_METAL = Probe.from_json(json.loads((DATA / "probe-7.2-merged-bare-metal-p11.json").read_text()))
+
+
+def test_a_recorded_l0_has_no_modes_to_tell():
+    verdicts = oracle_caps.judge_bare_metal(b.MERGED_SERIES, BARE_METAL)
+    assert {each.kind for each in verdicts} == {Kind.OK}
+    assert all(each.check.startswith("L0 ") for each in verdicts)
+    assert {each.check: each.expected for each in verdicts}["L0 ioctl merged"] == "-1 EINVAL, 0 bytes changed"
+
+
+@pytest.mark.parametrize("behaviour", [b.NONE, b.V1_SERIES])
+def test_an_l0_judged_by_another_revision_fails(behaviour):
+    assert worst(oracle_caps.judge_bare_metal(behaviour, BARE_METAL)) is Kind.FAIL
+
+
+def test_an_l0_that_claims_the_capability_fails():
+    claims = dataclasses.replace(BARE_METAL, capability={"249": 0, "250": 1})
+    failed = [
+        each for each in oracle_caps.judge_bare_metal(b.MERGED_SERIES, claims) if each.kind is Kind.FAIL
+    ]
+    assert [each.check for each in failed] == ["L0 capability 250"]
+
+
+def test_an_l0_whose_ioctl_answers_fails():
+    """As if the check for pseries were missing."""
+    served = recorded("7.3-hv-p11@p10").ioctls
+    answers = dataclasses.replace(BARE_METAL, ioctls=served)
+    failed = [
+        each for each in oracle_caps.judge_bare_metal(b.MERGED_SERIES, answers) if each.kind is Kind.FAIL
+    ]
+    assert [each.check for each in failed] == ["L0 ioctl merged"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 PARTLY = (
     "a plain -cpu host takes this mode only with QEMU's companion series (11.2 and later) in L1; with "
-    "QEMU up to 11.1 it is asked for with max-cpu-compat, and -cpu host is refused late"
+    "QEMU up to 11.1 it is asked for with max-cpu-compat, and -cpu host asks for more than L1 has"
 )
 
 

@@ -57,8 +57,8 @@ def _cell(records: Sequence[Record]) -> Text:
     return Text(text, style=terminal.STYLE[record.kind])
 
 
-def _row_name(record: Record) -> str:
-    return f"{record.topology} {l1_words(record.l1, record.l0)}"
+def _row_name(record: Record, several_l0: bool) -> str:
+    return f"{record.topology} {l1_words(record.l1, record.l0 if several_l0 else '')}"
 
 
 def _title(kernel: KernelInfo) -> str:
@@ -66,8 +66,13 @@ def _title(kernel: KernelInfo) -> str:
     return f"kernel {kernel.label}: {kernel.release} ({kernel.spec}{origin}), judged as {kernel.expect!r}"
 
 
+def _l0_title(kernel: KernelInfo) -> str:
+    return f"L0 kernel {kernel.label}: {kernel.release} ({kernel.spec}), judged as {kernel.expect!r}"
+
+
 def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:
     """Print one table for each kernel, then the legend and the notes."""
+    several_l0 = len({record.l0 for record in records if record.l0}) > 1
     for kernel in info.kernels:
         mine = [record for record in records if record.kernel == kernel.label]
         if not mine:
@@ -84,8 +89,8 @@ def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:
         table.add_column("L1 setting", no_wrap=True)
         for column in columns:
             table.add_column(_heading(column), no_wrap=True)
-        for name in dict.fromkeys(_row_name(record) for record in mine):
-            row = [record for record in mine if _row_name(record) == name]
+        for name in dict.fromkeys(_row_name(record, several_l0) for record in mine):
+            row = [record for record in mine if _row_name(record, several_l0) == name]
             cells = [
                 _cell(
                     [
@@ -97,8 +102,10 @@ def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:
                 for column in columns
             ]
             table.add_row(name, *cells)
-        console.print(table)
+        terminal.whole(console, table)
         console.print()
+    for kernel in info.l0_kernels:
+        console.print(_l0_title(kernel), markup=False)
     console.print(LEGEND, style="dim")
     for note in info.notes:
         console.print(f"note: {note}")

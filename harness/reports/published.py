@@ -13,6 +13,7 @@ from rich.text import Text
 from harness.model.published import ROWS
 from harness.model.record import Record
 from harness.model.scenario import kernels_id
+from harness.model.verdict import Kind
 from harness.reports import terminal
 
 
@@ -22,35 +23,41 @@ def render(records: Sequence[Record], console: Console) -> None:
         return
     seen: dict[str, list[Record]] = {}
     for record in records:
-        if record.topic == "l2":
+        if record.topic == "l2" and record.l0:
             seen.setdefault(f"{record.topology}-{record.l1}-{record.l2}", []).append(record)
-    kernels = list(dict.fromkeys((record.kernel, record.l0) for record in records if record.l0))
     table = Table(
-        title="the author's table (cover letter of v5), and here by kernel",
+        title="the author's table (cover letter of v5), and what was seen here",
         title_justify="left",
         title_style="bold",
         box=ASCII2,
         show_edge=False,
         pad_edge=False,
     )
-    for heading in ("where", "L1", "L2", "published", *(kernels_id(*each) for each in kernels)):
-        table.add_column(heading)
+    for heading in ("where", "L1", "L2", "published", "here"):
+        table.add_column(heading, no_wrap=True)
     notes: dict[str, int] = {}
     for row in ROWS:
-        mark = f" [{notes.setdefault(row.reason, len(notes) + 1)}]" if row.reason else ""
-        cells = [
-            _cell([one for one in seen.get(row.scenario, ()) if (one.kernel, one.l0) == each], row.scenario)
-            for each in kernels
-        ]
-        table.add_row(row.where, row.l1, row.l2, Text(row.result + mark), *cells)
-    console.print(table)
+        here = _here(seen.get(row.scenario, []), row.scenario)
+        if row.reason:
+            here.append(f" [{notes.setdefault(row.reason, len(notes) + 1)}]", style="")
+        table.add_row(row.where, row.l1, row.l2, row.result, here)
+    terminal.whole(console, table)
     for reason, number in notes.items():
         console.print(f"[{number}] {reason}", markup=False)
     console.print()
 
 
-def _cell(records: Sequence[Record], scenario: str) -> Text:
+def _here(records: Sequence[Record], scenario: str) -> Text:
+    """One line for each answer there was, with the kernels that gave it."""
     if not records:
         return Text("not in this run" if scenario else "cannot be shown", style="dim")
-    record = records[0]
-    return Text(f"{record.summary} {record.kind.mark}".strip(), style=terminal.STYLE[record.kind])
+    answers: dict[tuple[str, Kind], list[str]] = {}
+    for record in records:
+        answers.setdefault((record.summary, record.kind), []).append(kernels_id(record.kernel, record.l0))
+    lines = []
+    for (summary, kind), kernels in answers.items():
+        words = f"{summary} {kind.mark}".strip()
+        words += f", all {len(kernels)} kernels" if len(answers) == 1 < len(kernels) else ""
+        words += f": {', '.join(kernels)}" if len(answers) > 1 or len(kernels) == 1 else ""
+        lines.append(Text(words, style=terminal.STYLE[kind]))
+    return Text("\n").join(lines)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 
 from rich.console import Console
+from rich.table import Table
 
 from harness.model.verdict import Kind
 
@@ -19,6 +20,16 @@ STYLE = {
     Kind.INFRASTRUCTURE: "bold magenta",
     Kind.SKIP: "dim",
 }
+
+
+# No table of ours is wider.
+_TABLE_WIDTH = 400
+
+
+def whole(target: Console, table: Table) -> None:
+    """Print a table with all that is in its cells, however narrow the terminal: a line that wraps can
+    still be read, a verdict that was cut off cannot."""
+    target.print(table, width=_TABLE_WIDTH, crop=False, no_wrap=True, overflow="ignore", soft_wrap=True)
 
 
 def console(target: io.StringIO, width: int, colour: bool) -> Console:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from harness.model.record import Record
 from harness.model.verdict import Kind
+from harness.reports import terminal
 
 _LEVELS = {"l0": "L0", "l1": "L1", "l2": "L2"}
 _PHASES = ("boot", "ssh", "probe", "power off")
@@ -45,5 +46,5 @@ def render(records: Sequence[Record], console: Console) -> None:
             if any(cells):
                 words = (f"{statistics.median(cell):.1f}" if cell else "" for cell in cells)
                 table.add_row(f"{level} {phase}", *words)
-    console.print(table)
+    terminal.whole(console, table)
     console.print()

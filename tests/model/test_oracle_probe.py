@@ -97,7 +97,7 @@ def test_behaviour_of_release(version, name):
     assert b.behaviour_of_release(version).name == name
 
 
-BARE_METAL = Probe.from_json(json.loads((DATA / "probe-7.2-merged-bare-metal-p11.json").read_text()))
+BARE_METAL = Probe.from_json(json.loads((DATA / "probe-6.12-merged-bare-metal-p11.json").read_text()))
 
 
 def test_a_recorded_l0_has_no_modes_to_tell():

@@ -115,6 +115,8 @@ class Boot:
         """``booted POWER10``-like words."""
         if self.outcome is Outcome.BOOTED:
             return f"booted as {self.mode or 'an unknown mode'}"
+        if self.outcome is Outcome.INFRASTRUCTURE:
+            return f"{self.outcome.value} ({self.rule})"
         return str(self.outcome.value)
 
 

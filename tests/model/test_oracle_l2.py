@@ -112,3 +112,8 @@ def test_a_qemu_that_asks_the_ioctl_takes_l1s_mode():
 
 def test_every_row_names_its_source():
     assert all(row.source for row in oracle_l2.ROWS)
+
+
+def test_an_infrastructure_failure_has_its_own_name():
+    boot = Boot(Outcome.INFRASTRUCTURE, "l0-qemu-hdsi-recursion", "L0: QEMU is deaf: ...")
+    assert "qemu-hdsi-recursion" in boot.summary

@@ -19,7 +19,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.levels.pseries import PseriesLevel
+from harness.levels.choose import levels_for
+from harness.levels.linux import LinuxLevel
+from harness.levels.setup import Setup
 from harness.levels.ssh import new_key
 from harness.model.outcome import Outcome
 from harness.runs.options import RunOptions
@@ -27,7 +29,7 @@ from harness.runs.plan import make
 from harness.runs.prepare import prepare
 
 
-def with_harness(level: PseriesLevel) -> float:
+def with_harness(level: LinuxLevel) -> float:
     """Seconds to the SSH login; SystemExit if L1 does not come up."""
     seen = level.start()
     if seen.boot.outcome is not Outcome.BOOTED:
@@ -69,14 +71,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(words.pairs + 1):
             directory = Path(scratch) / str(number)
-            level = PseriesLevel(
-                placement,
-                kernel.version,
-                prepared.boot_sets[placement.kernel],
-                prepared.program,
-                new_key(),
-                directory,
-            )
+            setup = Setup(placement, prepared.program, kernel.boot_set, None, new_key())
+            (level,) = levels_for(setup, [directory])
             try:
                 ours = with_harness(level)
             finally:

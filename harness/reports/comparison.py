@@ -6,13 +6,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from rich.box import ASCII2
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.comparison import Cell, Change, counts, groups, l1_words, l2_words
+from harness.model.comparison import Cell, Change, counts, groups, l2_words
 from harness.model.record import KernelInfo, RunInfo
-from harness.reports import terminal
+from harness.reports import columns, terminal
 from harness.reports.short import short
 
 _STYLE = {
@@ -22,8 +21,6 @@ _STYLE = {
     Change.SAME: "dim",
     Change.UNKNOWN: "bold magenta",
 }
-
-_TOPICS = {"l1": "L1", "caps": "compat caps", "arch_compat": "arch_compat"}
 
 LEGEND = (
     "before -> after. fixed, broken: now, no longer as any kernel should answer; changed: another answer, "
@@ -48,7 +45,7 @@ def _counted(cells: Sequence[Cell]) -> str:
 
 
 def _l1s(cells: Sequence[Cell]) -> int:
-    return len({(cell.topology, cell.l1) for cell in cells})
+    return len({(cell.topology, cell.l0, cell.l1) for cell in cells})
 
 
 def text(base: KernelInfo, new: KernelInfo, cells: Sequence[Cell], width: int, colour: bool) -> list[str]:
@@ -57,13 +54,13 @@ def text(base: KernelInfo, new: KernelInfo, cells: Sequence[Cell], width: int, c
     console = terminal.console(target, width, colour)
     console.print(f"before: {_kernel(base)}\nafter:  {_kernel(new)}", markup=False, soft_wrap=True)
     console.print()
-    console.print(_grid(cells))
+    terminal.whole(console, _grid(cells))
     console.print()
     console.print(LEGEND, style="dim")
     changed = groups(cells)
     if changed:
         console.print()
-        console.print(_facts(cells))
+        terminal.whole(console, _facts(cells))
     console.print()
     console.print(sentence(cells), style="bold")
     return [line.rstrip() for line in target.getvalue().splitlines()]
@@ -75,21 +72,18 @@ def _kernel(kernel: KernelInfo) -> str:
 
 
 def _grid(cells: Sequence[Cell]) -> Table:
-    columns = dict.fromkeys((cell.topic, cell.l2) for cell in cells)
-    order = ("l2host", "l2p11", "l2p10", "l2p9")
-    ranked = sorted(
-        columns, key=lambda each: (each[0] == "l2", order.index(each[1]) if each[1] in order else -1)
-    )
-    table = Table(box=ASCII2, show_edge=False, pad_edge=False)
+    several_l0 = len({cell.l0 for cell in cells if cell.l0}) > 1
+    shown = columns.ordered(columns.column(cell.topic, cell.l2) for cell in cells)
+    table = terminal.table()
     table.add_column("L1 setting", no_wrap=True)
-    for topic, l2 in ranked:
-        heading = (
-            _TOPICS[topic] if topic != "l2" else "L2 host" if l2 == "l2host" else f"max={l2[2:].upper()}"
-        )
-        table.add_column(heading)
-    for topology, l1 in dict.fromkeys((cell.topology, cell.l1) for cell in cells):
-        mine = {(cell.topic, cell.l2): cell for cell in cells if (cell.topology, cell.l1) == (topology, l1)}
-        table.add_row(f"{topology} {l1_words(l1)}", *(_words(mine.get(each)) for each in ranked))
+    for each in shown:
+        table.add_column(columns.heading(each))
+    rows: dict[str, dict[columns.Column, Cell]] = {}
+    for cell in cells:
+        name = columns.row_name(cell.topology, cell.l1, cell.l0 if several_l0 else "")
+        rows.setdefault(name, {})[columns.column(cell.topic, cell.l2)] = cell
+    for name, row in rows.items():
+        table.add_row(name, *(_words(row.get(each)) for each in shown))
     return table
 
 
@@ -97,7 +91,7 @@ def _words(cell: Cell | None) -> Text:
     if cell is None:
         return Text("")
     if cell.change is Change.SAME:
-        words = cell.before if cell.topic in ("l2", "caps") else ""
+        words = cell.before if cell.topic in ("l2", "caps", "l0_caps") else ""
         return Text(f"{short(words)} same".strip(), style=_STYLE[Change.SAME])
     if cell.topic == "arch_compat":
         facts = [fact for fact in cell.facts if fact.change is not Change.SAME]
@@ -108,7 +102,7 @@ def _words(cell: Cell | None) -> Text:
 
 
 def _facts(cells: Sequence[Cell]) -> Table:
-    table = Table(box=ASCII2, show_edge=False, pad_edge=False, title="what changed", title_justify="left")
+    table = terminal.table("what changed")
     for heading in ("", "check", "L1", "before", "after"):
         table.add_column(heading)
     for group in groups(cells):

@@ -5,14 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.box import ASCII2
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from harness.model.comparison import l1_words
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.reports import terminal
+from harness.reports import columns, terminal
 
 LEGEND = (
     "P10 = L2 booted in that mode; early, late = refused when the mode is set, when L2 runs; "
@@ -20,45 +17,11 @@ LEGEND = (
 )
 
 
-def _columns(records: Sequence[Record]) -> list[tuple[str, str]]:
-    """(topic, L2 setting) in the order of their first appearance, L1's own first."""
-    seen: dict[tuple[str, str], None] = {}
-    for topic in _HEADINGS:
-        if any(record.topic == topic for record in records):
-            seen[(topic, "")] = None
-    for record in records:
-        if record.topic == "l2":
-            seen[("l2", record.l2)] = None
-    order = {"l2host": 0, "l2p11": 1, "l2p10": 2, "l2p9": 3}
-    return sorted(seen, key=lambda column: order.get(column[1], -1))
-
-
-_HEADINGS = {
-    "l0": "L0",
-    "l0_caps": "L0 caps",
-    "l1": "L1",
-    "caps": "compat caps",
-    "arch_compat": "arch_compat",
-}
-
-
-def _heading(column: tuple[str, str]) -> str:
-    topic, l2 = column
-    if topic != "l2":
-        return _HEADINGS[topic]
-    return "L2 host" if l2 == "l2host" else f"max={l2.removeprefix('l2').upper()}"
-
-
-def _cell(records: Sequence[Record]) -> Text:
-    if not records:
+def _cell(record: Record | None) -> Text:
+    if record is None:
         return Text("")
-    record = records[0]
     text = f"{record.summary} {record.kind.mark}".strip()
     return Text(text, style=terminal.STYLE[record.kind])
-
-
-def _row_name(record: Record, several_l0: bool) -> str:
-    return f"{record.topology} {l1_words(record.l1, record.l0 if several_l0 else '')}"
 
 
 def _title(kernel: KernelInfo) -> str:
@@ -77,31 +40,17 @@ def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:
         mine = [record for record in records if record.kernel == kernel.label]
         if not mine:
             continue
-        columns = _columns(mine)
-        table = Table(
-            title=_title(kernel),
-            title_justify="left",
-            title_style="bold",
-            box=ASCII2,
-            show_edge=False,
-            pad_edge=False,
-        )
+        shown = columns.ordered(columns.column(record.topic, record.l2) for record in mine)
+        table = terminal.table(_title(kernel))
         table.add_column("L1 setting", no_wrap=True)
-        for column in columns:
-            table.add_column(_heading(column), no_wrap=True)
-        for name in dict.fromkeys(_row_name(record, several_l0) for record in mine):
-            row = [record for record in mine if _row_name(record, several_l0) == name]
-            cells = [
-                _cell(
-                    [
-                        record
-                        for record in row
-                        if (record.topic, record.l2 if record.topic == "l2" else "") == column
-                    ]
-                )
-                for column in columns
-            ]
-            table.add_row(name, *cells)
+        for each in shown:
+            table.add_column(columns.heading(each), no_wrap=True)
+        rows: dict[str, dict[columns.Column, Record]] = {}
+        for record in mine:
+            name = columns.row_name(record.topology, record.l1, record.l0 if several_l0 else "")
+            rows.setdefault(name, {}).setdefault(columns.column(record.topic, record.l2), record)
+        for name, row in rows.items():
+            table.add_row(name, *(_cell(row.get(each)) for each in shown))
         terminal.whole(console, table)
         console.print()
     for kernel in info.l0_kernels:

@@ -36,6 +36,6 @@ def read(path: Path) -> tuple[RunInfo, list[Record], bool]:
         raise ValueError(f"{path} has schema {document.get('schema')}, this tool reads {SCHEMA}")
     run = document["run"]
     kernels = tuple(KernelInfo(**each) for each in run["kernels"])
-    l0_kernels = tuple(KernelInfo(**each) for each in run["l0_kernels"])
+    l0_kernels = tuple(KernelInfo(**each) for each in run.get("l0_kernels", ()))
     info = RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, "notes": tuple(run["notes"])})
     return info, [Record.from_json(each) for each in document["records"]], document["complete"]

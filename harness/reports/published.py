@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.box import ASCII2
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.model.published import ROWS
@@ -25,14 +23,7 @@ def render(records: Sequence[Record], console: Console) -> None:
     for record in records:
         if record.topic == "l2" and record.l0:
             seen.setdefault(f"{record.topology}-{record.l1}-{record.l2}", []).append(record)
-    table = Table(
-        title="the author's table (cover letter of v5), and what was seen here",
-        title_justify="left",
-        title_style="bold",
-        box=ASCII2,
-        show_edge=False,
-        pad_edge=False,
-    )
+    table = terminal.table("the author's table (cover letter of v5), and what was seen here")
     for heading in ("where", "L1", "L2", "published", "here"):
         table.add_column(heading, no_wrap=True)
     notes: dict[str, int] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 
+from rich.box import ASCII2
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +21,18 @@ STYLE = {
     Kind.INFRASTRUCTURE: "bold magenta",
     Kind.SKIP: "dim",
 }
+
+
+def table(title: str = "") -> Table:
+    """An empty one, in characters that any terminal, log and mail shows."""
+    return Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=ASCII2,
+        show_edge=False,
+        pad_edge=False,
+    )
 
 
 # No table of ours is wider.

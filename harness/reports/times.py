@@ -6,9 +6,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from rich.box import ASCII2
 from rich.console import Console
-from rich.table import Table
 
 from harness.model.record import Record
 from harness.model.verdict import Kind
@@ -29,14 +27,7 @@ def render(records: Sequence[Record], console: Console) -> None:
     if not found:
         return
     topologies = list(dict.fromkeys(topology for _, _, topology in found))
-    table = Table(
-        title="seconds, median by level and phase",
-        title_justify="left",
-        title_style="bold",
-        box=ASCII2,
-        show_edge=False,
-        pad_edge=False,
-    )
+    table = terminal.table("seconds, median by level and phase")
     table.add_column("level and phase")
     for topology in topologies:
         table.add_column(topology, justify="right")

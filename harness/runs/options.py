@@ -61,7 +61,10 @@ OPTIONS = (
     Option("only", "--only", "ID", "just this scenario, as --list shows it; may be repeated", many=True),
     Option("qemu", "--qemu", "QEMU", "QEMU for L0: debian, host (the one on PATH) or a path"),
     Option(
-        "expect", "--expect", "REVISION", "judge every kernel as: none, validation, v1, merged or a version"
+        "expect",
+        "--expect",
+        "REVISION",
+        "judge every kernel under test as: none, validation, v1, merged or a version",
     ),
     Option(
         "no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True

@@ -82,7 +82,12 @@ def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) ->
     qemu = resolve_qemu(options.qemu, cache, locked_only=options.locked, progress=progress)
     userland = resolve_userland(cache, locked_only=options.locked, progress=progress)
     ready = {
-        spec: ReadyKernel(build, boot_set(cache, build, userland, progress), expectation(build, plan.expect))
+        spec: ReadyKernel(
+            build,
+            boot_set(cache, build, userland, progress),
+            # --expect is about the kernels that are tested: one that is L0 only is what it is.
+            expectation(build, plan.expect if spec in plan.kernels.values() else None),
+        )
         for spec, build in builds.items()
     }
     return Prepared(

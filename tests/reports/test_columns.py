@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Columns and rows, where there is an L0 as well."""
+
+from harness.model.comparison import compare
+from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.verdict import Kind, Verdict
+from harness.reports import columns, comparison, jsonfile
+
+
+def record(kernel, topic, observed, l2="", l0="7.2", topology="pnv11"):
+    verdicts = (
+        Verdict(topic, Kind.OK, "fine", "fine", right=True),
+        Verdict(f"{topic} answer", Kind.OK, observed, observed, right=observed == "new"),
+    )
+    return Record(kernel, topology, "p11@p10", l2, topic, observed, verdicts, "", l0=l0)
+
+
+def side_by_side(l0s=("7.2",)):
+    topics = [("l2", "l2p9"), ("l2", "l2host"), ("arch_compat", ""), ("l1", ""), ("l0_caps", ""), ("l0", "")]
+    records = [
+        record(kernel, topic, answer, l2, l0)
+        for kernel, answer in (("base", "old"), ("series", "new"))
+        for l0 in l0s
+        for topic, l2 in topics
+    ]
+    info = KernelInfo("base", "debian:6.12", "6.12", "", "none", True)
+    return comparison.text(info, info, compare(records, "base", "series"), 80, False)
+
+
+def test_columns_go_from_the_outer_level_to_the_inner_one_and_from_new_modes_to_old():
+    found = columns.ordered([("l2", "l2p9"), ("l2", "l2host"), ("l1", ""), ("l0_caps", ""), ("l1", "")])
+    assert [columns.heading(each) for each in found] == ["L0 caps", "L1", "L2 host", "max=P9"]
+
+
+def test_a_comparison_has_the_columns_of_an_l0():
+    lines = side_by_side()
+    assert [cell.strip() for cell in lines[3].split("|")] == [
+        "L1 setting", "L0", "L0 caps", "L1", "arch_compat", "L2 host", "max=P9",
+    ]  # fmt: skip
+    assert lines[5].startswith("pnv11 P11 as P10 ")
+
+
+def test_two_l0_kernels_are_two_rows_and_two_l1s():
+    lines = side_by_side(("7.2", "7.3"))
+    assert [line.split("|")[0].strip() for line in lines[5:7]] == [
+        "pnv11 P11 as P10 on 7.2",
+        "pnv11 P11 as P10 on 7.3",
+    ]
+    assert "Facts in 2 L1s" in lines[-1]
+
+
+def test_a_comparison_is_whole_in_a_narrow_terminal():
+    assert all(word in "\n".join(side_by_side()) for word in ("l2 answer", "old -> new fixed", "max=P9"))
+
+
+def test_a_report_from_before_there_was_an_l0_can_be_read(tmp_path):
+    info = RunInfo(
+        started="", command="", qemu="", l1_qemu="", kernels=(), l0_kernels=(), notes=(),
+    )  # fmt: skip
+    jsonfile.write(tmp_path / "new.json", info, [], True)
+    old = (tmp_path / "new.json").read_text()
+    assert '"l0_kernels": [],' in old
+    (tmp_path / "old.json").write_text(old.replace('"l0_kernels": [],', ""))
+    assert jsonfile.read(tmp_path / "old.json")[0] == info

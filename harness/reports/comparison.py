@@ -77,7 +77,7 @@ def _grid(cells: Sequence[Cell]) -> Table:
     table = terminal.table()
     table.add_column("L1 setting", no_wrap=True)
     for each in shown:
-        table.add_column(columns.heading(each))
+        table.add_column(columns.heading(each), no_wrap=True)
     rows: dict[str, dict[columns.Column, Cell]] = {}
     for cell in cells:
         name = columns.row_name(cell.topology, cell.l1, cell.l0 if several_l0 else "")
@@ -104,7 +104,7 @@ def _words(cell: Cell | None) -> Text:
 def _facts(cells: Sequence[Cell]) -> Table:
     table = terminal.table("what changed")
     for heading in ("", "check", "L1", "before", "after"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for group in groups(cells):
         fact = group.fact
         table.add_row(

@@ -42,7 +42,12 @@ _TABLE_WIDTH = 400
 def whole(target: Console, table: Table) -> None:
     """Print a table with all that is in its cells, however narrow the terminal: a line that wraps can
     still be read, a verdict that was cut off cannot."""
-    target.print(table, width=_TABLE_WIDTH, crop=False, no_wrap=True, overflow="ignore", soft_wrap=True)
+    # print(width=) takes no more than the console has, so the console is made wider.
+    width, target.width = target.width, _TABLE_WIDTH
+    try:
+        target.print(table, crop=False, no_wrap=True, overflow="ignore", soft_wrap=True)
+    finally:
+        target.width = width
 
 
 def console(target: io.StringIO, width: int, colour: bool) -> Console:

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from harness.levels.machine import Death
 from harness.levels.ssh import Completed
+from harness.model.classify import Finding
 from harness.model.observation import Boot, LevelObservation
 from harness.model.scenario import L2Setting
+from harness.model.suite import Answers
 
 
 class Level(Protocol):
@@ -27,8 +31,22 @@ class Level(Protocol):
     def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
         """Run a shell command in it."""
 
+    def ask(self, questions: Sequence[str]) -> Answers:
+        """Put the questions of model/suite.py to its KVM. InfrastructureError if it does not answer."""
+
+    @property
+    def page_bytes(self) -> int:
+        """Size of its pages; known once it is up."""
+
     def boot_guest(self, setting: L2Setting, directory: Path) -> Boot:
         """Boot one guest to its end and say how that went; logs go into *directory*."""
+
+    def death(self) -> Death | None:
+        """How it was lost; None if it was not."""
+
+    @property
+    def finding(self) -> Finding | None:
+        """The line of its console that looks most like trouble, an oops for instance; None if none does."""
 
     def stop(self) -> None:
         """End it and all it started; always ends, never raises for a level that is gone."""

@@ -17,6 +17,7 @@ class Limits:
     l1_silence: float = 45
     ssh: float = 20
     probe: float = 60
+    suite: float = 120
     l2_boot: float = 150
     l2_silence: float = 60
     l2_power_off: float = 20

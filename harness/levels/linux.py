@@ -5,20 +5,24 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.levels import guest
+from harness.levels.asking import OUR_PROGRAMS, Asking
 from harness.levels.commands import Nonce
 from harness.levels.console import Console, Ended
 from harness.levels.limits import LIMITS
 from harness.levels.machine import Death, Machine
 from harness.levels.setup import Setup
 from harness.levels.ssh import Completed, Connection
+from harness.model.classify import Finding
 from harness.model.cpu import mode_of_cpuinfo, mode_of_pvr
 from harness.model.errors import InfrastructureError
 from harness.model.observation import Boot, LevelObservation, Probe
 from harness.model.outcome import Outcome
 from harness.model.scenario import L2Setting
+from harness.model.suite import Answers, paired
 
 
 class LinuxLevel:
@@ -144,6 +148,10 @@ class LinuxLevel:
         self.lost = self.lost or decided is not None
         return decided
 
+    @property
+    def finding(self) -> Finding | None:
+        return self.console.finding if self.console is not None else None
+
     # -- use -----------------------------------------------------------------------------
 
     @property
@@ -169,6 +177,14 @@ class LinuxLevel:
         if self._ssh is None:
             raise InfrastructureError(f"{self.name} of {self.setup.placement.full_id} is not up")
         return self._ssh
+
+    @property
+    def page_bytes(self) -> int:
+        return self.page_kb * 1024
+
+    def ask(self, questions: Sequence[str]) -> Answers:
+        with Asking(self.connection, OUR_PROGRAMS, LIMITS.suite) as asking:
+            return paired(self.page_bytes, questions, asking.ask(questions))
 
     @property
     def commands(self) -> list[list[str]]:

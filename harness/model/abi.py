@@ -49,7 +49,7 @@ class Revision:
     """One published shape of KVM_PPC_GET_COMPAT_CAPS.
 
     struct_size, offset_*: bytes; offset_size is None where userspace does not say
-    how large its struct is.
+    how large its struct is; cumulative: whether with nested API v1 the bits of older modes are set too.
     """
 
     name: str
@@ -60,18 +60,21 @@ class Revision:
     offset_caps: int
     offset_size: int | None
     source: str
+    cumulative: bool = False
 
 
 V1 = Revision(
     "v1", 249, ior(0xE4, 16), 16, 0, 8, None, "mail of 2026-04-30, patch 2/6: u32 flags, pad, u64 caps"
 )
 V2 = Revision("v2", 249, ior(0xE4, 16), 16, 0, 8, None, "v2 patch 2: u64 flags, u64 caps; same number as v1")
+V3 = Revision("v3", 249, ior(0xE4, 16), 16, 0, 8, None, "v3: as v2, but ENOTTY without a backend")
 V4 = Revision("v4", 249, ior(0xE4, 24), 24, 0, 16, 8, "v4 patch 2: flags, size, caps")
-V5 = Revision("v5", 250, io(0xE4), 24, 8, 16, 0, "v5 patch 2: size first, _IO")
-MERGED = Revision("merged", 250, io(0xB8), 24, 8, 16, 0, "Linux 7.3 include/uapi/linux/kvm.h")
+V5 = Revision("v5", 250, io(0xE4), 24, 8, 16, 0, "v5 patch 2: size first, _IO", cumulative=True)
+MERGED = Revision(
+    "merged", 250, io(0xB8), 24, 8, 16, 0, "Linux 7.3 include/uapi/linux/kvm.h", cumulative=True
+)
 
-# v3 differs from v2 in one errno only, so it has v2's shape and no row of its own.
-REVISIONS = (V1, V2, V4, V5, MERGED)
+REVISIONS = (V1, V2, V3, V4, V5, MERGED)
 
 # MSB-0 bits 1, 2, 3 (KVM_PPC_COMPAT_CAP_POWER9 ... in the merged uapi header; the
 # same positions as H_GUEST_CAP_POWER9 ... in arch/powerpc/include/asm/hvcall.h).
@@ -93,6 +96,14 @@ def cap_names(bitmap: int) -> str:
     if rest:
         names.append(f"{rest:#x}")
     return " ".join(names) or "-"
+
+
+def distinct(revisions: Iterable[Revision] = REVISIONS) -> list[Revision]:
+    """One revision for each request number: v2 and v3 have v1's."""
+    found: dict[int, Revision] = {}
+    for each in revisions:
+        found.setdefault(each.request, each)
+    return list(found.values())
 
 
 def requests(revisions: Iterable[Revision] = REVISIONS) -> dict[int, tuple[str, ...]]:

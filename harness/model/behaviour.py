@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from harness.model.abi import MERGED, REVISIONS, V1, Revision
+from harness.model.abi import MERGED, REVISIONS, V1, V2, V3, V4, V5, Revision
 from harness.model.errors import UsageError
 from harness.model.topology import NestedApi
 
@@ -56,7 +56,14 @@ MERGED_SERIES = Behaviour(
     "merged", Refusal.STORED, MERGED, BOTH_APIS, (7, 3), "Linux 7.3 powerpc.c, kvm_arch_vm_ioctl"
 )
 
-BEHAVIOURS = (NONE, VALIDATION, V1_SERIES, MERGED_SERIES)
+# What was posted in between, on a kernel that has the validation; no kernel at hand is one of them but
+# those that kernel-patches/compat-caps-v2 to -v5 make.
+BETWEEN = tuple(
+    Behaviour(each.name, Refusal.STORED, each, BOTH_APIS, None, f"the series' {each.name}, on Linux 7.2")
+    for each in (V2, V3, V4, V5)
+)
+
+BEHAVIOURS = (NONE, VALIDATION, V1_SERIES, *BETWEEN, MERGED_SERIES)
 
 
 def behaviour_of_release(version: tuple[int, int]) -> Behaviour:

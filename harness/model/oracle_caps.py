@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass, replace
 
-from harness.model.abi import CAP_BIT, REVISIONS, V1, Revision, cap_names, caps_upto
+from harness.model.abi import CAP_BIT, REVISIONS, Revision, cap_names, caps_upto, distinct
 from harness.model.behaviour import Behaviour
 from harness.model.cpu import Mode
 from harness.model.observation import IoctlAnswer, Probe
@@ -18,7 +18,7 @@ CAPABILITIES = tuple(sorted({revision.capability for revision in REVISIONS}))
 
 def expected_bitmap(revision: Revision, api: NestedApi, l1_mode: Mode) -> tuple[int, str]:
     """The bitmap and why. Bit layout: abi.CAP_BIT."""
-    if revision is V1 and api is NestedApi.V1:
+    if api is NestedApi.V1 and not revision.cumulative:
         return CAP_BIT[l1_mode], "v1 patch 5/6: one bit only, from the device tree's cpu-version"
     if api is NestedApi.V1:
         return caps_upto(l1_mode), "Linux 7.3 book3s_hv.c, kvmppc_map_compat_capabilities: cumulative"
@@ -36,7 +36,7 @@ def judge(behaviour: Behaviour, api: NestedApi, l1_mode: Mode, probe: Probe) -> 
         want = int(revision is not None and api in behaviour.served and revision.capability == number)
         why = f"{behaviour.source}; the number alone identifies nothing on other architectures"
         verdicts.append(_judge_capability(number, want, why, probe))
-    for each in _distinct():
+    for each in distinct():
         answer = probe.ioctl(each.name)
         if revision is None or each.request != revision.request:
             why = f"this request is not of this kernel ({behaviour.source})"
@@ -59,7 +59,7 @@ def judge_bare_metal(behaviour: Behaviour, probe: Probe) -> list[Verdict]:
     for number in CAPABILITIES:
         why = "by design: Linux 7.3 powerpc.c, kvm_vm_ioctl_check_extension, asks for kvmhv_on_pseries()"
         verdicts.append(_judge_capability(number, 0, why, probe))
-    for each in _distinct():
+    for each in distinct():
         answer = probe.ioctl(each.name)
         if behaviour.revision is None or each.request != behaviour.revision.request:
             error, why = errno.ENOTTY, f"this request is not of this kernel ({behaviour.source})"
@@ -70,14 +70,6 @@ def judge_bare_metal(behaviour: Behaviour, probe: Probe) -> list[Verdict]:
         # The mode matters to what a served ioctl says, and none is served here.
         verdicts.append(_judge_refused(each, NestedApi.V1, Mode.P9, error, why, answer))
     return [replace(each, check=f"L0 {each.check}") for each in verdicts]
-
-
-def _distinct() -> list[Revision]:
-    """One revision for each request number: v2 and v3 have v1's."""
-    found: dict[int, Revision] = {}
-    for each in REVISIONS:
-        found.setdefault(each.request, each)
-    return list(found.values())
 
 
 def _judge_capability(number: int, want: int, why: str, probe: Probe) -> Verdict:

@@ -13,11 +13,12 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model.errors import HarnessError, InfrastructureError
+from harness.model.uapi import FILES
 from harness.parts import kernelconfig, ownseries
 from harness.parts.apply import Applied, apply_series
 from harness.parts.cache import Cache
@@ -47,7 +48,8 @@ class BuildChoices:
 class Built:
     """directory: with vmlinux, System.map, .config, build.log and, if it has modules, lib/modules;
     identity: of source, series, configuration and compiler together; origin: for people;
-    lacks: text that a series of ours should have added, and did not."""
+    lacks: text that a series of ours should have added, and did not; texts: files of the source in which
+    the kernel says what it can, of model.uapi.FILES."""
 
     directory: Path
     identity: str
@@ -56,6 +58,7 @@ class Built:
     drift: tuple[str, ...]
     notices: tuple[str, ...]
     lacks: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_kernel(
@@ -72,6 +75,15 @@ def patches_of(
     """Those of the spec's last series. Errors as of build_kernel."""
     with _area(spec, choices, cache, locked_only, progress) as area:
         return area.patches()
+
+
+def _texts(repository: Git, tree: str) -> dict[str, str]:
+    found = {}
+    for file in FILES:
+        done = repository.run("show", f"{tree}:{file}")
+        if done.returncode == 0:
+            found[file] = done.stdout
+    return found
 
 
 @contextlib.contextmanager
@@ -132,7 +144,7 @@ class _Area:
         series = "".join(f" + {each}" for each in self._spec.series)
         return Built(
             found, identity, version, source.description + series, source.drift, (*source.notices, *notes),
-            self._lacks(repository, tree, version),
+            self._lacks(repository, tree, version), _texts(repository, tree),
         )  # fmt: skip
 
     def _lacks(self, repository: Git, tree: str, version: tuple[int, int]) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model.errors import InfrastructureError, UsageError
@@ -27,7 +27,8 @@ class KernelBuild:
     """identity: names image and modules; modules: a lib/modules/RELEASE directory, None if all is
     built in; release: what ``uname -r`` answers; build_id: of the linker, hex, '' if it left none;
     version: (7, 3); origin: what it was built from, '' for a prebuilt one; lacks: see Built;
-    symbols: the same image before it was stripped, for a debugger, None without one."""
+    symbols: the same image before it was stripped, for a debugger, None without one; texts: see Built,
+    empty for a prebuilt one."""
 
     spec: str
     label: str
@@ -43,6 +44,7 @@ class KernelBuild:
     origin: str = ""
     lacks: tuple[str, ...] = ()
     symbols: Path | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 _Resolve = Callable[[KernelSpec, Cache, BuildChoices, bool, Progress], KernelBuild]
@@ -140,6 +142,7 @@ def _source(
         origin=built.origin,
         lacks=built.lacks,
         symbols=built.directory / "vmlinux.symbols",
+        texts=built.texts,
     )
 
 

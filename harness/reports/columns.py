@@ -16,6 +16,11 @@ _HEADINGS = {
     "l1": "L1",
     "caps": "compat caps",
     "arch_compat": "arch_compat",
+    "revision": "revision",
+    "ioctl": "ioctl",
+    "vcpu": "vcpu",
+    "userspace": "userspace",
+    "docs": "api.rst",
 }
 
 _L2_ORDER = ("l2host", "l2p11", "l2p10", "l2p9")

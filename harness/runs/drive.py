@@ -12,7 +12,6 @@ import pytest
 
 import harness
 from harness.model.errors import InfrastructureError
-from harness.model.scenario import Placement
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan, make
 from harness.runs.prepare import prepare
@@ -54,9 +53,8 @@ def run(
     words = [str(root / "testcases"), "-c", str(root / "pyproject.toml"), "--rootdir", str(root)]
     words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
     workers = jobs or default_jobs(plan)
-    l1s = len({each.placement for each in plan.scenarios})
-    count = f"{len(plan.scenarios)} scenarios in {l1s} L1s, {workers} side by side"
-    progress(f"{count}; results go to {options.run_dir}")
+    what = f"{len(plan.scenarios)} scenarios in " if plan.suite.boots_guests else ""
+    progress(f"{what}{len(plan.placements)} L1s, {workers} side by side; results go to {options.run_dir}")
     if not summary:
         words += ["-o", "kvmppc_summary=no", "--no-summary"]
     if workers > 1:
@@ -67,7 +65,7 @@ def run(
 
 def default_jobs(plan: Plan) -> int:
     """As many as there are cores, L1s to boot, and memory for."""
-    placements: set[Placement] = {each.placement for each in plan.scenarios}
+    placements = plan.placements
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
     has_l0 = any(each.topology.has_l0 for each in placements)
     fit = memory // (_L0_WORKER_BYTES if has_l0 else _WORKER_BYTES)

@@ -87,6 +87,12 @@ OPTIONS = (
     Option(
         "locked", "--locked", "", "fail if a package differs from the lock file", switch=True, builds=True
     ),
+    Option(
+        "suite",
+        "--suite",
+        "NAME",
+        "what is asked: boot (how guests end; the default), abi (the conformance suite) or all",
+    ),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )
 
@@ -107,6 +113,7 @@ class RunOptions:
     cross_compile: str = ""
     llvm: bool = False
     locked: bool = False
+    suite: str = "boot"
     run_dir: str = ""
 
     def arguments(self) -> list[str]:
@@ -133,6 +140,7 @@ class RunOptions:
             cross_compile=self.cross_compile,
             llvm=self.llvm,
             locked=self.locked,
+            suite=self.suite,
         )
 
     @classmethod

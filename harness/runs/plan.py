@@ -5,17 +5,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 from harness.model import matrix
 from harness.model.behaviour import Behaviour, parse_behaviour
-from harness.model.scenario import L1Setting, L2Setting, Scenario
+from harness.model.errors import UsageError
+from harness.model.scenario import L1Setting, L2Setting, Placement, Scenario
 from harness.model.topology import topology
 from harness.model.workarounds import check_names
 from harness.parts.kernels import kernel_label
+from harness.runs.conformance import TOPICS
 from harness.runs.options import RunOptions
 
 # What --l0-kernel takes for the kernel under test itself; its own label.
 SAME = "same"
+
+
+class Suite(Enum):
+    """What is asked of the levels."""
+
+    BOOT = "boot"
+    ABI = "abi"
+    ALL = "all"
+
+    @property
+    def boots_guests(self) -> bool:
+        return self is not Suite.ABI
+
+    @property
+    def asks_all(self) -> bool:
+        """Whether the conformance suite is in it."""
+        return self is not Suite.BOOT
 
 
 @dataclass(frozen=True)
@@ -27,6 +47,20 @@ class Plan:
     l0_kernels: dict[str, str]
     scenarios: tuple[Scenario, ...]
     expect: Behaviour | None
+    suite: Suite = Suite.BOOT
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Each once, in the order they run."""
+        return tuple(dict.fromkeys(each.placement for each in self.scenarios))
+
+    @property
+    def records(self) -> int:
+        """So many records a run of it has, if all goes well."""
+        l0s = sum(each.topology.has_l0 for each in self.placements)
+        each_l1 = 3 + (len(TOPICS) if self.suite.asks_all else 0)
+        guests = len(self.scenarios) if self.suite.boots_guests else 0
+        return 2 * l0s + each_l1 * len(self.placements) + guests
 
 
 def make(options: RunOptions) -> Plan:
@@ -48,7 +82,16 @@ def make(options: RunOptions) -> Plan:
         l0_kernels={name: spec for name, spec in l0_kernels.items() if name in used},
         scenarios=scenarios,
         expect=parse_behaviour(options.expect) if options.expect else None,
+        suite=_suite(options.suite),
     )
+
+
+def _suite(name: str) -> Suite:
+    try:
+        return Suite(name)
+    except ValueError:
+        known = ", ".join(each.value for each in Suite)
+        raise UsageError(f"--suite {name!r} is unknown", f"known are {known}") from None
 
 
 def _labelled(specs: Iterable[str]) -> dict[str, str]:

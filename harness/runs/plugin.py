@@ -118,7 +118,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ]
         metafunc.parametrize(("l1", "l2_setting"), cases, indirect=["l1"], scope="session")
     else:
-        placements = dict.fromkeys(each.placement for each in scenarios)
+        placements = dict.fromkeys(metafunc.config.stash[_STATE].plan.placements)
         if "l0" in metafunc.fixturenames:
             placements = {each: None for each in placements if each.topology.has_l0}
         params = [pytest.param(each, id=each.full_id, marks=_mark(each)) for each in placements]
@@ -136,12 +136,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    # pytest makes a test to be skipped of one that has no parameters; what there is no L0 for is no test.
-    items[:] = [
-        item
-        for item in items
-        if "l0" not in getattr(item, "fixturenames", ()) or isinstance(_placement(item), Placement)
-    ]
+    items[:] = [item for item in items if _belongs(item, config.stash[_STATE])]
     for item in items:
         mark = item.get_closest_marker("scenario")
         if mark is not None:
@@ -150,11 +145,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     yield
     if not any(_placement(item) for item in items):
         return
-    placements = dict.fromkeys(each.placement for each in config.stash[_STATE].plan.scenarios)
-    order = {placement: number for number, placement in enumerate(placements)}
+    order = {each: number for number, each in enumerate(config.stash[_STATE].plan.placements)}
     # pytest sorts by fixture, in an order of its own. Ours: all of one L1 together, L1's own
     # tests before its L2s, as the files are named.
     items.sort(key=lambda item: (order.get(_placement(item), -1), collected[item]))
+
+
+def _belongs(item: pytest.Item, state: State) -> bool:
+    """Whether the run asks this. Only tests of ours are looked at."""
+    fixtures = getattr(item, "fixturenames", ())
+    if "l1" not in fixtures:
+        return True
+    if "l0" in fixtures and not isinstance(_placement(item), Placement):
+        return False  # pytest makes a test to be skipped of one that has no parameters
+    suite = state.plan.suite
+    return (suite.boots_guests or "l2_setting" not in fixtures) and (
+        suite.asks_all or "suite" not in fixtures
+    )
 
 
 def _placement(item: pytest.Item) -> Any:
@@ -226,6 +233,12 @@ def l1(request: pytest.FixtureRequest, ssh_key: Any) -> Iterator[RunningL1]:
 @pytest.fixture
 def l0(l1: RunningL1) -> RunningL1:
     """The same levels, for what is asked of L0; tests with it exist where L0 is a Linux."""
+    return l1
+
+
+@pytest.fixture
+def suite(l1: RunningL1) -> RunningL1:
+    """The same L1, for the conformance suite; tests with it run where ``--suite`` asks for it."""
     return l1
 
 

@@ -27,9 +27,8 @@ class RunDirectory:
         self.info = info
         self.records: list[Record] = []
         self.skipped: dict[str, int] = {}  # reason -> number of tests
-        placements = dict.fromkeys(each.placement for each in plan.scenarios)
-        l0s = sum(each.topology.has_l0 for each in placements)
-        self._expected = 2 * l0s + 3 * len(placements) + len(plan.scenarios)
+        placements = plan.placements
+        self._expected = plan.records
         # Ids differ much in length, with an L0 and with series; " arch_compat" is the longest topic.
         self._width = max((len(each.full_id) for each in plan.scenarios), default=0)
         self._width = max(self._width, max((len(each.full_id) + 12 for each in placements), default=0))

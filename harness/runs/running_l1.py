@@ -12,16 +12,19 @@ from harness.levels.choose import levels_for
 from harness.levels.level import Level
 from harness.levels.setup import Setup
 from harness.levels.ssh import ClientKey
-from harness.model import oracle_arch_compat, oracle_caps, oracle_l2, oracle_level
+from harness.model import oracle_arch_compat, oracle_caps, oracle_ioctl, oracle_l2, oracle_level
 from harness.model.abi import REVISIONS
 from harness.model.behaviour import Behaviour
 from harness.model.cpu import Mode
+from harness.model.errors import InfrastructureError
 from harness.model.observation import Boot, LevelObservation, Probe, boot_to_json, level_to_json
 from harness.model.outcome import Outcome
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement
+from harness.model.suite import Answers, questions
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
+from harness.runs import conformance
 from harness.runs.prepare import Prepared
 
 
@@ -47,6 +50,7 @@ class RunningL1:
         self._setup = Setup(placement, prepared.program, self._kernel.boot_set, l0_boots, key, switched_off)
         self._levels: tuple[Level, ...] = ()
         self._seen: dict[str, LevelObservation] = {}
+        self._asked: tuple[Level, Answers] | None = None
         self._boots = 0
         self._directory = run_directory / placement.full_id
 
@@ -152,6 +156,27 @@ class RunningL1:
 
         return self._record("l2", setting.id, setting.id, judge, needs="L1", phases=phases)
 
+    def record_of_suite(self, topic: str) -> Record:
+        """topic: of conformance.TOPICS."""
+
+        def judge() -> tuple[str, list[Verdict]]:
+            asked = conformance.Asked(
+                oracle_ioctl.Subject(*self._oracle_key), _probe(self.seen("L1")), self._answers(),
+                self._kernel.build.texts, self._levels[-1].finding,
+            )  # fmt: skip
+            return "", conformance.TOPICS[topic](asked)
+
+        return self._record(topic, "", "l1", judge, needs="L1")
+
+    def _answers(self) -> Answers:
+        """Asked once of each L1. InfrastructureError if it does not answer."""
+        level = self._levels[-1]
+        if self._asked is None or self._asked[0] is not level:
+            answers = level.ask(questions(level.page_bytes))
+            _save(level.directory / "suite.json", answers.to_json())
+            self._asked = (level, answers)
+        return self._asked[1]
+
     @property
     def _behaviour(self) -> Behaviour:
         return self._kernel.expected.behaviour
@@ -174,7 +199,10 @@ class RunningL1:
             verdicts = [Verdict(f"{name} is up", Kind.SKIP, f"an {name} to ask", reason, boot.proof)]
             directory = name.lower()
         else:
-            summary, verdicts = judge()
+            try:
+                summary, verdicts = judge()
+            except InfrastructureError as error:
+                summary, verdicts = "", [self._lost(str(error))]
         if phases is None:
             level = {"l0": "L0", "l1": "L1"}.get(topic, "")
             phases = dict(self._seen[level].boot.phases) if level in self._seen else {}
@@ -191,6 +219,19 @@ class RunningL1:
             l0=self.placement.l0,
             phases=phases,
         )
+
+    def _lost(self, words: str) -> Verdict:
+        """What became of a level that stopped answering when it was asked something."""
+        for level in self._levels:
+            decided = level.death()
+            if decided is not None:
+                outcome, rule, proof = decided
+                infrastructure = outcome is Outcome.INFRASTRUCTURE
+                return Verdict(
+                    f"{level.name} answers", Kind.INFRASTRUCTURE if infrastructure else Kind.FAIL,
+                    "an answer", f"{outcome.value} ({rule})", proof, "no question may harm a kernel",
+                )  # fmt: skip
+        return Verdict("L1 answers", Kind.INFRASTRUCTURE, "an answer", words)
 
     def _missing(self, needs: str) -> tuple[str, Boot] | None:
         """The outermost of the levels up to *needs* that is not up; None if all are, or none is needed."""

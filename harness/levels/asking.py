@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A conversation with images/guest/ask.py in a Linux: questions there, documents back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pexpect
+
+from harness.levels.ssh import ChannelSpawn, Connection
+from harness.model.errors import InfrastructureError
+
+# Where they are in a userland of ours.
+OUR_PROGRAMS = "/usr/lib/kvmppc"
+
+# Questions that are on their way at a time: little against what a channel's window takes.
+_AHEAD = 50
+
+
+class Asking:
+    """Starts ask.py; to be used with ``with``, for it runs until then.
+
+    programs: directory that has it; timeout: seconds, for each question and for starting it.
+    """
+
+    def __init__(self, connection: Connection, programs: str, timeout: float):
+        # -m, so that what is compiled of it is used.
+        self._spawn: ChannelSpawn = connection.stream(
+            f"cd {programs} && exec python3 -S -m ask 2>&1", timeout
+        )
+        self._timeout = timeout
+
+    def __enter__(self) -> Asking:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._spawn.close()
+
+    def ask(self, questions: Sequence[str]) -> list[dict[str, Any]]:
+        """A document for each. InfrastructureError if ask.py ends, or says nothing for *timeout* seconds."""
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(questions), _AHEAD):
+            batch = questions[start : start + _AHEAD]
+            self._send("".join(f"{each}\n" for each in batch))
+            for question in batch:
+                found.append(self._read(question))
+        return found
+
+    def _send(self, text: str) -> None:
+        try:
+            self._spawn.channel.sendall(text.encode())
+        except OSError as error:
+            raise InfrastructureError(f"ask.py takes no more questions: {error or 'it is gone'}") from None
+
+    def _read(self, question: str) -> dict[str, Any]:
+        began = time.monotonic()
+        shown = question if len(question) < 100 else f"{question[:100]}..."
+        found = self._spawn.expect_exact(["\n", pexpect.EOF, pexpect.TIMEOUT], timeout=self._timeout)
+        line = self._spawn.before if isinstance(self._spawn.before, str) else ""
+        if found == 2:
+            seconds = time.monotonic() - began
+            raise InfrastructureError(f"no answer to {shown!r} in {seconds:.0f} s")
+        try:
+            document = json.loads(line)
+        except ValueError:
+            document = None
+        if found == 1 or not isinstance(document, dict):
+            rest = "" if found == 1 else self._rest()
+            words = [each for each in (line + "\n" + rest).splitlines() if each.strip()]
+            raise InfrastructureError(f"ask.py failed at {shown!r}: {words[-1] if words else 'no output'}")
+        return document
+
+    def _rest(self) -> str:
+        """What else it says when it fails: the last line of a traceback tells."""
+        self._spawn.expect_exact([pexpect.EOF, pexpect.TIMEOUT], timeout=2)
+        return self._spawn.before if isinstance(self._spawn.before, str) else ""

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Judges arch_compat on vcpus that run: before and after KVM_ENABLE_CAP(PAPR), what is stored, whether
+KVM_RUN follows, and whether the vcpu is still of use; and userspace's two ways to choose a mode.
+
+Expectations come from the rows of oracle_arch_compat.py. Sources: Linux book3s_hv.c, kvmppc_set_arch_compat
+and kvmppc_vcpu_run_hv; powerpc.c, kvmppc_sanity_check.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from harness.model.abi import CAP_BIT
+from harness.model.behaviour import Refusal
+from harness.model.caps_checks import right_call
+from harness.model.cpu import PVR_INVALID, Mode
+from harness.model.oracle_arch_compat import VALUES, Case, Stored, expect
+from harness.model.oracle_ioctl import Subject
+from harness.model.suite import Answers, Register, Run, register_question
+from harness.model.verdict import Kind, Verdict
+
+KVM_EXIT_PAPR_HCALL = 19
+# What the micro-guest ends with, at its end and in any interrupt (ask.py).
+HCALL_DONE, HCALL_INTERRUPT = 0xF000, 0xF004
+
+# Interrupts that an instruction unknown to the mode leads to, and the one of ISA 3.1 (ask.py, GUEST).
+_ILLEGAL = (0x700, 0xE40)
+_ISA31_AT = 0x2000 + 5 * 4
+
+_SANITY = "powerpc.c, kvmppc_sanity_check: KVM HV runs PAPR guests only, and none with PVR_ARCH_INVALID"
+
+
+def judge(subject: Subject, raw_pvr: int | None, answers: Answers) -> list[Verdict]:
+    """raw_pvr: of the machine, None if L1 does not know it."""
+    found: list[Verdict] = []
+    for papr in (True, False):
+        for value in VALUES:
+            found += _judge_value(subject, raw_pvr, papr, value, answers)
+    return found
+
+
+def name_of(value: int) -> str:
+    mode = next((each for each in Mode if each.logical_pvr == value), None)
+    return mode.name if mode else "0" if value == 0 else "junk"
+
+
+def _judge_value(
+    subject: Subject, raw_pvr: int | None, papr: bool, value: int, answers: Answers
+) -> list[Verdict]:
+    when = "" if papr else " before PAPR"
+    name = f"arch_compat {name_of(value)}{when}"
+    question = register_question(papr, value)
+    got = answers.register(papr, value)
+    if got is None:
+        words = answers.trouble(question)
+        return [Verdict(f"{name}: set", Kind.FAIL, "an answer", words, question, "")]
+    row = expect(Case(subject.behaviour, subject.api, subject.l1_mode, value))
+    want_errno, initial = row.errno, got.initial or 0
+    stored = {Stored.VALUE: value, Stored.UNTOUCHED: initial, Stored.INVALID: PVR_INVALID}[row.stored]
+    source = row.source
+    # Linux 7.2 lets kvmppc_sanity_check decide, after it has stored the value.
+    checked = subject.behaviour.refusal is Refusal.STORED
+    if not papr and checked and not want_errno:
+        want_errno, source = errno.EINVAL, "7.2: stored, then kvmppc_sanity_check says EINVAL without PAPR"
+    sane = papr and stored != PVR_INVALID
+    defect = row.defect if papr else ""
+
+    def verdict(what: str, right: bool, expected: str, observed: str, why: str) -> Verdict:
+        kind = Kind.FAIL if not right else Kind.DEFECT if defect and what == "set" else Kind.OK
+        return Verdict(f"{name}: {what}", kind, expected, observed, question, why)
+
+    again = errno.EINVAL if not papr and checked else 0
+    return [
+        verdict("set", got.set == want_errno, _errno(want_errno), _errno(got.set), source),
+        verdict("stored", got.stored == stored, f"{stored:#x}", _hex(got.stored), source),
+        verdict("KVM_RUN", *_run(got.run, sane, _mode(subject, stored), raw_pvr), _SANITY),
+        verdict(
+            "usable afterwards",
+            (got.again, got.again_stored) == (again, 0),
+            f"0 set: {_errno(again)}, 0x0 stored",
+            f"0 set: {_errno(got.again)}, {_hex(got.again_stored)} stored",
+            source,
+        ),
+        verdict("KVM_RUN afterwards", *_run(got.again_run, papr, subject.l1_mode, raw_pvr), _SANITY),
+    ]
+
+
+def _mode(subject: Subject, stored: int) -> Mode:
+    return next((each for each in Mode if each.logical_pvr == stored), subject.l1_mode)
+
+
+def _errno(error: int) -> str:
+    return "0" if error == 0 else errno.errorcode.get(error, str(error))
+
+
+def _hex(value: int | None) -> str:
+    return "nothing readable" if value is None else f"{value:#x}"
+
+
+def _run(run: Run, sane: bool, mode: Mode, raw_pvr: int | None) -> tuple[bool, str, str]:
+    """(right, expected, observed) of one KVM_RUN. mode: that the guest runs in."""
+    if not sane:
+        return run.errno == errno.EINVAL, "EINVAL", run_words(run)
+    pvr = "" if raw_pvr is None else f", reads PVR {raw_pvr:#010x}"
+    right = ran(run) and (raw_pvr is None or run.gpr[4] == raw_pvr)
+    if right and mode >= Mode.P10:
+        right = run.hcall == HCALL_DONE  # an instruction of ISA 3.1 among the others
+    expected = f"runs to its end{pvr}" if mode >= Mode.P10 else f"runs to its end, or to ISA 3.1{pvr}"
+    return right, expected, run_words(run)
+
+
+def ran(run: Run) -> bool:
+    """Whether the micro-guest did all that its mode lets it."""
+    if run.errno or run.exit != KVM_EXIT_PAPR_HCALL:
+        return False
+    illegal = run.hcall == HCALL_INTERRUPT and run.gpr[8] == _ISA31_AT and run.gpr[9] in _ILLEGAL
+    return (run.hcall == HCALL_DONE and run.gpr[5:7] == (1, 1)) or illegal
+
+
+def run_words(run: Run) -> str:
+    if run.errno:
+        return _errno(run.errno)
+    if run.exit != KVM_EXIT_PAPR_HCALL:
+        return f"exit {run.exit}"
+    if run.hcall == HCALL_DONE:
+        return f"runs to its end, reads PVR {run.gpr[4]:#010x}"
+    if run.hcall == HCALL_INTERRUPT:
+        words = "ISA 3.1" if run.gpr[8] == _ISA31_AT else f"{run.gpr[8]:#x}"
+        return f"interrupt {run.gpr[9]:#x} at {words}, reads PVR {run.gpr[4]:#010x}"
+    return f"hypercall {run.hcall:#x}"
+
+
+# -- which mode userspace chooses ------------------------------------------------------------
+
+
+def judge_userspace(subject: Subject, raw_mode: Mode | None, answers: Answers) -> list[Verdict]:
+    """A VMM that takes the newest mode of the ioctl, and one that takes that of the PVR (QEMU up to 11.1).
+    raw_mode: of the machine's PVR."""
+    return [_asks(subject, answers), *([_trusts(subject, raw_mode, answers)] if raw_mode else [])]
+
+
+def _asks(subject: Subject, answers: Answers) -> Verdict:
+    name = "userspace that asks the ioctl gets a working guest"
+    revision = subject.behaviour.revision
+    source = "QEMU 11.2's companion takes the newest mode that the ioctl names"
+    if revision is None or subject.api not in subject.behaviour.served:
+        return Verdict(name, Kind.SKIP, "an ioctl to ask", "this kernel has no answer", "", source)
+    call = right_call(revision)
+    got = answers.calls(call)
+    caps = got[0].after64(call.memory, revision.offset_caps) if got and not got[0].errno else 0
+    mode = max((each for each, bit in CAP_BIT.items() if caps & bit), default=None)
+    if mode is None:
+        return Verdict(name, Kind.FAIL, "a mode", f"no mode in {caps:#018x}", call.line, source)
+    register = answers.register(True, mode.logical_pvr)
+    right = register is not None and not register.set and ran(register.run)
+    return Verdict(
+        name, Kind.OK if right else Kind.FAIL, "a mode that is accepted and runs",
+        f"{mode.name}: {_both(register)}", register_question(True, mode.logical_pvr), source,
+    )  # fmt: skip
+
+
+def _trusts(subject: Subject, raw_mode: Mode, answers: Answers) -> Verdict:
+    register = answers.register(True, raw_mode.logical_pvr)
+    too_new = raw_mode > subject.l1_mode
+    row = expect(Case(subject.behaviour, subject.api, subject.l1_mode, raw_mode.logical_pvr))
+    name = "userspace that trusts the PVR " + ("is refused" if too_new else "gets a working guest")
+    if register is None:
+        right = False
+    elif too_new and not row.defect:
+        right = register.set != 0
+    else:
+        right = register.set == 0 and ran(register.run)
+    kind = Kind.FAIL if not right else Kind.DEFECT if row.defect else Kind.OK
+    expected = "refused" if too_new and not row.defect else "accepted and runs"
+    if row.defect:
+        expected += f" (known defect: {row.defect})"
+    return Verdict(
+        name, kind, expected, f"{raw_mode.name}: {_both(register)}",
+        register_question(True, raw_mode.logical_pvr), row.source,
+    )  # fmt: skip
+
+
+def _both(register: Register | None) -> str:
+    if register is None:
+        return "no answer"
+    return f"set {_errno(register.set)}, KVM_RUN {run_words(register.run)}"

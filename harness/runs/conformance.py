@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The conformance suite's topics: which oracle judges which part of what an L1 answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.model import identify, oracle_docs, oracle_ioctl, oracle_vcpu
+from harness.model.classify import Finding
+from harness.model.cpu import mode_of_pvr
+from harness.model.identify import Claim
+from harness.model.observation import Probe
+from harness.model.oracle_ioctl import Subject
+from harness.model.suite import Answers
+from harness.model.uapi import COMMON_HEADER, read_header
+from harness.model.verdict import Kind, Verdict
+
+
+@dataclass(frozen=True)
+class Asked:
+    """texts: of the kernel's source, empty without one; finding: what L1's console says of trouble."""
+
+    subject: Subject
+    probe: Probe
+    answers: Answers
+    texts: Mapping[str, str]
+    finding: Finding | None
+
+
+def _ioctl(asked: Asked) -> list[Verdict]:
+    return [*oracle_ioctl.judge(asked.subject, asked.answers), _unharmed(asked.finding)]
+
+
+def _vcpu(asked: Asked) -> list[Verdict]:
+    return oracle_vcpu.judge(asked.subject, asked.probe.raw_pvr, asked.answers)
+
+
+def _userspace(asked: Asked) -> list[Verdict]:
+    raw = mode_of_pvr(asked.probe.raw_pvr) if asked.probe.raw_pvr is not None else None
+    return oracle_vcpu.judge_userspace(asked.subject, raw.mode if raw else None, asked.answers)
+
+
+def _revision(asked: Asked) -> list[Verdict]:
+    behaviour = asked.subject.behaviour
+    revision = behaviour.revision
+    claims = [Claim("what it is judged as", (revision.name,) if revision else (), behaviour.source)]
+    if asked.texts:
+        claims.append(Claim("its uapi header", read_header(asked.texts).revisions, COMMON_HEADER))
+    served = revision is not None and asked.subject.api in behaviour.served
+    return identify.judge(asked.answers, served, claims)
+
+
+def _docs(asked: Asked) -> list[Verdict]:
+    return oracle_docs.judge(asked.texts, asked.subject.behaviour.revision, asked.answers)
+
+
+def _unharmed(finding: Finding | None) -> Verdict:
+    return Verdict(
+        "L1 is unharmed", Kind.FAIL if finding else Kind.OK, "no oops, no panic on its console",
+        finding.line if finding else "no oops, no panic on its console", "L1's console",
+        "no question may harm a kernel",
+    )  # fmt: skip
+
+
+# In the order of a report. Names are Record topics; reports/columns.py has what people read.
+TOPICS: dict[str, Callable[[Asked], list[Verdict]]] = {
+    "revision": _revision,
+    "ioctl": _ioctl,
+    "vcpu": _vcpu,
+    "userspace": _userspace,
+    "docs": _docs,
+}

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The conformance suite: every answer of the ioctl and of arch_compat, asked of one L1 in seconds.
+
+Not part of ``kvmppc run`` or of plain ``pytest testcases``: see ``kvmppc probe`` and ``--suite``.
+"""
+
+
+def test_the_revision_that_answers_is_the_one_that_is_claimed(suite, conclude):
+    conclude(suite.record_of_suite("revision"))
+
+
+def test_the_ioctl_answers_every_call_as_its_revision_says(suite, conclude):
+    conclude(suite.record_of_suite("ioctl"))
+
+
+def test_a_vcpu_takes_the_modes_it_may_have_and_runs_in_them(suite, conclude):
+    conclude(suite.record_of_suite("vcpu"))
+
+
+def test_userspace_that_asks_gets_a_working_guest(suite, conclude):
+    conclude(suite.record_of_suite("userspace"))
+
+
+def test_the_documentation_says_what_the_kernel_does(suite, conclude):
+    conclude(suite.record_of_suite("docs"))

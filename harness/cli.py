@@ -19,7 +19,7 @@ from harness.parts import debian
 from harness.parts.cache import Cache
 from harness.parts.kernels import resolve_kernel
 from harness.parts.table import all_parts
-from harness.runs import byhand, compare, drive, eachpatch
+from harness.runs import byhand, compare, drive, eachpatch, probe
 from harness.runs.options import OPTIONS, Option, RunOptions
 from harness.runs.plan import make
 from harness.runs.prepare import choices_of
@@ -43,9 +43,15 @@ def _compare_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return _options(function, [option for option in OPTIONS if option.field != "kernels"])
 
 
+def _probe_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Those of a run that are not about L2s."""
+    without = ("l2", "only", "suite")
+    return _options(function, [option for option in OPTIONS if option.field not in without])
+
+
 def _boot_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What makes one scenario's machines; the topology is an argument there."""
-    without = ("matrix", "topologies", "only", "expect")
+    without = ("matrix", "topologies", "only", "expect", "suite")
     return _options(function, [option for option in OPTIONS if option.field not in without])
 
 
@@ -134,6 +140,28 @@ def compare_(base: str, new: str, jobs: int, markdown: bool, **choices: Any) -> 
         choices["matrix"] = "full"
     options = RunOptions.from_mapping(choices)
     return compare.run(base, new, options, jobs, markdown, _progress, click.echo, _colour())
+
+
+@cli.command("probe")
+@_probe_options
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
+)
+@click.option("--ktap", "as_ktap", is_flag=True, help="print KTAP, for consumers of kselftest")
+@click.option("--table", metavar="FILE", default="", help="write checks by kernels to FILE, as Markdown")
+def probe_(jobs: int, as_ktap: bool, table: str, **choices: Any) -> int:
+    """Ask one L1 all that the ABI says: every call of the ioctl, arch_compat, a guest of ten instructions.
+
+    \b
+    kvmppc probe --kernel ~/linux                             the suite in a POWER10-mode L1, nested API v2
+    kvmppc probe --kernel ~/linux --topology pseries-hv --l1 p11
+    kvmppc probe --kernel ~/linux --ktap                      for kselftest's consumers
+    kvmppc probe --matrix abi --table docs/abi-results.md     all our kernels and L1s
+
+    Boots no L2. Exit code 1 if a check is not as expected.
+    """
+    options = RunOptions.from_mapping(choices)
+    return probe.run(options, jobs, as_ktap, table, _progress, click.echo, _colour())
 
 
 @cli.command()

@@ -23,3 +23,11 @@ def test_userspace_that_asks_gets_a_working_guest(suite, conclude):
 
 def test_the_documentation_says_what_the_kernel_does(suite, conclude):
     conclude(suite.record_of_suite("docs"))
+
+
+def test_a_single_call_is_answered_by_the_rules(suite, calls, conclude):
+    conclude(suite.record_of_calls(calls))
+
+
+def test_random_calls_are_answered_by_the_rules_and_harm_nothing(suite, fuzz, conclude):
+    conclude(suite.record_of_fuzz(*fuzz))

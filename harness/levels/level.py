@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from harness.levels.asking import Asking
 from harness.levels.machine import Death
 from harness.levels.ssh import Completed
 from harness.model.classify import Finding
 from harness.model.observation import Boot, LevelObservation
 from harness.model.scenario import L2Setting
-from harness.model.suite import Answers
 
 
 class Level(Protocol):
@@ -31,8 +30,8 @@ class Level(Protocol):
     def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
         """Run a shell command in it."""
 
-    def ask(self, questions: Sequence[str]) -> Answers:
-        """Put the questions of model/suite.py to its KVM. InfrastructureError if it does not answer."""
+    def asking(self) -> Asking:
+        """A conversation with its KVM, in questions of model/suite.py; to be used with ``with``."""
 
     @property
     def page_bytes(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from harness.levels import guest
@@ -22,7 +21,6 @@ from harness.model.errors import InfrastructureError
 from harness.model.observation import Boot, LevelObservation, Probe
 from harness.model.outcome import Outcome
 from harness.model.scenario import L2Setting
-from harness.model.suite import Answers, paired
 
 
 class LinuxLevel:
@@ -182,9 +180,8 @@ class LinuxLevel:
     def page_bytes(self) -> int:
         return self.page_kb * 1024
 
-    def ask(self, questions: Sequence[str]) -> Answers:
-        with Asking(self.connection, OUR_PROGRAMS, LIMITS.suite) as asking:
-            return paired(self.page_bytes, questions, asking.ask(questions))
+    def asking(self) -> Asking:
+        return Asking(self.connection, OUR_PROGRAMS, LIMITS.suite)
 
     @property
     def commands(self) -> list[list[str]]:

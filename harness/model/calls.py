@@ -149,6 +149,10 @@ class Answer:
         values = (self.changed.get(at, memory.byte(at)) for at in range(offset, offset + 8))
         return int.from_bytes(bytes(values), "little")
 
+    def to_json(self) -> dict[str, Any]:
+        changed = [[offset, f"{value:02x}"] for offset, value in self.changed.items()]
+        return {"result": self.result, "errno": self.errno, "changed": changed}
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Answer:
         changed = {

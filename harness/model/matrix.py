@@ -91,6 +91,28 @@ MATRICES = (
         "what a series is about, short enough for each of its patches",
     ),
     Matrix(
+        "probe",
+        ("debian:7.3",),
+        PSERIES[:1],
+        (("p11@p10", ("host",)),),
+        "one L1, for kvmppc probe",
+    ),
+    Matrix(
+        "abi",
+        (
+            "debian-source:6.12",
+            "debian-source:7.2",
+            "debian-source:7.3",
+            "debian-source:6.12+compat-caps-v1",
+            "debian-source:6.12+compat-caps-merged",
+            "debian-source:7.2+compat-caps-v1",
+            "debian-source:7.2+compat-caps-merged",
+        ),
+        PSERIES,
+        tuple((l1, ("host",)) for l1 in ("p11", "p11@p10", "p11@p9", "p10", "p10@p9", "p9")),
+        "every L1 setting, both nested APIs and each of our series, for the conformance suite",
+    ),
+    Matrix(
         "ci",
         ("debian:7.3", "debian:6.12"),
         PSERIES[:1],

@@ -51,7 +51,7 @@ def judge(subject: Subject, answers: Answers) -> list[Verdict]:
         all_of_it = checks(subject.behaviour.revision or revision, answers.page)
         if kernel.revision is not None and kernel.revision.request == revision.request:
             for check in all_of_it:
-                found += _judge_call(kernel, check, answers)
+                found += judge_call(kernel, check, answers)
             if kernel.backend is Backend.SERVES:
                 found += _bits(subject, kernel.revision, answers)
         else:
@@ -62,7 +62,8 @@ def judge(subject: Subject, answers: Answers) -> list[Verdict]:
 # -- calls -----------------------------------------------------------------------------------
 
 
-def _judge_call(kernel: Kernel, check: Check, answers: Answers) -> list[Verdict]:
+def judge_call(kernel: Kernel, check: Check, answers: Answers) -> list[Verdict]:
+    """Its result, and the bytes it left."""
     expected = expect(kernel, check.call)
     got = answers.calls(check.call)
     trouble = "" if got else answers.trouble(check.call.line)
@@ -83,7 +84,7 @@ def _judge_call(kernel: Kernel, check: Check, answers: Answers) -> list[Verdict]
         f"{check.name}: bytes",
         _kind(bytes_are),
         _written_words(expected),
-        trouble or several + "; ".join(dict.fromkeys(_changes(each) for each in got)),
+        trouble or several + "; ".join(dict.fromkeys(_left(expected, check.call, each) for each in got)),
         proof,
         source,
     )
@@ -117,6 +118,15 @@ def _written_words(expected: Expected) -> str:
         text = _runs(dict(each.writes)) if each.writes else "nothing written"
         words.append(text + (f", bytes {each.free[0]}-{each.free[-1]} as it likes" if each.free else ""))
     return " or ".join(dict.fromkeys(words))
+
+
+def _left(expected: Expected, call: Call, answer: Answer) -> str:
+    """What is where something was or should have been written: a byte that was right before does not
+    show as a change."""
+    if not answer.changed:
+        return "nothing written"
+    offsets = {*answer.changed, *(at for at, _ in expected.writes)}
+    return _runs({at: answer.changed.get(at, call.memory.byte(at)) for at in offsets})
 
 
 def _changes(answer: Answer) -> str:
@@ -237,7 +247,7 @@ def _pr(subject: Subject, answers: Answers) -> list[Verdict]:
                     "KVM PR is optional, and needs an L1 with the hash MMU")
         ]  # fmt: skip
     check = Check("KVM PR, right call", call)
-    found = _judge_call(subject.kernel(answers.page, hv=False), check, answers)
+    found = judge_call(subject.kernel(answers.page, hv=False), check, answers)
     for number in CAPABILITIES:
         got = answers.capability("pr", number)
         found.append(

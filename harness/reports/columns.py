@@ -21,6 +21,8 @@ _HEADINGS = {
     "vcpu": "vcpu",
     "userspace": "userspace",
     "docs": "api.rst",
+    "calls": "calls",
+    "fuzz": "fuzz",
 }
 
 _L2_ORDER = ("l2host", "l2p11", "l2p10", "l2p9")

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from harness.model import identify, oracle_docs, oracle_ioctl, oracle_vcpu
+from harness.model.calls import Call
+from harness.model.caps_checks import Check
 from harness.model.classify import Finding
 from harness.model.cpu import mode_of_pvr
 from harness.model.identify import Claim
@@ -15,6 +18,7 @@ from harness.model.oracle_ioctl import Subject
 from harness.model.suite import Answers
 from harness.model.uapi import COMMON_HEADER, read_header
 from harness.model.verdict import Kind, Verdict
+from harness.runs.fuzz import Fuzzed
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,47 @@ def _revision(asked: Asked) -> list[Verdict]:
 
 def _docs(asked: Asked) -> list[Verdict]:
     return oracle_docs.judge(asked.texts, asked.subject.behaviour.revision, asked.answers)
+
+
+def judge_calls(asked: Asked, calls: Sequence[Call]) -> list[Verdict]:
+    """Single calls; asked.answers has those to them."""
+    kernel = asked.subject.kernel(asked.answers.page)
+    return [
+        verdict
+        for call in calls
+        for verdict in oracle_ioctl.judge_call(kernel, Check(call.line, call), asked.answers)
+    ]
+
+
+def judge_fuzz(
+    asked: Asked, found: Fuzzed, seconds: float, seed: int, finding: Finding | None
+) -> list[Verdict]:
+    """finding: of L1's console afterwards."""
+    name = f"random calls of {seconds:g} s, seed {seed}"
+    if found.failed is None:
+        rules = Verdict(
+            f"{name}: answers follow the rules", Kind.OK, "all as the rules say",
+            f"{found.calls} calls, all as the rules say", f"{found.calls} calls", "model/caps_rules.py",
+        )  # fmt: skip
+        return [rules, _unharmed(finding)]
+    lines = {found.failed.line: {"answers": [each.to_json() for each in found.answers]}}
+    answers = replace(asked.answers, asked=lines)
+    wrong = [
+        each
+        for each in judge_calls(replace(asked, answers=answers), [found.failed])
+        if each.kind is Kind.FAIL
+    ]
+    return [
+        *(
+            replace(
+                each,
+                check=f"{name}: {each.check.removeprefix(found.failed.line).removeprefix(': ')}",
+                proof=f"kvmppc probe --call {shlex.quote(found.failed.line)}",
+            )
+            for each in wrong
+        ),
+        _unharmed(finding),
+    ]
 
 
 def _unharmed(finding: Finding | None) -> Verdict:

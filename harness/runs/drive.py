@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,11 +40,13 @@ def run(
     progress: Callable[[str], None],
     *,
     summary: bool = True,
+    quiet: bool = False,
 ) -> int:
     """Run the scenarios; the exit code. HarnessError before the first test for bad input or parts.
 
     jobs: L1s side by side, 0 for as many as fit; extra: further words for pytest; summary: False for
-    a command that shows the results in a way of its own. options.run_dir must then be one claimed.
+    a command that shows the results in a way of its own. options.run_dir must then be one claimed;
+    quiet: nothing on stdout at all, for a command whose stdout is a result.
     """
     plan = make(options)
     # Here rather than in pytest, so that bad input is one line and not a test session.
@@ -59,7 +63,8 @@ def run(
         words += ["-o", "kvmppc_summary=no", "--no-summary"]
     if workers > 1:
         words += ["-n", str(workers)]
-    status = pytest.main([*words, *options.arguments(), *extra])
+    with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
+        status = pytest.main([*words, *options.arguments(), *extra])
     return _EXIT_CODES.get(pytest.ExitCode(status), int(status))
 
 

@@ -93,6 +93,15 @@ OPTIONS = (
         "NAME",
         "what is asked: boot (how guests end; the default), abi (the conformance suite) or all",
     ),
+    Option("fuzz", "--fuzz", "SECONDS", "with the conformance suite: random calls, for so long"),
+    Option("seed", "--seed", "N", "with --fuzz: which random calls (default: 1)"),
+    Option(
+        "calls",
+        "--call",
+        "CALL",
+        "with the conformance suite: this call as well, as a failed check shows it; may be repeated",
+        many=True,
+    ),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )
 
@@ -114,6 +123,9 @@ class RunOptions:
     llvm: bool = False
     locked: bool = False
     suite: str = "boot"
+    fuzz: str = ""
+    seed: str = "1"
+    calls: tuple[str, ...] = ()
     run_dir: str = ""
 
     def arguments(self) -> list[str]:

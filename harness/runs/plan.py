@@ -9,6 +9,7 @@ from enum import Enum
 
 from harness.model import matrix
 from harness.model.behaviour import Behaviour, parse_behaviour
+from harness.model.calls import Call
 from harness.model.errors import UsageError
 from harness.model.scenario import L1Setting, L2Setting, Placement, Scenario
 from harness.model.topology import topology
@@ -48,6 +49,9 @@ class Plan:
     scenarios: tuple[Scenario, ...]
     expect: Behaviour | None
     suite: Suite = Suite.BOOT
+    fuzz_seconds: float = 0
+    seed: int = 1
+    calls: tuple[Call, ...] = ()
 
     @property
     def placements(self) -> tuple[Placement, ...]:
@@ -58,7 +62,9 @@ class Plan:
     def records(self) -> int:
         """So many records a run of it has, if all goes well."""
         l0s = sum(each.topology.has_l0 for each in self.placements)
-        each_l1 = 3 + (len(TOPICS) if self.suite.asks_all else 0)
+        each_l1 = 3
+        if self.suite.asks_all:
+            each_l1 += len(TOPICS) + bool(self.fuzz_seconds) + bool(self.calls)
         guests = len(self.scenarios) if self.suite.boots_guests else 0
         return 2 * l0s + each_l1 * len(self.placements) + guests
 
@@ -83,7 +89,20 @@ def make(options: RunOptions) -> Plan:
         scenarios=scenarios,
         expect=parse_behaviour(options.expect) if options.expect else None,
         suite=_suite(options.suite),
+        fuzz_seconds=_number("--fuzz", options.fuzz or "0"),
+        seed=int(_number("--seed", options.seed)),
+        calls=tuple(Call.parse(line) for line in options.calls),
     )
+
+
+def _number(flag: str, text: str) -> float:
+    try:
+        value = float(text)
+        if not 0 <= value < 1e6:
+            raise ValueError
+    except ValueError:
+        raise UsageError(f"{flag} {text!r} is no number of use", "give one such as 30") from None
+    return value
 
 
 def _suite(name: str) -> Suite:

@@ -19,6 +19,7 @@ import pytest
 
 from harness.levels.process import die_with_parent
 from harness.levels.ssh import new_key
+from harness.model.calls import Call
 from harness.model.errors import HarnessError, InfrastructureError
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement, Scenario
@@ -158,7 +159,10 @@ def _belongs(item: pytest.Item, state: State) -> bool:
         return True
     if "l0" in fixtures and not isinstance(_placement(item), Placement):
         return False  # pytest makes a test to be skipped of one that has no parameters
-    suite = state.plan.suite
+    plan = state.plan
+    if ("fuzz" in fixtures and not plan.fuzz_seconds) or ("calls" in fixtures and not plan.calls):
+        return False
+    suite = plan.suite
     return (suite.boots_guests or "l2_setting" not in fixtures) and (
         suite.asks_all or "suite" not in fixtures
     )
@@ -240,6 +244,19 @@ def l0(l1: RunningL1) -> RunningL1:
 def suite(l1: RunningL1) -> RunningL1:
     """The same L1, for the conformance suite; tests with it run where ``--suite`` asks for it."""
     return l1
+
+
+@pytest.fixture
+def fuzz(request: pytest.FixtureRequest) -> tuple[float, int]:
+    """(seconds, seed); tests with it run where ``--fuzz`` asks for it."""
+    plan = request.config.stash[_STATE].plan
+    return plan.fuzz_seconds, plan.seed
+
+
+@pytest.fixture
+def calls(request: pytest.FixtureRequest) -> tuple[Call, ...]:
+    """Tests with it run where ``--call`` gives some."""
+    return request.config.stash[_STATE].plan.calls
 
 
 @pytest.fixture

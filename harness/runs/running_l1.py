@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.levels.choose import levels_for
@@ -15,16 +16,18 @@ from harness.levels.ssh import ClientKey
 from harness.model import oracle_arch_compat, oracle_caps, oracle_ioctl, oracle_l2, oracle_level
 from harness.model.abi import REVISIONS
 from harness.model.behaviour import Behaviour
+from harness.model.calls import Call
 from harness.model.cpu import Mode
 from harness.model.errors import InfrastructureError
 from harness.model.observation import Boot, LevelObservation, Probe, boot_to_json, level_to_json
 from harness.model.outcome import Outcome
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement
-from harness.model.suite import Answers, questions
+from harness.model.suite import Answers, paired, questions
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 from harness.runs import conformance
+from harness.runs.fuzz import fuzz
 from harness.runs.prepare import Prepared
 
 
@@ -158,21 +161,42 @@ class RunningL1:
 
     def record_of_suite(self, topic: str) -> Record:
         """topic: of conformance.TOPICS."""
+        return self._suite_record(topic, lambda asked: conformance.TOPICS[topic](asked))
 
-        def judge() -> tuple[str, list[Verdict]]:
+    def record_of_calls(self, calls: Sequence[Call]) -> Record:
+        def judge(asked: conformance.Asked) -> list[Verdict]:
+            with self._levels[-1].asking() as asking:
+                lines = [each.line for each in calls]
+                answers = paired(asked.answers.page, lines, asking.ask(lines))
+            return conformance.judge_calls(replace(asked, answers=answers), calls)
+
+        return self._suite_record("calls", judge)
+
+    def record_of_fuzz(self, seconds: float, seed: int) -> Record:
+        def judge(asked: conformance.Asked) -> list[Verdict]:
+            with self._levels[-1].asking() as asking:
+                found = fuzz(asked.subject.kernel(asked.answers.page), asking.ask, seconds, seed)
+            return conformance.judge_fuzz(asked, found, seconds, seed, self._levels[-1].finding)
+
+        return self._suite_record("fuzz", judge)
+
+    def _suite_record(self, topic: str, judge: Callable[[conformance.Asked], list[Verdict]]) -> Record:
+        def judged() -> tuple[str, list[Verdict]]:
             asked = conformance.Asked(
                 oracle_ioctl.Subject(*self._oracle_key), _probe(self.seen("L1")), self._answers(),
                 self._kernel.build.texts, self._levels[-1].finding,
             )  # fmt: skip
-            return "", conformance.TOPICS[topic](asked)
+            return "", judge(asked)
 
-        return self._record(topic, "", "l1", judge, needs="L1")
+        return self._record(topic, "", "l1", judged, needs="L1")
 
     def _answers(self) -> Answers:
         """Asked once of each L1. InfrastructureError if it does not answer."""
         level = self._levels[-1]
         if self._asked is None or self._asked[0] is not level:
-            answers = level.ask(questions(level.page_bytes))
+            lines = questions(level.page_bytes)
+            with level.asking() as asking:
+                answers = paired(level.page_bytes, lines, asking.ask(lines))
             _save(level.directory / "suite.json", answers.to_json())
             self._asked = (level, answers)
         return self._asked[1]

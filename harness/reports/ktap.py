@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""KTAP version 1, as kselftest and its consumers read it: a test for each L1 and L2 record, a subtest for
+each check. Source of the format: Linux Documentation/dev-tools/ktap.rst.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from harness.model.record import Record
+from harness.model.verdict import Kind, Verdict
+
+
+def lines(records: Sequence[Record]) -> list[str]:
+    """A known defect is ``not ok ... # TODO``, which consumers count as expected."""
+    found = ["KTAP version 1", f"1..{len(records)}"]
+    for number, record in enumerate(records, 1):
+        found += ["    KTAP version 1", f"    1..{len(record.verdicts)}"]
+        for position, verdict in enumerate(record.verdicts, 1):
+            found += [f"    {line}" for line in _verdict(position, verdict)]
+        name = record.id + ("" if record.topic == "l2" else f" {record.topic}")
+        found.append(_line(number, name, record.kind, ""))
+    return found
+
+
+def _verdict(number: int, verdict: Verdict) -> list[str]:
+    reason = verdict.observed if verdict.kind in (Kind.SKIP, Kind.INFRASTRUCTURE) else ""
+    found = []
+    if verdict.kind in (Kind.FAIL, Kind.DEFECT):
+        found = [f"# expected: {_plain(verdict.expected)}", f"# observed: {_plain(verdict.observed)}"]
+        found += [f"# proof: {_plain(verdict.proof)}"] if verdict.proof else []
+    return [*found, _line(number, verdict.check, verdict.kind, reason)]
+
+
+def _line(number: int, name: str, kind: Kind, reason: str) -> str:
+    word = "not ok" if kind in (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.DEFECT) else "ok"
+    text = f"{word} {number} {_plain(name).replace('#', '')}"
+    if kind is Kind.SKIP:
+        return f"{text} # SKIP {_plain(reason)}".rstrip()
+    if kind is Kind.DEFECT:
+        return f"{text} # TODO known defect"
+    if kind is Kind.INFRASTRUCTURE:
+        return f"{text} # ERROR {_plain(reason)}".rstrip()
+    return text
+
+
+def _plain(words: str) -> str:
+    """One line, without what would start a directive."""
+    return re.sub(r"\s+", " ", words).replace("# ", "")

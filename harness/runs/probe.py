@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""``kvmppc probe``: the conformance suite alone, no L2."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from harness.model.record import Record, RunInfo
+from harness.reports import checks, docstable, jsonfile, ktap
+from harness.runs import drive
+from harness.runs.options import RunOptions
+from harness.runs.plan import Suite
+from harness.runs.rundir import claim
+
+MATRIX = "probe"
+
+
+def run(
+    options: RunOptions, jobs: int, as_ktap: bool, table: str, progress: Callable[[str], None],
+    show: Callable[[str], None], colour: bool,
+) -> int:  # fmt: skip
+    """Exit code of a run. table: file to write the results to as a table for docs/, '' for none."""
+    if options.matrix == RunOptions().matrix:
+        options = replace(options, matrix=MATRIX)
+    directory = claim(options.run_dir)
+    options = replace(options, suite=Suite.ABI.value, run_dir=str(directory))
+    status = drive.run(options, jobs, (), progress, summary=False, quiet=True)
+    report = directory / "report.json"
+    if status not in (0, 1, 3) or not report.exists():
+        return status
+    info, records, complete = jsonfile.read(report)
+    write_files(directory, info, records)
+    if as_ktap:
+        show("\n".join(ktap.lines(records)))
+    else:
+        width = shutil.get_terminal_size((120, 24)).columns
+        show("\n".join(checks.text(info, records, width, colour)))
+    if table:
+        Path(table).write_text("\n".join(docstable.lines(info, records)) + "\n")
+        progress(f"wrote {table}")
+    if not complete:
+        progress("this run was cut off")
+    progress(f"results: {directory.resolve()}")
+    return status
+
+
+def write_files(directory: Path, info: RunInfo, records: list[Record]) -> None:
+    """The same in both forms, for whoever looks later."""
+    (directory / "checks.txt").write_text("\n".join(checks.text(info, records, 120, False)) + "\n")
+    (directory / "ktap.txt").write_text("\n".join(ktap.lines(records)) + "\n")

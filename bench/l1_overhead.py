@@ -21,7 +21,6 @@ from pathlib import Path
 
 from harness.levels.choose import levels_for
 from harness.levels.linux import LinuxLevel
-from harness.levels.setup import Setup
 from harness.levels.ssh import new_key
 from harness.model.outcome import Outcome
 from harness.runs.options import RunOptions
@@ -66,12 +65,11 @@ def main() -> None:
     plan = make(options)
     prepared = prepare(plan, options, print)
     placement = plan.scenarios[0].placement
-    kernel = prepared.kernels[placement.kernel]
     ratios = []
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(words.pairs + 1):
             directory = Path(scratch) / str(number)
-            setup = Setup(placement, prepared.program, kernel.boot_set, None, new_key())
+            setup = prepared.setup(placement, new_key(), ())
             (level,) = levels_for(setup, [directory])
             try:
                 ours = with_harness(level)

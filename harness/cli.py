@@ -147,21 +147,23 @@ def compare_(base: str, new: str, jobs: int, markdown: bool, **choices: Any) -> 
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
 )
+@click.option("--ssh", metavar="[USER@]HOST", default="", help="ask this machine, which runs already")
 @click.option("--ktap", "as_ktap", is_flag=True, help="print KTAP, for consumers of kselftest")
 @click.option("--table", metavar="FILE", default="", help="write checks by kernels to FILE, as Markdown")
-def probe_(jobs: int, as_ktap: bool, table: str, **choices: Any) -> int:
+def probe_(jobs: int, ssh: str, as_ktap: bool, table: str, **choices: Any) -> int:
     """Ask one L1 all that the ABI says: every call of the ioctl, arch_compat, a guest of ten instructions.
 
     \b
     kvmppc probe --kernel ~/linux                             the suite in a POWER10-mode L1, nested API v2
     kvmppc probe --kernel ~/linux --topology pseries-hv --l1 p11
     kvmppc probe --kernel ~/linux --ktap                      for kselftest's consumers
+    kvmppc probe --ssh root@lpar7 --expect merged             a real machine, as the L1 it is
     kvmppc probe --matrix abi --table docs/abi-results.md     all our kernels and L1s
 
     Boots no L2. Exit code 1 if a check is not as expected.
     """
     options = RunOptions.from_mapping(choices)
-    return probe.run(options, jobs, as_ktap, table, _progress, click.echo, _colour())
+    return probe.run(options, jobs, ssh, as_ktap, table, _progress, click.echo, _colour())
 
 
 @cli.command()

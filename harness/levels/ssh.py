@@ -53,8 +53,10 @@ class Completed:
 class Connection:
     """One authenticated SSH connection."""
 
-    def __init__(self, transport: paramiko.Transport):
+    def __init__(self, transport: paramiko.Transport, keep: object = None):
+        """keep: whatever must live as long."""
         self._transport = transport
+        self._keep = keep
 
     @classmethod
     def to_port(cls, port: int, host_key: str, key: ClientKey, timeout: float) -> Connection:

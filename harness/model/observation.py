@@ -66,6 +66,7 @@ class Probe:
     ioctls: tuple[IoctlAnswer, ...]
     arch_compat: tuple[RegisterAnswer, ...]
     notes: tuple[str, ...] = ()
+    page: int = 0  # bytes; 0 in probes from before it was told
 
     @property
     def mode(self) -> GuestMode | None:

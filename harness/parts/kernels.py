@@ -69,7 +69,8 @@ def kernel_label(spec: str) -> str:
     return parse_spec(spec).label
 
 
-def _version(release: str, spec: str) -> tuple[int, int]:
+def version_of(release: str, spec: str) -> tuple[int, int]:
+    """(7, 3) of ``uname -r``. UsageError for what is none."""
     match = re.match(r"(\d+)\.(\d+)", release)
     if match is None:
         raise UsageError(f"kernel {spec} calls itself {release!r}, which is no version")
@@ -94,7 +95,7 @@ def _debian(
         release=facts.release,
         banner=facts.banner,
         build_id=facts.build_id,
-        version=_version(facts.release, spec.text),
+        version=version_of(facts.release, spec.text),
         drift=unpacked.drift,
         notices=unpacked.notices,
     )
@@ -116,7 +117,7 @@ def _file(
         release=facts.release,
         banner=facts.banner,
         build_id=facts.build_id,
-        version=_version(facts.release, spec.text),
+        version=version_of(facts.release, spec.text),
     )
 
 
@@ -146,9 +147,18 @@ def _source(
     )
 
 
+def _running(
+    spec: KernelSpec, _cache: Cache, _choices: BuildChoices, _locked_only: bool, _progress: Progress
+) -> KernelBuild:
+    raise UsageError(
+        f"kernel {spec.text} runs on a machine over SSH, and cannot be booted here", "see kvmppc probe --ssh"
+    )
+
+
 KINDS: dict[BaseKind, _Resolve] = {
     BaseKind.DEBIAN: _debian,
     BaseKind.DEBIAN_SOURCE: _source,
     BaseKind.FILE: _file,
     BaseKind.TREE: _source,
+    BaseKind.RUNNING: _running,
 }

@@ -22,6 +22,7 @@ class BaseKind(Enum):
     DEBIAN_SOURCE = "debian-source:VERSION"
     FILE = "the path of a vmlinux"
     TREE = "the path of a git tree or unpacked source, with or without @REV"
+    RUNNING = "ssh:[USER@]HOST"  # what runs there; nothing to get
 
     @property
     def is_source(self) -> bool:
@@ -59,6 +60,7 @@ class KernelSpec:
             BaseKind.DEBIAN: self.version,
             BaseKind.DEBIAN_SOURCE: f"source-{self.version}",
             BaseKind.FILE: self.path.name,
+            BaseKind.RUNNING: self.base.partition(":")[2].rpartition("@")[2],
             BaseKind.TREE: self.path.name + (f"_{self.revision}" if self.revision else ""),
         }[self.kind]
         for each in self.series:
@@ -97,6 +99,8 @@ def parse_spec(text: str) -> KernelSpec:
 
 
 def _base(text: str) -> KernelSpec | None:
+    if text.startswith("ssh:"):
+        return KernelSpec(text, BaseKind.RUNNING, text)
     for kind in (BaseKind.DEBIAN, BaseKind.DEBIAN_SOURCE):
         word = kind.value.partition(":")[0]
         if text.startswith(f"{word}:"):

@@ -66,10 +66,7 @@ def _boot(
 ) -> int:  # fmt: skip
     kernel, l0_kernel = prepared.kernels[placement.kernel], prepared.l0_of(placement)
     key = new_key()
-    setup = Setup(
-        placement, prepared.program, kernel.boot_set, l0_kernel.boot_set if l0_kernel else None, key,
-        options.no_workaround,
-    )  # fmt: skip
+    setup = prepared.setup(placement, key, options.no_workaround)
     extra: list[str] = []
     if gdb:
         outermost = (l0_kernel or kernel).build

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.model import identify, oracle_docs, oracle_ioctl, oracle_vcpu
-from harness.model.calls import Call
+from harness.model.calls import Answer, Call
 from harness.model.caps_checks import Check
 from harness.model.classify import Finding
 from harness.model.cpu import mode_of_pvr
@@ -18,7 +18,6 @@ from harness.model.oracle_ioctl import Subject
 from harness.model.suite import Answers
 from harness.model.uapi import COMMON_HEADER, read_header
 from harness.model.verdict import Kind, Verdict
-from harness.runs.fuzz import Fuzzed
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,16 @@ class Asked:
     answers: Answers
     texts: Mapping[str, str]
     finding: Finding | None
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """calls: so many were made; failed: the smallest one found that was not answered by the rules, None if
+    all were; answers: to that one."""
+
+    calls: int
+    failed: Call | None = None
+    answers: tuple[Answer, ...] = ()
 
 
 def _ioctl(asked: Asked) -> list[Verdict]:

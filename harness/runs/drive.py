@@ -16,7 +16,7 @@ import harness
 from harness.model.errors import InfrastructureError
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan, make
-from harness.runs.prepare import prepare
+from harness.runs.ready import ready
 from harness.runs.rundir import claim
 
 INTERRUPTED = 130
@@ -50,7 +50,7 @@ def run(
     """
     plan = make(options)
     # Here rather than in pytest, so that bad input is one line and not a test session.
-    prepare(plan, options, progress)
+    ready(plan, options, progress)
     if summary:
         options = replace(options, run_dir=str(claim(options.run_dir)))
     root = _checkout()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import hypothesis
@@ -18,22 +17,13 @@ from hypothesis import strategies as st
 from harness.model.abi import Revision, distinct
 from harness.model.calls import POISON, Answer, Call, Memory
 from harness.model.caps_rules import Kernel, expect
+from harness.runs.conformance import Fuzzed
 
 # Calls in one example, and examples between two looks at the clock.
 _BATCH = 40
 _EXAMPLES = 10
 
 Ask = Callable[[list[str]], list[dict[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Fuzzed:
-    """calls: so many were made; failed: the smallest one found that was not answered by the rules, None if
-    all were; answers: to that one."""
-
-    calls: int
-    failed: Call | None = None
-    answers: tuple[Answer, ...] = ()
 
 
 class _Wrong(Exception):

@@ -102,6 +102,12 @@ OPTIONS = (
         "with the conformance suite: this call as well, as a failed check shows it; may be repeated",
         many=True,
     ),
+    Option(
+        "ssh_config",
+        "--ssh-config",
+        "FILE",
+        "how a machine over SSH is reached, as for ssh -F (default: ~/.ssh/config)",
+    ),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )
 
@@ -126,6 +132,7 @@ class RunOptions:
     fuzz: str = ""
     seed: str = "1"
     calls: tuple[str, ...] = ()
+    ssh_config: str = ""
     run_dir: str = ""
 
     def arguments(self) -> list[str]:
@@ -153,6 +160,7 @@ class RunOptions:
             llvm=self.llvm,
             locked=self.locked,
             suite=self.suite,
+            ssh_config=self.ssh_config,
         )
 
     @classmethod

@@ -26,7 +26,8 @@ from harness.model.scenario import L2Setting, Placement, Scenario
 from harness.model.verdict import Kind
 from harness.runs.options import OPTIONS, RunOptions
 from harness.runs.plan import Plan, make
-from harness.runs.prepare import Prepared, prepare
+from harness.runs.prepare import Ready
+from harness.runs.ready import ready
 from harness.runs.rundir import RunDirectory
 from harness.runs.running_l1 import RunningL1
 from harness.runs.scheduling import PlacementScheduling
@@ -43,7 +44,7 @@ class State:
         self.options = RunOptions.from_mapping(values)
         self.worker_directory: str | None = getattr(config, "workerinput", {}).get("kvmppc_directory")
         self._plan: Plan | None = None
-        self._prepared: Prepared | None = None
+        self._prepared: Ready | None = None
         self.directory: RunDirectory | None = None
         self.failures_without_verdict = 0
         self.progress: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
@@ -55,11 +56,11 @@ class State:
         return self._plan
 
     @property
-    def prepared(self) -> Prepared:
+    def prepared(self) -> Ready:
         if self._prepared is None:
             quiet: Callable[[str], None] = lambda _text: None  # noqa: E731
             progress = self.progress if self.worker_directory is None else quiet
-            self._prepared = prepare(self.plan, self.options, progress)
+            self._prepared = ready(self.plan, self.options, progress)
         return self._prepared
 
     def start(self) -> None:

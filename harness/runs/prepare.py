@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from harness.images.bootset import boot_set
+from harness.levels.choose import levels_for
+from harness.levels.level import Level
+from harness.levels.setup import Setup
+from harness.levels.ssh import ClientKey
 from harness.model.machine import BootSet, QemuProgram
 from harness.model.scenario import Placement
 from harness.parts.cache import Cache
@@ -21,16 +27,56 @@ from harness.runs.plan import SAME, Plan
 
 @dataclass(frozen=True)
 class ReadyKernel:
-    """A kernel, what boots from it, and by what it is judged."""
+    """A kernel, what boots from it (nothing of one that runs on a machine of its own), and by what it is
+    judged."""
 
     build: KernelBuild
-    boot_set: BootSet
+    boot_set: BootSet | None
     expected: Expected
+
+    @property
+    def boots(self) -> BootSet:
+        assert self.boot_set is not None, "asked of a kernel that is booted here"
+        return self.boot_set
+
+
+class Ready(Protocol):
+    """What a run needs: of machines that are booted here (Prepared) or that are there already (remote.py).
+
+    kernels, l0_kernels: by label, of the plan; qemu_text, l1_qemu_text: versions for people; notes: what
+    makes the parts differ from the lock file, or older than they should be.
+    """
+
+    @property
+    def kernels(self) -> dict[str, ReadyKernel]: ...
+
+    @property
+    def l0_kernels(self) -> dict[str, ReadyKernel]: ...
+
+    @property
+    def qemu_text(self) -> str: ...
+
+    @property
+    def l1_qemu_text(self) -> str: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def lacks(self, placement: Placement) -> str:
+        """Why an L1 cannot be at this placement; '' if it can."""
+
+    def l0_of(self, placement: Placement) -> ReadyKernel | None:
+        """The kernel of its L0; None where L0 is QEMU."""
+
+    def levels(
+        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
+    ) -> tuple[Level, ...]:
+        """Those of a placement, outermost first, not started. directories: for L0's and L1's logs."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """kernels, l0_kernels: by label, of the plan."""
+    """See Ready."""
 
     qemu: QemuBuild
     userland: Userland
@@ -41,22 +87,36 @@ class Prepared:
     def program(self) -> QemuProgram:
         return QemuProgram(self.qemu.label, self.qemu.argv, self.qemu.version)
 
+    @property
+    def qemu_text(self) -> str:
+        return self.qemu.version_text
+
+    @property
+    def l1_qemu_text(self) -> str:
+        return self.userland.qemu_version
+
+    def setup(self, placement: Placement, key: ClientKey, switched_off: Collection[str]) -> Setup:
+        kernel, l0 = self.kernels[placement.kernel], self.l0_of(placement)
+        return Setup(placement, self.program, kernel.boots, l0.boots if l0 else None, key, switched_off)
+
+    def levels(
+        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
+    ) -> tuple[Level, ...]:
+        return levels_for(self.setup(placement, key, switched_off), directories)
+
     def lacks(self, placement: Placement) -> str:
-        """Why this QEMU cannot run an L1 at this placement; '' if it can."""
         options = [option.partition("=")[0] for option in placement.topology.machine_options]
         # Of an L1 in an L0 the QEMU is our userland's, which is new enough.
         wanted = [] if placement.topology.has_l0 else options
         return self.qemu.lacks(placement.l1.cpu.qemu_name, placement.topology.machine, wanted)
 
     def l0_of(self, placement: Placement) -> ReadyKernel | None:
-        """The kernel of its L0; None where L0 is QEMU."""
         if not placement.l0:
             return None
         return self.l0_kernels.get(placement.l0, self.kernels[placement.kernel])
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What makes the parts differ from the lock file, or older than they should be."""
         notes: list[str] = []
         kernels = [*self.kernels.values(), *self.l0_kernels.values()]
         every: list[QemuBuild | Userland | KernelBuild] = [self.qemu, self.userland]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.model.record import Record, RunInfo
 from harness.reports import checks, docstable, jsonfile, ktap
-from harness.runs import drive
+from harness.runs import drive, remote
 from harness.runs.options import RunOptions
 from harness.runs.plan import Suite
 from harness.runs.rundir import claim
@@ -19,12 +19,15 @@ MATRIX = "probe"
 
 
 def run(
-    options: RunOptions, jobs: int, as_ktap: bool, table: str, progress: Callable[[str], None],
+    options: RunOptions, jobs: int, ssh: str, as_ktap: bool, table: str, progress: Callable[[str], None],
     show: Callable[[str], None], colour: bool,
 ) -> int:  # fmt: skip
-    """Exit code of a run. table: file to write the results to as a table for docs/, '' for none."""
+    """Exit code of a run. ssh: the machine that is the L1, '' to boot some; table: file to write the
+    results to as a table for docs/, '' for none."""
     if options.matrix == RunOptions().matrix:
         options = replace(options, matrix=MATRIX)
+    if ssh:
+        options = remote.options_for(ssh, options, progress)
     directory = claim(options.run_dir)
     options = replace(options, suite=Suite.ABI.value, run_dir=str(directory))
     status = drive.run(options, jobs, (), progress, summary=False, quiet=True)

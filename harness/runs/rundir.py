@@ -16,7 +16,7 @@ from harness.model.scenario import kernels_id
 from harness.reports import files, text
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan
-from harness.runs.prepare import Prepared, ReadyKernel
+from harness.runs.prepare import Ready, ReadyKernel
 
 
 class RunDirectory:
@@ -36,7 +36,7 @@ class RunDirectory:
         self._write(lambda: files.write_while_running(self.path, self.info, []))
 
     @classmethod
-    def create(cls, options: RunOptions, plan: Plan, prepared: Prepared) -> RunDirectory:
+    def create(cls, options: RunOptions, plan: Plan, prepared: Ready) -> RunDirectory:
         """InfrastructureError if the directory cannot be made."""
         started = datetime.now().astimezone()
         path = claim(options.run_dir)
@@ -47,8 +47,8 @@ class RunDirectory:
             command=shlex.join(["kvmppc", "run", *replace(options, run_dir="").arguments()]),
             options=shlex.join(options.needed_to_repeat().arguments()),
             kernels=_infos(plan.kernels, prepared.kernels),
-            qemu=prepared.qemu.version_text,
-            l1_qemu=prepared.userland.qemu_version,
+            qemu=prepared.qemu_text,
+            l1_qemu=prepared.l1_qemu_text,
             notes=tuple(notes),
             l0_kernels=_infos(plan.l0_kernels, prepared.l0_kernels),
         )

@@ -7,11 +7,10 @@ import json
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from harness.levels.choose import levels_for
 from harness.levels.level import Level
-from harness.levels.setup import Setup
 from harness.levels.ssh import ClientKey
 from harness.model import oracle_arch_compat, oracle_caps, oracle_ioctl, oracle_l2, oracle_level
 from harness.model.abi import REVISIONS
@@ -27,8 +26,7 @@ from harness.model.suite import Answers, paired, questions
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 from harness.runs import conformance
-from harness.runs.fuzz import fuzz
-from harness.runs.prepare import Prepared
+from harness.runs.prepare import Ready
 
 
 class RunningL1:
@@ -41,7 +39,7 @@ class RunningL1:
     def __init__(
         self,
         placement: Placement,
-        prepared: Prepared,
+        prepared: Ready,
         key: ClientKey,
         run_directory: Path,
         switched_off: Collection[str],
@@ -49,8 +47,7 @@ class RunningL1:
         self.placement = placement
         self._kernel = prepared.kernels[placement.kernel]
         self._l0_kernel = prepared.l0_of(placement)
-        l0_boots = self._l0_kernel.boot_set if self._l0_kernel else None
-        self._setup = Setup(placement, prepared.program, self._kernel.boot_set, l0_boots, key, switched_off)
+        self._make_levels = partial(prepared.levels, placement, key=key, switched_off=switched_off)
         self._levels: tuple[Level, ...] = ()
         self._seen: dict[str, LevelObservation] = {}
         self._asked: tuple[Level, Answers] | None = None
@@ -91,7 +88,7 @@ class RunningL1:
         self._boots += 1
         suffix = "" if self._boots == 1 else f"-{self._boots}"
         directories = [self._directory / f"{name}{suffix}" for name in ("l0", "l1")]
-        self._levels = levels_for(self._setup, directories)
+        self._levels = self._make_levels(directories)
         self._seen = {}
 
     def stop(self) -> None:
@@ -152,7 +149,7 @@ class RunningL1:
                 self.placement.topology.nested_api,
                 self.placement.l1,
                 setting,
-                self._kernel.boot_set.l1_qemu,
+                self._kernel.boots.l1_qemu,
             )
             words = str(boot.mode) if boot.outcome is Outcome.BOOTED else boot.outcome.short
             return words, [oracle_l2.judge(case, boot)]
@@ -173,6 +170,9 @@ class RunningL1:
         return self._suite_record("calls", judge)
 
     def record_of_fuzz(self, seconds: float, seed: int) -> Record:
+        # Here, for hypothesis takes longer to import than all the rest.
+        from harness.runs.fuzz import fuzz
+
         def judge(asked: conformance.Asked) -> list[Verdict]:
             with self._levels[-1].asking() as asking:
                 found = fuzz(asked.subject.kernel(asked.answers.page), asking.ask, seconds, seed)

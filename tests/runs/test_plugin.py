@@ -32,8 +32,8 @@ SCRIPT = json.loads(os.environ["SCRIPT"])
 
 class Prepared:
     notes = ("a note",)
-    qemu = SimpleNamespace(version_text="QEMU 11.1.3")
-    userland = SimpleNamespace(qemu_version="11.1.3")
+    qemu_text = "QEMU 11.1.3"
+    l1_qemu_text = "11.1.3"
     def __init__(self, plan):
         build = SimpleNamespace(release="7.3", banner="", identity="x", build_id="b", origin="")
         kernel = SimpleNamespace(build=build, expected=Expected(MERGED_SERIES))
@@ -69,7 +69,7 @@ class L1:
     def record_of_arch_compat(self): return self.record("arch_compat")
     def record_of_l2(self, setting): return self.record("l2", setting.id)
 
-plugin.prepare = lambda plan, options, progress: Prepared(plan)
+plugin.ready = lambda plan, options, progress: Prepared(plan)
 plugin.RunningL1 = L1
 """
 
@@ -171,7 +171,7 @@ def test_a_failure_comes_with_all_that_is_needed(run):
 def test_bad_words_are_one_line(run):
     done, _ = run({}, "--matrix", "nonsense")
     assert done.returncode == 2
-    words = "unknown matrix 'nonsense'; known are default, full, powernv, mixed, patches, ci"
+    words = "unknown matrix 'nonsense'; known are default, full, powernv, mixed, patches, probe, abi, ci"
     assert words in done.stdout + done.stderr
 
 

@@ -151,6 +151,7 @@ def probe():
     notes = []
     document = {
         "release": os.uname().release,
+        "page": os.sysconf("SC_PAGE_SIZE"),
         "cpuinfo": cpuinfo,
         "cpu_version": cpu_version(),
         "raw_pvr": raw_pvr(cpuinfo),

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A real machine over SSH: an L1 that somebody else booted. Read, asked, and left as it was."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.levels.asking import Asking
+from harness.levels.limits import LIMITS
+from harness.levels.machine import Death
+from harness.levels.ssh import Completed, Connection
+from harness.levels.userssh import Target, connect
+from harness.model.classify import Finding, first_finding
+from harness.model.cpu import GuestMode, mode_of_pvr
+from harness.model.errors import InfrastructureError, UsageError
+from harness.model.observation import Boot, LevelObservation, Probe
+from harness.model.outcome import Outcome
+from harness.model.scenario import L2Setting
+from harness.model.topology import NestedApi
+
+_FALLEN_BACK = re.compile(r"falling back to nestedv1")
+_NO_NESTING = re.compile(r"Parent hypervisor does not support nesting")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a remote Linux is. mode: it runs in; cpu: of its PVR, raw; nested_api: that its guests use, None
+    where it is no pseries; build_id: hex, '' if its kernel has none."""
+
+    release: str
+    banner: str
+    build_id: str
+    mode: GuestMode | None
+    cpu: GuestMode | None
+    nested_api: NestedApi | None
+    probe: Probe
+
+
+class RemoteLevel:
+    """programs: name -> content of probe.py and ask.py; directory: for its logs, made by start()."""
+
+    name = "L1"
+
+    def __init__(self, target: Target, programs: Mapping[str, bytes], directory: Path, placement: str = ""):
+        self.directory = directory
+        self._target = target
+        self._programs = programs
+        self._placement = placement
+        self._connection: Connection | None = None
+        self._there = ""  # a directory of ours on that machine
+        self._log_lines = 0  # of its kernel's log when we came
+        self._page = 0
+
+    def look(self) -> Facts:
+        """Connect, if that was not done, and see what it is. UsageError for one that cannot be asked."""
+        if self._connection is None:
+            self._connection = connect(self._target, LIMITS.ssh)
+            self._upload()
+            self._log_lines = len(self._log())
+        done = self.run(f"cd {self._there} && python3 -S probe.py", LIMITS.probe)
+        if done.status:
+            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+            raise InfrastructureError(f"the probe ended with {done.status} on {self._target.text}: {last}")
+        try:
+            probe = Probe.from_json(json.loads(done.stdout))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InfrastructureError(f"the probe's answer is no such document: {error}") from None
+        self._page = probe.page
+        return Facts(
+            probe.release, self.run("cat /proc/version", LIMITS.stop).stdout.strip(), self._build_id(),
+            probe.mode, mode_of_pvr(probe.raw_pvr) if probe.raw_pvr is not None else None,
+            self._nested_api(probe), probe,
+        )  # fmt: skip
+
+    def _upload(self) -> None:
+        made = self.run("command -v python3 >/dev/null && mktemp -d /tmp/kvmppc.XXXXXX", LIMITS.stop)
+        if made.status:
+            raise UsageError(f"{self._target.text} has no python3, or no /tmp", "install python3 there")
+        self._there = made.stdout.strip()
+        for name, content in self._programs.items():
+            done = self.run(f"cat >{shlex.quote(f'{self._there}/{name}')}", LIMITS.ssh, content)
+            if done.status:
+                raise InfrastructureError(f"cannot write {self._there} on {self._target.text}: {done.stderr}")
+
+    def _build_id(self) -> str:
+        notes = self.run("od -An -v -tx1 /sys/kernel/notes | tr -d ' \\n'", LIMITS.stop).stdout
+        found = re.search(r"040000001400000003000000474e5500([0-9a-f]{40})", notes)
+        return found[1] if found else ""
+
+    def _nested_api(self, probe: Probe) -> NestedApi | None:
+        """As its kernel said when KVM was loaded; silence is v2 (book3s_hv_nested.c, kvmhv_nested_init)."""
+        if probe.kvm != "hv" or self.run("test -d /proc/device-tree/ibm,opal", LIMITS.stop).status == 0:
+            return None
+        log = "\n".join(self._log())
+        if _NO_NESTING.search(log):
+            return None
+        return NestedApi.V1 if _FALLEN_BACK.search(log) else NestedApi.V2
+
+    def _log(self) -> list[str]:
+        return self.run("dmesg", LIMITS.ssh).stdout.splitlines()
+
+    # -- as every level ------------------------------------------------------------------
+
+    def start(self) -> LevelObservation:
+        self.directory.mkdir(parents=True)
+        began = time.monotonic()
+        try:
+            facts = self.look()
+        except InfrastructureError as error:
+            return LevelObservation(
+                self._placement,
+                Boot(Outcome.INFRASTRUCTURE, "ssh", str(error), directory=self.directory.name),
+            )
+        (self.directory / "probe.json").write_text(json.dumps(facts.probe.__dict__, default=vars, indent=1))
+        boot = Boot(
+            Outcome.BOOTED, "ssh", f"{self._target.text}: {facts.banner}", facts.mode, facts.release,
+            phases={"ssh and probe": time.monotonic() - began}, directory=self.directory.name,
+            build_id=facts.build_id,
+        )  # fmt: skip
+        api = facts.nested_api.value if facts.nested_api else ""
+        return LevelObservation(self._placement, boot, api, facts.probe.kvm, facts.probe)
+
+    @property
+    def alive(self) -> bool:
+        return self._connection is not None
+
+    def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
+        if self._connection is None:
+            raise InfrastructureError(f"there is no connection to {self._target.text}")
+        return self._connection.run(command, timeout, stdin)
+
+    def asking(self) -> Asking:
+        if self._connection is None:
+            raise InfrastructureError(f"there is no connection to {self._target.text}")
+        return Asking(self._connection, self._there, LIMITS.suite)
+
+    @property
+    def page_bytes(self) -> int:
+        return self._page
+
+    def boot_guest(self, setting: L2Setting, directory: Path) -> Boot:
+        raise UsageError(
+            f"L2 ({setting}, {directory}) on a machine over SSH", "use kvmppc probe, which boots none"
+        )
+
+    def death(self) -> Death | None:
+        """Nobody else's console is ours to read; if it answers no more, that is all there is to say."""
+        return None
+
+    @property
+    def finding(self) -> Finding | None:
+        """Of its kernel's log since we came."""
+        try:
+            lines = self._log()
+        except InfrastructureError:
+            return None
+        (self.directory / "dmesg.log").write_text("\n".join(lines) + "\n")
+        return first_finding(lines[self._log_lines :])
+
+    def stop(self) -> None:
+        """Nothing of ours stays there."""
+        if self._connection is None:
+            return
+        try:
+            if self._there:
+                self.run(f"rm -rf {shlex.quote(self._there)}", LIMITS.stop)
+        except InfrastructureError:
+            pass
+        self._connection.close()
+        self._connection = None

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whether what a plan needs is booted here or runs elsewhere already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.runs import remote
+from harness.runs.options import RunOptions
+from harness.runs.plan import Plan
+from harness.runs.prepare import Ready, prepare
+
+
+def ready(plan: Plan, options: RunOptions, progress: Callable[[str], None]) -> Ready:
+    """Errors as of prepare() and of remote.prepare()."""
+    if any(remote.is_remote(spec) for spec in plan.kernels.values()):
+        return remote.prepare(plan, options)
+    return prepare(plan, options, progress)

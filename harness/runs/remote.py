@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs on a real machine over SSH: an LPAR, or any Linux that can be an L1. Only the suite: no L2."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness.images import guestfiles
+from harness.levels.level import Level
+from harness.levels.remote import Facts, RemoteLevel
+from harness.levels.ssh import ClientKey
+from harness.levels.userssh import Target
+from harness.model.errors import UsageError
+from harness.model.scenario import L1Setting, Placement
+from harness.model.topology import PSERIES
+from harness.parts.kernels import KernelBuild, version_of
+from harness.parts.kernelspec import BaseKind, parse_spec
+from harness.runs.expect import expectation
+from harness.runs.options import RunOptions
+from harness.runs.plan import Plan
+from harness.runs.prepare import ReadyKernel
+
+_PROGRAMS = ("probe.py", "ask.py")
+
+
+def is_remote(spec: str) -> bool:
+    return parse_spec(spec).kind is BaseKind.RUNNING
+
+
+def options_for(ssh: str, options: RunOptions, progress: Callable[[str], None]) -> RunOptions:
+    """What a run on it is about: its own nested API and mode, unless the user said what they should be.
+    UsageError for a machine that is no L1."""
+    if options.kernels or options.l0_kernels:
+        raise UsageError("--ssh asks the kernel that runs there", "leave --kernel out")
+    facts = _look(Target(ssh, options.ssh_config))
+    if facts.nested_api is None:
+        raise UsageError(
+            f"{ssh} is no L1: no KVM HV on a pseries machine that may run nested guests (it says: "
+            f"{'; '.join(facts.probe.notes) or facts.probe.kvm})",
+            "load kvm-hv there, and see its dmesg",
+        )
+    if facts.mode is None or facts.cpu is None:
+        raise UsageError(f"{ssh} runs in no mode that is known", "see its /proc/cpuinfo")
+    mode = facts.mode.mode
+    l1 = L1Setting(facts.cpu.mode, mode if mode != facts.cpu.mode else None)
+    api = facts.nested_api
+    progress(f"{ssh}: Linux {facts.release}, {l1}, nested API {api.value}")
+    topology = next(each for each in PSERIES if each.nested_api is api)
+    return replace(
+        options, kernels=(f"ssh:{ssh}",), topologies=options.topologies or (topology.name,),
+        l1=options.l1 or (l1.id,),
+    )  # fmt: skip
+
+
+def _programs() -> dict[str, bytes]:
+    return {name: guestfiles.read(name) for name in _PROGRAMS}
+
+
+@functools.cache
+def _look(target: Target) -> Facts:
+    """Once in a process: it takes seconds on an emulated machine."""
+    with tempfile.TemporaryDirectory(prefix="kvmppc-") as scratch:
+        level = RemoteLevel(target, _programs(), Path(scratch))
+        try:
+            return level.look()
+        finally:
+            level.stop()
+
+
+@dataclass(frozen=True)
+class RemotePrepared:
+    """See prepare.Ready. target: by kernel label."""
+
+    kernels: dict[str, ReadyKernel]
+    targets: dict[str, Target]
+    notes: tuple[str, ...] = ()
+    l0_kernels: dict[str, ReadyKernel] = field(default_factory=dict)
+    qemu_text: str = "none of ours: a machine over SSH"
+    l1_qemu_text: str = "none of ours: a machine over SSH"
+
+    def lacks(self, _placement: Placement) -> str:
+        return ""
+
+    def l0_of(self, _placement: Placement) -> ReadyKernel | None:
+        return None
+
+    def levels(
+        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
+    ) -> tuple[Level, ...]:
+        del key, switched_off  # of machines that we boot
+        target = self.targets[placement.kernel]
+        return (RemoteLevel(target, _programs(), directories[-1], placement.full_id),)
+
+
+def prepare(plan: Plan, options: RunOptions) -> RemotePrepared:
+    """Looks at each machine once more, for its kernel. UsageError for one that cannot be asked."""
+    kernels, targets = {}, {}
+    for label, spec in plan.kernels.items():
+        target = Target(parse_spec(spec).base.partition(":")[2], options.ssh_config)
+        facts = _look(target)
+        build = KernelBuild(
+            spec=spec, label=label, identity=facts.build_id, vmlinux=Path(), modules=None,
+            release=facts.release, banner=facts.banner, build_id=facts.build_id,
+            version=version_of(facts.release, spec),
+        )  # fmt: skip
+        kernels[label] = ReadyKernel(build, None, expectation(build, plan.expect))
+        targets[label] = target
+    return RemotePrepared(kernels, targets)

@@ -18,8 +18,9 @@ from harness.model.workarounds import WORKAROUNDS
 from harness.parts import debian
 from harness.parts.cache import Cache
 from harness.parts.kernels import resolve_kernel
+from harness.parts.mutants import all_mutants
 from harness.parts.table import all_parts
-from harness.runs import byhand, compare, drive, eachpatch, probe
+from harness.runs import byhand, compare, drive, eachpatch, mutants, probe
 from harness.runs.options import OPTIONS, Option, RunOptions
 from harness.runs.plan import make
 from harness.runs.prepare import choices_of
@@ -164,6 +165,29 @@ def probe_(jobs: int, ssh: str, as_ktap: bool, table: str, **choices: Any) -> in
     """
     options = RunOptions.from_mapping(choices)
     return probe.run(options, jobs, ssh, as_ktap, table, _progress, click.echo, _colour())
+
+
+@cli.command("mutants")
+@_build_options
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
+)
+@click.option("--list", "only_list", is_flag=True, help="show them and stop")
+@click.argument("names", nargs=-1)
+def mutants_(names: tuple[str, ...], jobs: int, only_list: bool, **choices: Any) -> int:
+    """Build kernels with one defect each, and see the conformance suite catch every one.
+
+    \b
+    kvmppc mutants                     all, some seconds each once 7.2 is built
+    kvmppc mutants flags-ignored       one
+    kvmppc mutants --list              what there is
+    """
+    if only_list:
+        for each in all_mutants():
+            click.echo(f"{each.name}: {each.defect}; caught by: {each.caught_by}")
+        return 0
+    options = RunOptions.from_mapping(choices)
+    return mutants.run(names, options, jobs, _progress, click.echo, _colour())
 
 
 @cli.command()

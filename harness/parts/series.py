@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.model.errors import UsageError
-from harness.parts import ownseries
+from harness.parts import mutants, ownseries
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,9 @@ def read_series(text: str, base: str = "") -> Series:
     own = ownseries.directory() / text
     if "/" not in text and (own / "series.toml").is_file():
         return _own(own, base)
+    mutant = mutants.patch_of(text)
+    if mutant is not None:
+        return _mbox(mutant)
     path = Path(text).expanduser().absolute()
     if path.is_dir():
         if (path / "series.toml").is_file():

@@ -9,6 +9,7 @@ from harness.model.behaviour import Behaviour, behaviour_of_release
 from harness.parts import ownseries
 from harness.parts.kernels import KernelBuild
 from harness.parts.kernelspec import parse_spec
+from harness.parts.mutants import patch_of
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,13 @@ def expectation(kernel: KernelBuild, forced: Behaviour | None) -> Expected:
     spec = parse_spec(kernel.spec)
     behaviour = behaviour_of_release(kernel.version)
     for each in spec.series:
+        if patch_of(each.text) is not None:
+            continue  # judged as the kernel it is a mutant of
         own = ownseries.find(each.text)
         if own is None:
             words = (
-                f"nothing is known of series {each.text}: {kernel.label} is judged as its base; see --expect"
+                f"nothing is known of series {each.text}: {kernel.label} is judged as "
+                f"{'its base' if behaviour.since else behaviour.name}; see --expect"
             )
             return Expected(behaviour, False, words)
         behaviour = own.behaviour(f"{kernel.version[0]}.{kernel.version[1]}", each.first)

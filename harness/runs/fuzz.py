@@ -33,10 +33,12 @@ class _Wrong(Exception):
         self.answers = answers
 
 
-def fuzz(kernel: Kernel, ask: Ask, seconds: float, seed: int) -> Fuzzed:
+def fuzz(
+    kernel: Kernel, ask: Ask, seconds: float, seed: int, clock: Callable[[], float] = time.monotonic
+) -> Fuzzed:
     """Until *seconds* have passed, or an answer is wrong and could be made no smaller. Errors of *ask* pass
     through: a level that died of a call is the caller's to tell."""
-    deadline = time.monotonic() + seconds
+    deadline = clock() + seconds
     made = 0
 
     def attempt(batch: list[Call]) -> None:
@@ -49,7 +51,7 @@ def fuzz(kernel: Kernel, ask: Ask, seconds: float, seed: int) -> Fuzzed:
                 raise _Wrong(call, answers)
 
     number = 0
-    while time.monotonic() < deadline:
+    while clock() < deadline:
         test = given(st.lists(calls(kernel), min_size=1, max_size=_BATCH))(attempt)
         test = settings(
             max_examples=_EXAMPLES, deadline=None, database=None, verbosity=Verbosity.quiet,

@@ -2,6 +2,7 @@
 """The programs that run in guests agree with the model, and run here as far as they can."""
 
 import ast
+import ctypes
 import json
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import harness.images
-from harness.model import abi, oracle_arch_compat, oracle_caps
+from harness.model import abi, calls, oracle_arch_compat, oracle_caps, oracle_vcpu
 from harness.model.observation import Probe
 
 GUEST = Path(harness.images.__file__).parent / "guest"
@@ -67,3 +68,78 @@ def test_shell_programs_parse(name):
     busybox = shutil.which("busybox")
     shell = [busybox, "sh"] if busybox else ["sh"]
     subprocess.run([*shell, "-n", str(GUEST / name)], check=True)
+
+
+@pytest.fixture(scope="module")
+def ask():
+    """ask.py, imported on this machine."""
+    sys.path.insert(0, str(GUEST))
+    try:
+        import ask
+
+        yield ask
+    finally:
+        sys.path.remove(str(GUEST))
+
+
+def test_asks_numbers_are_the_models(ask):
+    assert abi.io(0x04) == ask.KVM_GET_VCPU_MMAP_SIZE
+    assert abi.iow(0x46, 32) == ask.KVM_SET_USER_MEMORY_REGION
+    assert abi.io(0x80) == ask.KVM_RUN
+    assert abi.ior(0x81, 8 * ask.REG_WORDS) == ask.KVM_GET_REGS
+    assert abi.iow(0x82, 8 * ask.REG_WORDS) == ask.KVM_SET_REGS
+    assert (ask.POISON, ask.GUARD) == (calls.POISON, calls.GUARD)
+    assert oracle_vcpu.KVM_EXIT_PAPR_HCALL == ask.KVM_EXIT_PAPR_HCALL
+    assert ask.GUEST[5] == 0x7CC00300 and oracle_vcpu._ISA31_AT == ask.ENTRY + 5 * 4
+    # addi r3,0,0; ori r3,r3,N: N is the hypercall.
+    assert ask.GUEST[8] & 0xFFFF == oracle_vcpu.HCALL_DONE
+    assert ask.INTERRUPT[3] & 0xFFFF == oracle_vcpu.HCALL_INTERRUPT
+
+
+PLACES = ("plain", "odd", "cross", "readonly", "end:0", "end:7", "end:24", "end:40", "roend:8", "roend:40")
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_an_argument_is_where_it_is_said_to_be(ask, name):
+    """Each byte that must be there is, and no other can be read or written."""
+    memory = calls.Memory(bytes(range(40)), 60)
+    call = calls.Call("vm", 1, name, memory)
+    place = ask.Place(name, ask.content(str(memory)))
+    assert place.changed() == []
+    rights = {}
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        first, _, end = line.split()[0].partition("-")
+        rights[range(int(first, 16), int(end, 16))] = line.split()[1]
+
+    def reachable(right):
+        addresses = [place.address + at for at in range(memory.length)]
+        return sum(
+            any(each in span and right in words for span, words in rights.items()) for each in addresses
+        )
+
+    assert (reachable("r"), reachable("w")) == (call.readable, call.writable)
+    there = ctypes.string_at(place.address, call.readable)
+    assert there == bytes(memory.byte(at) for at in range(call.readable))
+    place.free()
+
+
+@pytest.mark.parametrize("name", ["plain", "odd", "cross"])
+def test_a_changed_byte_shows_also_around_the_argument(ask, name):
+    place = ask.Place(name, bytes(24))
+    for offset, size in ((-64, 1), (3, 2), (24 + 63, 1)):
+        ctypes.memset(place.address + offset, 0x77, size)
+    assert place.changed() == [[-64, "77"], [3, "7777"], [87, "77"]]
+    place.fill()
+    assert place.changed() == []
+    place.free()
+
+
+def test_ask_says_where_there_is_no_kvm_and_what_it_does_not_know():
+    lines = "cap vm 250\nioctl nonsense 0x1 plain 00\nregister 1 0x0\n"
+    command, quiet = [sys.executable, "-S", "-m", "ask"], {"PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        command, input=lines, cwd=GUEST, capture_output=True, text=True, check=True, env=quiet
+    )
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == 3
+    assert all("trouble" in each for each in found)

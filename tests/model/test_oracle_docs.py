@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""api.rst against the header and against what a kernel answered."""
+
+import errno
+
+import pytest
+from rulebook import answer
+
+from harness.model import abi, uapi
+from harness.model.caps_checks import checks
+from harness.model.caps_rules import Backend, Kernel
+from harness.model.oracle_docs import judge
+from harness.model.suite import Answers
+from harness.model.verdict import Kind
+
+COMMON = """
+#define KVM_CAP_PPC_COMPAT_CAPS 250
+#define KVM_PPC_GET_COMPAT_CAPS	  _IO(KVMIO,  0xb8)
+"""
+POWERPC = """
+struct kvm_ppc_compat_caps {
+	__u64	size;	/* a comment; with a semicolon */
+	__u64	flags;
+	__u64	compat_capabilities;
+};
+#define KVM_PPC_COMPAT_CAP_POWER9	(1ULL << 62)
+#define KVM_PPC_COMPAT_CAP_POWER10	(1ULL << 61)
+#define KVM_PPC_COMPAT_CAP_POWER11	(1ULL << 60)
+"""
+API = """
+4.144 KVM_S390_KEYOP
+--------------------
+:Capability: KVM_CAP_S390_KEYOP
+
+4.145 KVM_PPC_GET_COMPAT_CAPS
+-----------------------------
+:Capability: KVM_CAP_PPC_COMPAT_CAPS
+:Architectures: powerpc
+:Type: vm ioctl
+:Parameters: struct kvm_ppc_compat_caps (in/out)
+:Returns: 0 on success
+
+  ======  ====
+  EFAULT  a
+  EINVAL  b
+  E2BIG   c
+  ENOTTY  d
+  ======  ====
+
+::
+
+  struct kvm_ppc_compat_caps {
+	__u64 size;
+	__u64 flags;
+	__u64 compat_capabilities;
+  };
+
+- ``KVM_PPC_COMPAT_CAP_POWER9``  (bit 1)
+- ``KVM_PPC_COMPAT_CAP_POWER10`` (bit 2)
+- ``KVM_PPC_COMPAT_CAP_POWER11`` (bit 3)
+
+5. The kvm_run structure
+========================
+  EPERM  of another section
+"""
+PAGE = 65536
+
+
+def answers():
+    kernel = Kernel(abi.MERGED, Backend.SERVES, 0x6000000000000000, PAGE)
+    found = {
+        check.call.line: {"answers": [answer(kernel, check.call).to_json()]}
+        for revision in abi.distinct()
+        for check in checks(revision, PAGE)
+    }
+    return Answers(PAGE, found)
+
+
+def texts(api=API, powerpc=POWERPC, common=COMMON):
+    return {uapi.DOCUMENTATION: api, uapi.POWERPC_HEADER: powerpc, uapi.COMMON_HEADER: common}
+
+
+def failed(**changes):
+    verdicts = judge(texts(**changes), abi.MERGED, answers())
+    return [each.check for each in verdicts if each.kind is Kind.FAIL]
+
+
+def test_what_agrees_is_fine():
+    assert failed() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "check"),
+    [
+        ("EINVAL  b", "", "errors that can happen are listed"),
+        ("EFAULT  a", "", "errors that the kernel answered are listed"),
+        ("ENOTTY  d", "", "errors that can happen are listed"),
+        ("4.145 KVM_PPC_GET_COMPAT_CAPS", "4.145 KVM_PPC_GET_CAPS", "section"),
+        (":Capability: KVM_CAP_PPC_COMPAT_CAPS", ":Capability: KVM_CAP_PPC", "capability"),
+        ("vm ioctl", "vcpu ioctl", "type"),
+        ("struct kvm_ppc_compat_caps (in", "struct kvm_ppc_caps (in", "parameters"),
+        ("__u64 flags", "__u32 flags", "struct's fields are the header's"),
+        ("(bit 2)", "(bit 3)", "bits are the header's"),
+        ("- ``KVM_PPC_COMPAT_CAP_POWER11`` (bit 3)", "", "bits are the header's"),
+    ],
+)
+def test_a_difference_is_found_by_name(before, after, check):
+    assert before in API
+    assert f"api.rst: {check}" in failed(api=API.replace(before, after))
+
+
+def test_a_bit_that_the_kernel_sets_and_nobody_names():
+    header = POWERPC.replace("#define KVM_PPC_COMPAT_CAP_POWER10	(1ULL << 61)\n", "")
+    found = failed(powerpc=header, api=API.replace("- ``KVM_PPC_COMPAT_CAP_POWER10`` (bit 2)", ""))
+    assert found == ["api.rst: bits that the kernel answered are named"]
+
+
+def test_a_kernel_without_the_ioctl_or_without_source_is_skipped():
+    assert [each.kind for each in judge({}, abi.MERGED, answers())] == [Kind.SKIP]
+    assert [each.kind for each in judge(texts("", "", ""), None, answers())] == [Kind.SKIP]
+
+
+V1 = "struct kvm_ppc_compat_caps {\n __u32 flags;\n __u32 pad;\n __u64 compat_capabilities;\n};"
+V2 = "struct kvm_ppc_compat_caps {\n __u64 flags;\n __u64 compat_capabilities;\n};"
+V4 = "struct kvm_ppc_compat_caps {\n __u64 flags;\n __u64 size;\n __u64 compat_capabilities;\n};"
+
+
+@pytest.mark.parametrize(
+    ("struct", "capability", "request_", "names"),
+    [
+        (POWERPC, 250, "_IO(KVMIO, 0xb8)", ("merged",)),
+        (POWERPC, 250, "_IO(KVMIO, 0xe4)", ("v5",)),
+        (POWERPC, 251, "_IO(KVMIO, 0xb8)", ()),
+        (V1, 249, "_IOR(KVMIO, 0xe4, struct kvm_ppc_compat_caps)", ("v1",)),
+        (V2, 249, "_IOR(KVMIO, 0xe4, struct kvm_ppc_compat_caps)", ("v2", "v3")),
+        (V4, 249, "_IOR(KVMIO, 0xe4, struct kvm_ppc_compat_caps)", ("v4",)),
+    ],
+)
+def test_a_header_names_its_revision(struct, capability, request_, names):
+    common = f"#define KVM_CAP_PPC_COMPAT_CAPS {capability}\n#define KVM_PPC_GET_COMPAT_CAPS {request_}\n"
+    header = uapi.read_header(texts(powerpc=struct, common=common))
+    assert header.revisions == names
+
+
+def test_seen_errors_are_those_of_the_kernel():
+    assert errno.errorcode[errno.E2BIG] == "E2BIG"
+    found = {each.check: each for each in judge(texts(), abi.MERGED, answers())}
+    assert found["api.rst: errors that the kernel answered are listed"].observed == "E2BIG EFAULT EINVAL"

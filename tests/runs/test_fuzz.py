@@ -3,11 +3,7 @@
 
 import errno
 import itertools
-import sys
 from dataclasses import replace
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "model"))
 
 from rulebook import answer
 

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The list of mutants: each has a patch, and is caught by a check that there is."""
+
+import json
+import re
+
+import pytest
+from rulebook import answer
+
+from harness.model import abi
+from harness.model.behaviour import MERGED_SERIES, V1_SERIES
+from harness.model.caps_checks import checks
+from harness.model.caps_rules import Kernel
+from harness.model.cpu import Mode
+from harness.model.oracle_ioctl import Subject
+from harness.model.suite import Answers, questions, register_question
+from harness.model.topology import NestedApi
+from harness.parts import ownseries
+from harness.parts.kernelspec import parse_spec
+from harness.parts.mutants import all_mutants, patch_of
+from harness.parts.series import read_series
+from harness.runs import conformance
+from harness.runs.expect import expectation
+
+PAGE = 65536
+
+
+def check_names(behaviour):
+    """All that the suite may say of an L1; what is answered does not matter."""
+    subject = Subject(behaviour, NestedApi.V2, Mode.P10)
+    kernel: Kernel = subject.kernel(PAGE)
+    run = {"errno": 22, "exit": 0, "hcall": None, "gpr": [0] * 10}
+    register = {
+        "initial": 0,
+        "set": 0,
+        "stored": 0,
+        "run": run,
+        "again": 0,
+        "again_stored": 0,
+        "again_run": run,
+    }
+    found = {question: {"value": 0} for question in questions(PAGE)}
+    found |= {each: register for each in found if each.startswith("register")}
+    for revision in abi.distinct():
+        for check in checks(revision, PAGE):
+            found[check.call.line] = {"answers": [answer(kernel, check.call).to_json()]}
+    assert register_question(True, 0) in found
+    text = (
+        "4.1 KVM_PPC_GET_COMPAT_CAPS\n---\n"
+        "struct kvm_ppc_compat_caps {\n__u64 size;\n};\n"
+    )  # fmt: skip
+    probe = type("Probe", (), {"raw_pvr": 0x00821200})()
+    asked = conformance.Asked(
+        subject, probe, Answers(PAGE, json.loads(json.dumps(found))),
+        {"Documentation/virt/kvm/api.rst": text}, None,
+    )  # fmt: skip
+    return {verdict.check for judge in conformance.TOPICS.values() for verdict in judge(asked)}
+
+
+MUTANTS = all_mutants()
+
+
+def test_there_are_enough_and_each_has_its_patch():
+    assert len(MUTANTS) >= 12
+    files = {path.stem for path in (ownseries.directory() / "mutants").glob("*.patch")}
+    assert files == {each.name for each in MUTANTS}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda each: each.name)
+def test_a_mutant_is_one_patch_on_one_of_our_series(mutant):
+    assert len(read_series(f"mutants/{mutant.name}").patches) == 1
+    assert ownseries.find(mutant.on) is not None
+    behaviour = V1_SERIES if mutant.on.endswith("v1") else MERGED_SERIES
+    assert mutant.caught_by in check_names(behaviour)
+
+
+def test_a_mutant_is_judged_as_the_kernel_without_the_defect():
+    mutant = next(each for each in MUTANTS if each.on == "compat-caps-merged")
+    assert re.fullmatch(r"debian-source:7\.2\+compat-caps-merged\+mutants/[\w-]+", mutant.kernel)
+    build = type("Build", (), {"spec": mutant.kernel, "label": "k", "version": (7, 2)})()
+    seen = expectation(build, None)
+    assert (seen.sure, seen.behaviour.revision) == (True, abi.MERGED)
+
+
+def test_what_is_no_mutant_is_not_taken_for_one(tmp_path):
+    assert patch_of("mutants/none-such") is None
+    assert patch_of("mutants/../compat-caps-v1/series") is None
+    assert patch_of("compat-caps-merged") is None
+    (tmp_path / "x.patch").touch()
+    assert patch_of(str(tmp_path / "x")) is None
+
+
+@pytest.mark.parametrize("revision", ["v2", "v3", "v4", "v5"])
+def test_variants_are_judged_by_their_own_revision(revision):
+    on = "compat-caps-merged" if revision == "v5" else "compat-caps-v1"
+    spec = f"debian-source:7.2+{on}+compat-caps-{revision}"
+    assert parse_spec(spec).label.endswith(f"compat_caps_{revision}")
+    build = type("Build", (), {"spec": spec, "label": "k", "version": (7, 2)})()
+    behaviour = expectation(build, None).behaviour
+    assert (behaviour.revision.name, behaviour.refusal.value) == (revision, "stored")

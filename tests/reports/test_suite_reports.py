@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The suite's table, KTAP and page for docs/."""
+
+from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.verdict import Kind, Verdict
+from harness.reports import checks, docstable, ktap, mutants
+
+
+def record(topic, *verdicts, kernel="7.3", l1="p11@p10", topology="papr"):
+    return Record(kernel, topology, l1, "", topic, "", verdicts, "d")
+
+
+OK = Verdict("size 16: result", Kind.OK, "EINVAL", "EINVAL")
+RED = Verdict("size 16: bytes", Kind.FAIL, "nothing written", "0: 18 # not", "ioctl vm 1")
+DEFECT = Verdict("arch_compat P11: set", Kind.DEFECT, "0", "0", "register 1 0xf000007")
+SKIP = Verdict("KVM PR", Kind.SKIP, "a VM", "there is none")
+
+
+def info(*labels):
+    kernels = tuple(KernelInfo(each, f"debian:{each}", each, "", "merged", "id") for each in labels)
+    return RunInfo("2026", "kvmppc probe", "", kernels, "QEMU", "QEMU", ())
+
+
+def test_ktap_has_a_plan_for_each_level_and_no_stray_directive():
+    lines = ktap.lines([record("ioctl", OK, RED, DEFECT, SKIP)])
+    assert lines == [
+        "KTAP version 1",
+        "1..1",
+        "    KTAP version 1",
+        "    1..4",
+        "    ok 1 size 16: result",
+        "    # expected: nothing written",
+        "    # observed: 0: 18 not",
+        "    # proof: ioctl vm 1",
+        "    not ok 2 size 16: bytes",
+        "    # expected: 0",
+        "    # observed: 0",
+        "    # proof: register 1 0xf000007",
+        "    not ok 3 arch_compat P11: set # TODO known defect",
+        "    ok 4 KVM PR # SKIP there is none",
+        "not ok 1 7.3-papr-p11@p10 ioctl",
+    ]
+
+
+def test_one_l1_has_its_answers_in_the_table():
+    text = "\n".join(checks.text(info("7.3"), [record("ioctl", OK, RED)], 120, False))
+    assert "size 16: bytes  | FAIL   | 0: 18 # not | nothing written" in text
+    assert text.endswith("2 checks in 1 L1: 1 ok, 1 FAIL")
+
+
+def test_several_l1s_are_columns_and_say_only_what_is_wrong():
+    records = [record("ioctl", OK, RED), record("ioctl", OK, OK, l1="p11")]
+    lines = checks.text(info("7.3"), records, 120, False)
+    row = next(line for line in lines if "size 16: bytes" in line)
+    assert "FAIL: 0: 18 # not" in row
+    assert "2 L1s" in lines[-1]
+
+
+def test_the_page_is_the_same_when_answers_are_and_names_what_differs():
+    records = [
+        record("ioctl", OK, RED), record("ioctl", OK, OK, l1="p11"),
+        record("ioctl", OK, kernel="6.12"), record("ioctl", OK, kernel="6.12", l1="p11"),
+    ]  # fmt: skip
+    first = docstable.lines(info("7.3", "6.12"), records)
+    assert first == docstable.lines(info("7.3", "6.12"), records)
+    assert "| size 16: result | ok | ok |" in first
+    assert "| size 16: bytes | FAIL: papr P11 as P10 |  |" in first
+    assert first[-1].startswith("- FAIL, 7.3: size 16: bytes: expected nothing written; observed 0: 18 # not")
+
+
+def test_a_mutant_is_caught_by_the_named_check_alone():
+    mutant = type("Mutant", (), {"name": "m", "defect": "wrong", "caught_by": "size 16: result"})()
+    missed, caught = mutants.Catch(mutant, ("size 16: bytes",)), mutants.Catch(mutant, ("size 16: result",))
+    assert (missed.caught, caught.caught) == (False, True)
+    text = "\n".join(mutants.text([missed, caught], {"debian": ("x",)}, 120, False))
+    assert "MISSED" in text and "1 of 2 mutants caught" in text and "debian: fails x" in text

@@ -20,7 +20,7 @@ from harness.parts.cache import Cache
 from harness.parts.kernels import resolve_kernel
 from harness.parts.mutants import all_mutants
 from harness.parts.table import all_parts
-from harness.runs import byhand, compare, drive, eachpatch, mutants, probe
+from harness.runs import bisecting, byhand, compare, drive, eachpatch, mutants, probe
 from harness.runs.options import OPTIONS, Option, RunOptions
 from harness.runs.plan import make
 from harness.runs.prepare import choices_of
@@ -190,6 +190,80 @@ def mutants_(names: tuple[str, ...], jobs: int, only_list: bool, **choices: Any)
     return mutants.run(names, options, jobs, _progress, click.echo, _colour())
 
 
+def _bisect_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What is the same for every candidate."""
+    names = ("kernels", "l0_kernels", "qemu", "expect", "no_workaround")
+    function = _options(function, [option for option in OPTIONS if option.field in names or option.builds])
+    function = click.option("--check", metavar="NAME", default="", help="a check of kvmppc probe, instead of "
+                            "how the L2 ends")(function)  # fmt: skip
+    return click.option("--only", "scenario", metavar="SCENARIO", default="", help="what is asked of each, "
+                        "as kvmppc run --list shows it, without the kernel")(function)  # fmt: skip
+
+
+@cli.command("bisect")
+@click.option("--tree", metavar="DIR", default="", help="a git tree; it is only read")
+@click.option("--good", metavar="REV", default="", help="works")
+@click.option("--bad", metavar="REV", default="HEAD", show_default=True, help="does not")
+@click.option("--series", metavar="SERIES", multiple=True, help="put on every commit that has it not already")
+@click.option("--over-qemu", metavar="PATH", multiple=True, help="QEMU binaries instead, oldest first")
+@click.option("--over-kernel", metavar="KERNEL", multiple=True, help="kernels instead, oldest first")
+@click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True, help="runs of each")
+@click.option("--require", type=click.IntRange(min=1), help="so many of them decide (default: all)")
+@_bisect_options
+def bisect_(
+    tree: str, good: str, bad: str, series: tuple[str, ...], over_qemu: tuple[str, ...],
+    over_kernel: tuple[str, ...], repeat: int, require: int | None, scenario: str, check: str, **choices: Any,
+) -> int:  # fmt: skip
+    """Find the commit that brought a failure; killed at any moment, the same command goes on.
+
+    \b
+    kvmppc bisect --tree ~/linux --good v7.2 --only papr-p11@p10-l2p10
+    kvmppc bisect --tree ~/linux --good v7.2 --bad next-20261101 --check 'size 16: result'
+    kvmppc bisect --tree ~/linux --good v7.1 --series fix.mbox --repeat 5 --require 1 --only hv-p11-l2p10
+    kvmppc bisect --over-kernel debian:6.12 --over-kernel debian:7.2 --only papr-p11@p10-l2host
+    kvmppc bisect --over-qemu ~/q/10.0 --over-qemu ~/q/11.1 --kernel ~/vmlinux --only hv-p11-l2host
+
+    Bad is the very failure of the bad end: a commit that fails otherwise, or does not build, is skipped.
+    Exit code 0 with one commit, 1 if it is one of several.
+    """
+    return bisecting.bisect(
+        bisecting.Asked(tree, good, bad, series, over_qemu, over_kernel, repeat, require, scenario, check),
+        RunOptions.from_mapping(choices), _progress, click.echo,
+    )  # fmt: skip
+
+
+@cli.command("bisect-step")
+@click.option("--tree", metavar="DIR", default=".", show_default=True, help="the tree, as it is checked out")
+@click.option("--series", metavar="SERIES", multiple=True, help="put on it, if it is not there already")
+@click.option(
+    "--bad-signature", metavar="TEXT", default="", help="how the failure ends, as kvmppc bisect says it"
+)
+@click.option("--good-signature", metavar="TEXT", default="", help="how it should end")
+@_bisect_options
+def bisect_step(
+    tree: str, series: tuple[str, ...], bad_signature: str, good_signature: str, scenario: str, check: str,
+    **choices: Any,
+) -> int:  # fmt: skip
+    """Test one commit: exit code 0 good, 1 bad, 125 cannot tell. For git bisect run.
+
+    \b
+    git bisect run kvmppc bisect-step --only papr-p11@p10-l2p10
+    git bisect run kvmppc bisect-step --check 'size 16: result'
+
+    Without signatures: good is what any kernel should do, bad is anything else a kernel does.
+    """
+    return bisecting.step(
+        tree,
+        series,
+        scenario,
+        check,
+        good_signature,
+        bad_signature,
+        RunOptions.from_mapping(choices),
+        _progress,
+    )
+
+
 @cli.command()
 @_boot_options
 @click.option("--level", type=click.IntRange(0, 2), default=1, show_default=True, help="put me on this level")
@@ -306,4 +380,8 @@ def main() -> None:
     except KeyboardInterrupt:
         click.echo("kvmppc: interrupted", err=True)
         status = drive.INTERRUPTED
-    sys.exit(status or 0)
+    status = status or 0
+    if sys.argv[1:2] == ["bisect-step"] and status not in (0, 1, 125):
+        # git bisect run takes whatever is below 128 for an answer.
+        status = max(status, 128)
+    sys.exit(status)

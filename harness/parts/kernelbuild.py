@@ -69,6 +69,12 @@ def build_kernel(
         return area.build()
 
 
+def kernel_identity(spec: KernelSpec, choices: BuildChoices, cache: Cache, *, progress: Progress) -> str:
+    """That build_kernel would give it, without building. Errors as of build_kernel."""
+    with _area(spec, choices, cache, False, progress) as area:
+        return area.identity()
+
+
 def patches_of(
     spec: KernelSpec, choices: BuildChoices, cache: Cache, *, locked_only: bool, progress: Progress
 ) -> tuple[Patch, ...]:
@@ -133,11 +139,19 @@ class _Area:
         repository = init(self._directory / "git", source.objects)
         return repository, source, linux_version(repository, source.tree, self._spec.base)
 
+    def identity(self) -> str:
+        repository, source, version = self._source()
+        tree, _ = self._apply(repository, source, version)
+        return self._identity(tree)
+
+    def _identity(self, tree: str) -> str:
+        words = f"{_RECIPE} {tree} {self._config.digest} {self._toolchain.words} {self._toolchain.version}"
+        return hashlib.sha256(words.encode()).hexdigest()[:32]
+
     def build(self) -> Built:
         repository, source, version = self._source()
         tree, notes = self._apply(repository, source, version)
-        words = f"{_RECIPE} {tree} {self._config.digest} {self._toolchain.words} {self._toolchain.version}"
-        identity = hashlib.sha256(words.encode()).hexdigest()[:32]
+        identity = self._identity(tree)
         found = self._cache.find("kernel", identity)
         if found is None:
             found = self._make(repository, tree, identity, version)

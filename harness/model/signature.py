@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What one run of one scenario came to, in words that are the same whenever the failure is: a signature."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.model.outcome import Outcome
+from harness.model.record import Record
+from harness.model.verdict import Kind, Verdict
+
+# Numbers that are another one each time: times, addresses, process ids.
+_NOISE = (
+    (re.compile(r"\[\s*\d+\.\d+\]\s*(?:\[\s*[TC]\d+\]\s*)?"), ""),
+    (re.compile(r"\b(?:0x)?[0-9a-f]{8,}\b"), "X"),
+    (re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+"), ""),
+    (re.compile(r"\b\d{2,}\b"), "N"),
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """signature: '' if the run says nothing about the kernel, then *trouble* says why; proof: the line that
+    decided; right: as in Verdict; hang: whether it is one, which wants to be seen twice."""
+
+    signature: str
+    proof: str = ""
+    right: bool | None = None
+    hang: bool = False
+    trouble: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Seen:
+        return cls(**data)
+
+
+def without_noise(line: str) -> str:
+    for pattern, replacement in _NOISE:
+        line = pattern.sub(replacement, line)
+    return line.strip()
+
+
+def of_scenario(records: Sequence[Record]) -> Seen:
+    """Of a run of one scenario: how its L2 ended, or the level that did not come so far."""
+    for name in ("l0", "l1"):
+        for record in records:
+            if record.topic == name:
+                lost = record.verdicts[0]
+                if lost.kind is Kind.INFRASTRUCTURE:
+                    return Seen("", lost.proof, trouble=f"{lost.check}: {lost.observed}: {lost.proof}")
+                if lost.kind is Kind.FAIL:  # it did not boot; other facts of a level come later
+                    return _ended(name.upper(), lost)
+    for record in records:
+        if record.topic == "l2":
+            verdict = record.verdicts[0]
+            if verdict.kind is Kind.INFRASTRUCTURE:
+                return Seen("", verdict.proof, trouble=f"{verdict.observed}: {verdict.proof}")
+            if verdict.kind is Kind.SKIP:
+                return Seen("", verdict.proof, trouble=verdict.observed)
+            return _ended("L2", verdict)
+    return Seen("", trouble="the run has no result for this scenario")
+
+
+def _ended(level: str, verdict: Verdict) -> Seen:
+    observed = verdict.observed
+    booted = observed.startswith("booted")
+    # What decided tells two panics apart; of a boot it has the release in it.
+    detail = "" if booted else f": {without_noise(verdict.proof)}"
+    hang = observed == Outcome.HANG.value
+    if hang:
+        detail = ""  # the last line before it is what happened to be printed
+    return Seen(f"{level} {observed}{detail}", verdict.proof, verdict.right, hang)
+
+
+def of_check(records: Sequence[Record], name: str) -> Seen:
+    """Of a run of the conformance suite in one L1: what one check observed."""
+    for record in records:
+        if record.topic in ("l0", "l1") and record.verdicts[0].kind in (Kind.FAIL, Kind.INFRASTRUCTURE):
+            return of_scenario(records)
+    for record in records:
+        for verdict in record.verdicts:
+            if verdict.check == name:
+                if verdict.kind in (Kind.INFRASTRUCTURE, Kind.SKIP):
+                    return Seen("", verdict.proof, trouble=f"{name}: {verdict.observed}")
+                words = f"{name}: {without_noise(verdict.observed)}"
+                right = verdict.right if verdict.right is not None else verdict.kind is not Kind.FAIL
+                return Seen(words, f"{verdict.proof}: {verdict.observed}", right)
+    lost = [each for record in records for each in record.verdicts if each.check.endswith(" answers")]
+    if lost and lost[0].kind is Kind.FAIL:
+        return _ended("L1", lost[0])
+    return Seen("", trouble=f"no check of this name was made: {name}")

@@ -97,7 +97,7 @@ class Tester:
             number += 1
             directory = self.logs / f"{identity}-{number}"
         return trial.run(
-            self.question, candidate.kernel or self.question.options.kernels[0], candidate.qemu, directory,
+            self.question, candidate.kernel, candidate.qemu, directory,
             lambda words: self.progress(f"    {words}"),
         )  # fmt: skip
 

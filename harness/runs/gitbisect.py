@@ -53,6 +53,7 @@ class GitBisect:
             )
 
     def start(self, good: str, bad: str) -> State:
+        self.git("update-ref", "--no-deref", "HEAD", bad)  # git wants to know where to go back to
         # Without a checkout: a commit is built from its objects, in a tree that is kept.
         return self._say("start", "--no-checkout", bad, good)
 

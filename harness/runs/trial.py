@@ -41,9 +41,11 @@ class Question:
 
 
 def run(question: Question, kernel: str, qemu: str, directory: Path, progress: Callable[[str], None]) -> Seen:
-    """Once. kernel, qemu: as for --kernel and --qemu. The run's directory is *directory*; all that was
-    printed is in run.log beside it."""
-    options = replace(question.options, kernels=(kernel,), run_dir=str(directory))
+    """Once. kernel, qemu: as for --kernel and --qemu, '' for those of the question. The run's directory is
+    *directory*; all that was printed is in a log beside it."""
+    options = replace(question.options, run_dir=str(directory))
+    if kernel:
+        options = replace(options, kernels=(kernel,))
     if qemu:
         options = replace(options, qemu=qemu)
     command = [sys.executable, "-m", "harness", *question.command(options), "--jobs", "1"]

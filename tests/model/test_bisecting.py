@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Signatures of runs, and what they say of a commit."""
+
+import pytest
+
+from harness.model.bisecting import Answer, common, decide
+from harness.model.record import Record
+from harness.model.signature import Seen, of_check, of_scenario, without_noise
+from harness.model.verdict import Kind, Verdict
+
+GOOD, BAD = "L2 booted as P10", "L2 refused early: x"
+
+
+def record(topic, *verdicts, l2=""):
+    return Record("k", "papr", "p11@p10", l2, topic, "", verdicts, "d")
+
+
+def l1(kind=Kind.OK, observed="booted", proof=""):
+    return record("l1", Verdict("L1 boots", kind, "booted", observed, proof))
+
+
+def l2(kind, observed, proof, right=None):
+    return record("l2", Verdict("L2 outcome", kind, "x", observed, proof, right=right), l2="l2p10")
+
+
+def test_a_boot_is_its_mode_and_not_its_release():
+    seen = of_scenario([l1(), l2(Kind.OK, "booted as P10", "up: 7.2.12, POWER10", True)])
+    assert (seen.signature, seen.right) == ("L2 booted as P10", True)
+
+
+def test_two_panics_are_told_apart_and_one_is_known_again():
+    lines = (
+        "[    1.234567] Kernel panic - not syncing: Fatal exception in interrupt 0xc000000000abcdef",
+        "[   21.000001][    T1] Kernel panic - not syncing: Fatal exception in interrupt 0xc00000000fffffff",
+        "[    1.234567] Kernel panic - not syncing: Attempted to kill init! exitcode=0x0000000b",
+    )
+    one, same, other = (of_scenario([l1(), l2(Kind.FAIL, "panic", line)]).signature for line in lines)
+    assert one == same != other
+    assert without_noise(lines[0]) == "Kernel panic - not syncing: Fatal exception in interrupt X"
+
+
+def test_an_l1_that_panics_is_l1s_and_no_l2s():
+    skipped = l2(Kind.SKIP, "L1: panic", "")
+    seen = of_scenario([l1(Kind.FAIL, "panic", "Kernel panic - not syncing: a bug"), skipped])
+    assert seen.signature == "L1 panic: Kernel panic - not syncing: a bug"
+
+
+def test_an_infrastructure_failure_has_no_signature():
+    seen = of_scenario(
+        [l1(Kind.INFRASTRUCTURE, "infrastructure error (qemu-hdsi-recursion)", "QEMU is deaf")]
+    )
+    assert seen.signature == "" and "hdsi" in seen.trouble
+    seen = of_scenario([l1(), l2(Kind.INFRASTRUCTURE, "infrastructure error (log)", "disk full")])
+    assert seen.signature == "" and "disk full" in seen.trouble
+    assert of_scenario([]).trouble
+
+
+def test_a_hang_is_one_whatever_was_printed_last():
+    one = of_scenario([l1(), l2(Kind.FAIL, "hang", "no console output; last line: a")])
+    two = of_scenario([l1(), l2(Kind.FAIL, "hang", "no console output; last line: b")])
+    assert one.signature == two.signature == "L2 hang"
+    assert one.hang
+
+
+def test_a_check_is_what_it_observed():
+    red = record("ioctl", Verdict("size 16: result", Kind.FAIL, "EINVAL", "E2BIG", "ioctl vm"))
+    seen = of_check([l1(), red], "size 16: result")
+    assert (seen.signature, seen.right) == ("size 16: result: E2BIG", False)
+    assert "no check of this name" in of_check([l1(), red], "size 17: result").trouble
+    assert of_check([l1(Kind.FAIL, "hang", "")], "size 16: result").signature == "L1 hang"
+
+
+def seen(signature, **more):
+    return Seen(signature, **more)
+
+
+@pytest.mark.parametrize(
+    ("signatures", "require", "answer"),
+    [
+        ([GOOD], 1, Answer.GOOD),
+        ([BAD], 1, Answer.BAD),
+        (["L1 panic: x"], 1, Answer.SKIP),
+        ([""], 1, Answer.SKIP),
+        ([GOOD, BAD, GOOD], 1, Answer.BAD),
+        ([GOOD, BAD, GOOD], 2, Answer.GOOD),
+        ([GOOD, BAD], 2, Answer.SKIP),
+        ([GOOD, BAD, "L2 hang"], 2, Answer.SKIP),
+    ],
+)
+def test_bad_is_the_very_failure(signatures, require, answer):
+    assert decide([seen(each) for each in signatures], GOOD, BAD, require).answer is answer
+
+
+def test_what_cannot_be_told_says_why():
+    assert decide([seen("L1 panic: x")], GOOD, BAD, 1).why == "another end: L1 panic: x"
+    assert decide([seen("", trouble="does not compile")], GOOD, BAD, 1).why == "does not compile"
+    assert "do not agree" in decide([seen(GOOD), seen(BAD)], GOOD, BAD, 2).why
+
+
+def test_a_common_signature_needs_enough_runs():
+    assert common([seen("a"), seen("b"), seen("a")], 2).signature == "a"
+    assert common([seen("a"), seen("b")], 2) is None
+    assert common([seen("")], 1) is None
+
+
+def test_exit_codes_are_git_bisect_runs():
+    assert [each.exit_code for each in Answer] == [0, 1, 125]

@@ -1,20 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""report.json: the run as data."""
+"""report.json: the run as data. What it looks like is in report.schema.json, and checked on writing."""
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from harness.model.record import KernelInfo, Record, RunInfo
 
 SCHEMA = 1
 
 
+def schema() -> dict[str, Any]:
+    text = resources.files("harness.reports").joinpath("report.schema.json").read_text()
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+@functools.cache
+def _validator() -> Any:
+    import jsonschema  # here, as it takes longer to import than a report to write
+
+    return jsonschema.Draft202012Validator(schema())
+
+
 def write(path: Path, info: RunInfo, records: Sequence[Record], complete: bool) -> None:
-    """Replace *path* as a whole, so that a reader never sees half of it.
+    """Replace *path* as a whole, so that a reader never sees half of it. A document that is not as the
+    schema says is a defect of ours: jsonschema.ValidationError.
 
     complete: False while the run goes on, and for ever if it was cut off.
     """
@@ -24,6 +41,10 @@ def write(path: Path, info: RunInfo, records: Sequence[Record], complete: bool) 
         "run": asdict(info),
         "records": [record.to_json() for record in records],
     }
+    # In JSON's own types: a schema knows no tuples.
+    document = json.loads(json.dumps(document))
+    # Those before the last were checked when they came.
+    _validator().validate({**document, "records": document["records"][-1:]})
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps(document, indent=1) + "\n")
     partial.replace(path)

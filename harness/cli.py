@@ -20,7 +20,7 @@ from harness.parts.cache import Cache
 from harness.parts.kernels import resolve_kernel
 from harness.parts.mutants import all_mutants
 from harness.parts.table import all_parts
-from harness.runs import bisecting, byhand, compare, drive, eachpatch, mutants, probe
+from harness.runs import bisecting, byhand, compare, drive, eachpatch, mutants, probe, reporting
 from harness.runs.options import OPTIONS, Option, RunOptions
 from harness.runs.plan import make
 from harness.runs.prepare import choices_of
@@ -188,6 +188,28 @@ def mutants_(names: tuple[str, ...], jobs: int, only_list: bool, **choices: Any)
         return 0
     options = RunOptions.from_mapping(choices)
     return mutants.run(names, options, jobs, _progress, click.echo, _colour())
+
+
+@cli.command("report")
+@click.option("--html", "form", flag_value="html", help="one self-contained page")
+@click.option("--junit", "form", flag_value="junit", help="JUnit XML")
+@click.option("--ktap", "form", flag_value="ktap", help="KTAP")
+@click.option("--markdown", "form", flag_value="markdown", help="for a mail or a CI job's summary")
+@click.option("--json", "form", flag_value="json", help="as report.json, of all of them")
+@click.option("--rejudge", is_flag=True, help="judge what was seen by today's oracle, and say what changed")
+@click.option("--output", "-o", metavar="FILE", default="", help="write to FILE instead of stdout")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+def report_(form: str | None, rejudge: bool, output: str, runs: tuple[str, ...]) -> int:
+    """Show saved runs again, several as one.
+
+    \b
+    kvmppc report runs/2026-11-25_120000                      as the run ended
+    kvmppc report --html -o page.html runs/*                  a page of all of them
+    kvmppc report --rejudge runs/2026-11-25_120000            by today's oracle
+
+    Exit code as of a run.
+    """
+    return reporting.report(runs, form or "text", output, rejudge, _progress, click.echo, _colour())
 
 
 def _bisect_options(function: Callable[..., Any]) -> Callable[..., Any]:

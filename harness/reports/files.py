@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.model.record import Record, RunInfo
-from harness.reports import jsonfile, junit, text
+from harness.reports import html, jsonfile, junit, text
 
 
 def write_while_running(directory: Path, info: RunInfo, records: Sequence[Record]) -> None:
@@ -21,5 +21,7 @@ def write_at_the_end(
     """complete: False for a run that was cut off. OSError if one cannot be written."""
     jsonfile.write(directory / "report.json", info, records, complete)
     junit.write(directory / "junit.xml", info, records)
+    page = html.render(info, records, skipped, directory, complete)
+    (directory / "report.html").write_text(page)
     lines = text.render(info, records, skipped, directory, colour=False)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n")

@@ -29,34 +29,39 @@ def _validator() -> Any:
     return jsonschema.Draft202012Validator(schema())
 
 
+def document(info: RunInfo, records: Sequence[Record], complete: bool) -> dict[str, Any]:
+    """In JSON's own types, with nothing checked."""
+    found = {
+        "schema": SCHEMA,
+        "complete": complete,
+        "run": asdict(info),
+        "records": [record.to_json() for record in records],
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(found))  # a schema knows no tuples
+    return plain
+
+
 def write(path: Path, info: RunInfo, records: Sequence[Record], complete: bool) -> None:
     """Replace *path* as a whole, so that a reader never sees half of it. A document that is not as the
     schema says is a defect of ours: jsonschema.ValidationError.
 
     complete: False while the run goes on, and for ever if it was cut off.
     """
-    document = {
-        "schema": SCHEMA,
-        "complete": complete,
-        "run": asdict(info),
-        "records": [record.to_json() for record in records],
-    }
-    # In JSON's own types: a schema knows no tuples.
-    document = json.loads(json.dumps(document))
+    found = document(info, records, complete)
     # Those before the last were checked when they came.
-    _validator().validate({**document, "records": document["records"][-1:]})
+    _validator().validate({**found, "records": found["records"][-1:]})
     partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(document, indent=1) + "\n")
+    partial.write_text(json.dumps(found, indent=1) + "\n")
     partial.replace(path)
 
 
 def read(path: Path) -> tuple[RunInfo, list[Record], bool]:
     """(run, records, complete). ValueError for another schema."""
-    document = json.loads(path.read_text())
-    if document.get("schema") != SCHEMA:
-        raise ValueError(f"{path} has schema {document.get('schema')}, this tool reads {SCHEMA}")
-    run = document["run"]
+    found = json.loads(path.read_text())
+    if found.get("schema") != SCHEMA:
+        raise ValueError(f"{path} has schema {found.get('schema')}, this tool reads {SCHEMA}")
+    run = found["run"]
     kernels = tuple(KernelInfo(**each) for each in run["kernels"])
     l0_kernels = tuple(KernelInfo(**each) for each in run.get("l0_kernels", ()))
     info = RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, "notes": tuple(run["notes"])})
-    return info, [Record.from_json(each) for each in document["records"]], document["complete"]
+    return info, [Record.from_json(each) for each in found["records"]], found["complete"]

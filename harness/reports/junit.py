@@ -7,6 +7,7 @@ skip are <skipped> with the reason: JUnit has no word for "neither success nor f
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from harness.model.verdict import Kind, Verdict
 
 
 def write(path: Path, info: RunInfo, records: Sequence[Record]) -> None:
+    path.write_text(render(info, records))
+
+
+def render(info: RunInfo, records: Sequence[Record]) -> str:
     """One test suite for each kernel, one test case for each record."""
     xml = JUnitXml("kvmppc")
     for kernel in info.kernels:
@@ -29,7 +34,9 @@ def write(path: Path, info: RunInfo, records: Sequence[Record]) -> None:
                 suite.add_testcase(_case(record))
         xml.add_testsuite(suite)
     xml.update_statistics()  # type: ignore[no-untyped-call]
-    xml.write(str(path), pretty=True)
+    target = io.BytesIO()
+    xml.write(target, pretty=True)
+    return target.getvalue().decode()
 
 
 def _case(record: Record) -> TestCase:

@@ -12,21 +12,17 @@ from pathlib import Path
 
 from harness.levels.level import Level
 from harness.levels.ssh import ClientKey
-from harness.model import oracle_arch_compat, oracle_caps, oracle_ioctl, oracle_l2, oracle_level
-from harness.model.abi import REVISIONS
-from harness.model.behaviour import Behaviour
 from harness.model.calls import Call
-from harness.model.cpu import Mode
 from harness.model.errors import InfrastructureError
-from harness.model.observation import Boot, LevelObservation, Probe, boot_to_json, level_to_json
+from harness.model.observation import Boot, LevelObservation, boot_to_json, level_to_json
 from harness.model.outcome import Outcome
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement
 from harness.model.suite import Answers, paired, questions
-from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 from harness.runs import conformance
-from harness.runs.prepare import Ready
+from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
+from harness.runs.prepare import Ready, ReadyKernel
 
 
 class RunningL1:
@@ -45,8 +41,10 @@ class RunningL1:
         switched_off: Collection[str],
     ):
         self.placement = placement
-        self._kernel = prepared.kernels[placement.kernel]
-        self._l0_kernel = prepared.l0_of(placement)
+        kernel, l0_kernel = prepared.kernels[placement.kernel], prepared.l0_of(placement)
+        l1_qemu = kernel.boot_set.l1_qemu if kernel.boot_set else None
+        self._judge = Judge(placement, _facts(kernel), _facts(l0_kernel) if l0_kernel else None, l1_qemu)
+        self._texts = kernel.build.texts
         self._make_levels = partial(prepared.levels, placement, key=key, switched_off=switched_off)
         self._levels: tuple[Level, ...] = ()
         self._seen: dict[str, LevelObservation] = {}
@@ -100,59 +98,30 @@ class RunningL1:
     # -- records -------------------------------------------------------------------------
 
     def record_of_l0(self) -> Record:
-        def judge() -> tuple[str, list[Verdict]]:
-            assert self._l0_kernel is not None
-            seen, build = self.seen("L0"), self._l0_kernel.build
-            words = "" if seen.boot.mode else seen.boot.outcome.short
-            return words, oracle_level.judge_l0(self.placement, build.release, build.build_id, seen)
-
-        return self._record("l0", "", "l0", judge)
+        return self._record("l0", "", "l0", lambda: self._judge.l0(self.seen("L0")))
 
     def record_of_l0_caps(self) -> Record:
-        def judge() -> tuple[str, list[Verdict]]:
-            assert self._l0_kernel is not None
-            probe = _probe(self.seen("L0"))
-            behaviour = self._l0_kernel.expected.behaviour
-            return _caps_words(probe), oracle_caps.judge_bare_metal(behaviour, probe)
-
-        return self._record("l0_caps", "", "l0", judge, needs="L0")
+        return self._record("l0_caps", "", "l0", lambda: self._judge.l0_caps(self.seen("L0")), needs="L0")
 
     def record_of_l1(self) -> Record:
-        def judge() -> tuple[str, list[Verdict]]:
-            seen, build = self.seen("L1"), self._kernel.build
-            words = "" if seen.boot.mode else seen.boot.outcome.short
-            return words, oracle_level.judge_l1(self.placement, build.release, build.build_id, seen)
-
-        return self._record("l1", "", "l1", judge, needs="L0" if self.placement.l0 else "")
+        needs = "L0" if self.placement.l0 else ""
+        return self._record("l1", "", "l1", lambda: self._judge.l1(self.seen("L1")), needs=needs)
 
     def record_of_caps(self) -> Record:
-        def judge() -> tuple[str, list[Verdict]]:
-            probe = _probe(self.seen("L1"))
-            return _caps_words(probe), oracle_caps.judge(*self._oracle_key, probe)
-
-        return self._record("caps", "", "l1", judge, needs="L1")
+        return self._record("caps", "", "l1", lambda: self._judge.caps(self.seen("L1")), needs="L1")
 
     def record_of_arch_compat(self) -> Record:
-        def judge() -> tuple[str, list[Verdict]]:
-            return "", oracle_arch_compat.judge(*self._oracle_key, _probe(self.seen("L1")))
-
-        return self._record("arch_compat", "", "l1", judge, needs="L1")
+        return self._record(
+            "arch_compat", "", "l1", lambda: self._judge.arch_compat(self.seen("L1")), needs="L1"
+        )
 
     def record_of_l2(self, setting: L2Setting) -> Record:
         phases: dict[str, float] = {}
 
-        def judge() -> tuple[str, list[Verdict]]:
+        def judge() -> Judged:
             boot = self.boot_guest(setting)
             phases.update(boot.phases)
-            case = oracle_l2.Case(
-                self._behaviour,
-                self.placement.topology.nested_api,
-                self.placement.l1,
-                setting,
-                self._kernel.boots.l1_qemu,
-            )
-            words = str(boot.mode) if boot.outcome is Outcome.BOOTED else boot.outcome.short
-            return words, [oracle_l2.judge(case, boot)]
+            return self._judge.l2(setting, boot)
 
         return self._record("l2", setting.id, setting.id, judge, needs="L1", phases=phases)
 
@@ -181,10 +150,10 @@ class RunningL1:
         return self._suite_record("fuzz", judge)
 
     def _suite_record(self, topic: str, judge: Callable[[conformance.Asked], list[Verdict]]) -> Record:
-        def judged() -> tuple[str, list[Verdict]]:
+        def judged() -> Judged:
             asked = conformance.Asked(
-                oracle_ioctl.Subject(*self._oracle_key), _probe(self.seen("L1")), self._answers(),
-                self._kernel.build.texts, self._levels[-1].finding,
+                self._judge.subject, probe_of(self.seen("L1")), self._answers(), self._texts,
+                self._levels[-1].finding,
             )  # fmt: skip
             return "", judge(asked)
 
@@ -201,16 +170,8 @@ class RunningL1:
             self._asked = (level, answers)
         return self._asked[1]
 
-    @property
-    def _behaviour(self) -> Behaviour:
-        return self._kernel.expected.behaviour
-
-    @property
-    def _oracle_key(self) -> tuple[Behaviour, NestedApi, Mode]:
-        return self._behaviour, self.placement.topology.nested_api, self.placement.l1.mode
-
     def _record(
-        self, topic: str, l2: str, directory: str, judge: Callable[[], tuple[str, list[Verdict]]], *,
+        self, topic: str, l2: str, directory: str, judge: Callable[[], Judged], *,
         needs: str = "", phases: dict[str, float] | None = None,
     ) -> Record:  # fmt: skip
         """Judge, unless a level that it needs is not up: then the record is skipped, with the reason."""
@@ -267,18 +228,8 @@ class RunningL1:
         return None
 
 
-def _probe(seen: LevelObservation) -> Probe:
-    assert seen.probe is not None, "a level that is up has been probed"
-    return seen.probe
-
-
-def _caps_words(probe: Probe) -> str:
-    """The bitmap that some revision of the ioctl answers, else what the capability says."""
-    for revision in REVISIONS:
-        answer = probe.ioctl(revision.name)
-        if answer is not None and answer.result == 0:
-            return f"{answer.field64(revision.offset_caps):#018x}"
-    return "cap 1, no ioctl" if any(probe.capability.values()) else "cap 0"
+def _facts(kernel: ReadyKernel) -> KernelFacts:
+    return KernelFacts(kernel.build.release, kernel.build.build_id, kernel.expected.behaviour)
 
 
 def _save(path: Path, data: object) -> None:

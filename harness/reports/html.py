@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The run as one self-contained page: the grid first, each cell with all that is known of it below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+
+from harness.model.comparison import Change, compare, l2_words
+from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.scenario import kernels_id
+from harness.model.verdict import SEVERITY, Kind, Verdict
+from harness.reports import columns, details
+from harness.reports.failures import repeat_command
+from harness.reports.short import short
+
+
+@dataclass(frozen=True)
+class Cell:
+    """anchor: of its details; words: what was seen; kind: a CSS class; mark: the verdict in a word."""
+
+    anchor: str
+    words: str
+    kind: str
+    mark: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Of one kernel. rows: name and a cell for each heading, None where there is none."""
+
+    kernel: KernelInfo
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell | None, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One cell that differs between the two kernels of a run. before, after: words."""
+
+    place: str
+    what: str
+    before: str
+    after: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Below the grids, one for each record."""
+
+    anchor: str
+    title: str
+    record: Record
+    kind: str
+    mark: str
+    verdicts: tuple[Verdict, ...]  # the worst first
+    details: details.Details
+    repeat: str
+
+    @property
+    def level(self) -> str:
+        return _LEVELS.get(self.record.topic, "L1")
+
+    @property
+    def wrong(self) -> tuple[Verdict, ...]:
+        return tuple(each for each in self.verdicts if each.kind in _WRONG)
+
+
+_WRONG = (Kind.FAIL, Kind.INFRASTRUCTURE)
+_LEVELS = {"l0": "L0", "l0_caps": "L0", "l2": "L2"}
+
+
+def render(
+    info: RunInfo, records: Sequence[Record], skipped: Mapping[str, int], run: Path, complete: bool
+) -> str:
+    """skipped: reason -> number of tests without a record."""
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(_resource("report.html.jinja"))
+    anchors = {id(record): f"r{number}" for number, record in enumerate(records)}
+    kinds = [record.kind for record in records]
+    return template.render(
+        info=info,
+        complete=complete,
+        verdict=_verdict(records, complete),
+        counts=[(kind.mark, kinds.count(kind), _css(kind)) for kind in SEVERITY if kind in kinds],
+        grids=[_grid(kernel, info, records, anchors) for kernel in info.kernels],
+        changes=_changes(info, records),
+        sections=[_section(record, info, run, anchors[id(record)]) for record in records],
+        skipped=skipped,
+    )
+
+
+def _resource(name: str) -> str:
+    return resources.files("harness.reports").joinpath(name).read_text()
+
+
+def _css(kind: Kind) -> str:
+    return kind.name.lower()
+
+
+def _verdict(records: Sequence[Record], complete: bool) -> str:
+    """The whole run in a sentence."""
+    kinds = {record.kind for record in records}
+    if not complete:
+        return "This run was cut off: what is here is true, and not all of it."
+    if Kind.FAIL in kinds:
+        return "Something is not as expected."
+    if Kind.INFRASTRUCTURE in kinds:
+        return "The machinery around the kernel failed in places; what was judged is as expected."
+    if Kind.DEFECT in kinds:
+        return "All is as expected, known defects included."
+    return "All is as expected." if records else "Nothing was run."
+
+
+def _grid(kernel: KernelInfo, info: RunInfo, records: Sequence[Record], anchors: Mapping[int, str]) -> Grid:
+    mine = [record for record in records if record.kernel == kernel.label]
+    several_l0 = len({record.l0 for record in records if record.l0}) > 1 or len(info.l0_kernels) > 1
+    shown = columns.ordered(columns.column(record.topic, record.l2) for record in mine)
+    rows: dict[str, dict[columns.Column, Record]] = {}
+    for record in mine:
+        name = columns.row_name(record.topology, record.l1, record.l0 if several_l0 else "")
+        rows.setdefault(name, {}).setdefault(columns.column(record.topic, record.l2), record)
+    return Grid(
+        kernel,
+        tuple(columns.heading(each) for each in shown),
+        tuple(
+            (name, tuple(_cell(row.get(each), anchors) for each in shown)) for name, row in rows.items()
+        ),
+    )  # fmt: skip
+
+
+def _cell(record: Record | None, anchors: Mapping[int, str]) -> Cell | None:
+    if record is None:
+        return None
+    words = short(record.summary)
+    return Cell(
+        anchors[id(record)], words if words != record.kind.mark else "", _css(record.kind), record.kind.mark,
+        _title(record),
+    )  # fmt: skip
+
+
+def _title(record: Record) -> str:
+    kernel = kernels_id(record.kernel, record.l0)
+    what = f"L2 {l2_words(record.l2)}" if record.topic == "l2" else columns.heading((record.topic, ""))
+    return f"{kernel}: {columns.row_name(record.topology, record.l1)}: {what}"
+
+
+def _changes(info: RunInfo, records: Sequence[Record]) -> list[Changed]:
+    """Before and after, where two kernels ran: the older one is before."""
+    if len(info.kernels) != 2:
+        return []
+    base, new = sorted(info.kernels, key=lambda each: _version(each.release))
+    if base.release == new.release:
+        base, new = info.kernels
+    found = []
+    for cell in compare(records, base.label, new.label):
+        if cell.change is Change.SAME:
+            continue
+        what = f"L2 {l2_words(cell.l2)}" if cell.topic == "l2" else columns.heading((cell.topic, ""))
+        facts = [fact for fact in cell.facts if fact.change is not Change.SAME]
+        # What a cell says of itself tells enough only where it has one fact.
+        told = cell.topic in ("l2", "caps", "l0_caps")
+        before = cell.before if told else "; ".join(f"{fact.check}: {fact.before}" for fact in facts[:3])
+        after = cell.after if told else "; ".join(f"{fact.check}: {fact.after}" for fact in facts[:3])
+        place = columns.row_name(cell.topology, cell.l1, cell.l0)
+        found.append(Changed(place, what, short(before), short(after), cell.change.value))
+    return found
+
+
+def _version(release: str) -> list[int]:
+    return [int(part) for part in release.split("-")[0].split("+")[0].split(".") if part.isdigit()]
+
+
+def _section(record: Record, info: RunInfo, run: Path, anchor: str) -> Section:
+    return Section(
+        anchor, _title(record), record, _css(record.kind), record.kind.mark,
+        tuple(sorted(record.verdicts, key=lambda each: SEVERITY.index(each.kind))),
+        details.of(record, run), repeat_command(record, info),
+    )  # fmt: skip

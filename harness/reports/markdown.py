@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The run for a mail, a merge request or a CI job's summary page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.model.record import Record, RunInfo
+from harness.model.verdict import Kind
+from harness.reports import columns
+from harness.reports.failures import repeat_command
+from harness.reports.short import short
+
+
+def lines(info: RunInfo, records: Sequence[Record], complete: bool) -> list[str]:
+    found: list[str] = [] if complete else ["**This run was cut off.**", ""]
+    for kernel in info.kernels:
+        mine = [record for record in records if record.kernel == kernel.label]
+        if not mine:
+            continue
+        shown = columns.ordered(columns.column(record.topic, record.l2) for record in mine)
+        found += [f"### kernel {kernel.label}: {kernel.release}, judged as {kernel.expect}", ""]
+        found.append(_row(["L1 setting", *(columns.heading(each) for each in shown)]))
+        found.append("|---" * (len(shown) + 1) + "|")
+        rows: dict[str, dict[columns.Column, Record]] = {}
+        for record in mine:
+            name = columns.row_name(record.topology, record.l1, record.l0)
+            rows.setdefault(name, {}).setdefault(columns.column(record.topic, record.l2), record)
+        found += [_row([name, *(_cell(row.get(each)) for each in shown)]) for name, row in rows.items()]
+        found.append("")
+    failed = [record for record in records if record.kind in (Kind.FAIL, Kind.INFRASTRUCTURE)]
+    for record in failed:
+        found.append(f"- **{record.kind.mark}** {record.id} ({record.topic})")
+        for verdict in record.verdicts:
+            if verdict.kind is record.kind:
+                found.append(
+                    f"  - {verdict.check}: expected `{verdict.expected}`, observed `{verdict.observed}`"
+                    + (f", proof `{verdict.proof}`" if verdict.proof else "")
+                )
+        found.append(f"  - again: `{repeat_command(record, info)}`")
+    if not failed:
+        found.append("All is as expected." if records else "Nothing was run.")
+    return [*found, "", f"QEMU {info.qemu}; in L1: {info.l1_qemu}. `{info.command}`"]
+
+
+def _cell(record: Record | None) -> str:
+    if record is None:
+        return ""
+    words = f"{short(record.summary)} {record.kind.mark}".strip()
+    return f"**{words}**" if record.kind in (Kind.FAIL, Kind.INFRASTRUCTURE) else words
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(each.replace('|', chr(92) + '|') for each in cells)} |"

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Saved observations, judged again by today's oracle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.model.behaviour import BEHAVIOURS, Behaviour, parse_behaviour
+from harness.model.errors import UsageError
+from harness.model.observation import LevelObservation, boot_from_json, level_from_json
+from harness.model.outcome import Outcome
+from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.scenario import L1Setting, L2Setting, Placement
+from harness.model.suite import Answers
+from harness.model.topology import topology
+from harness.model.verdict import Kind, Verdict
+from harness.parts import ownseries
+from harness.parts.kernels import version_of
+from harness.runs import conformance
+from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
+
+# They need more than what was saved: the kernel's source, or the calls that were made.
+_KEPT = ("docs", "revision", "calls", "fuzz")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A verdict that is another one today. before, after: verdict and what was expected."""
+
+    record: str
+    check: str
+    before: str
+    after: str
+
+
+def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[Record], list[Change], int]:
+    """Records as they would be today, what changed, and how many were kept as they were, for want of an
+    observation."""
+    found, changes, kept = [], [], 0
+    for record in records:
+        judged = None
+        if record.kind is not Kind.SKIP and record.topic not in _KEPT:
+            judged = _judged(info, record, run)
+        if judged is None:
+            found.append(record)
+            kept += 1
+            continue
+        summary, verdicts = judged
+        new = replace(record, summary=summary, verdicts=tuple(verdicts))
+        found.append(new)
+        changes += _changes(record, new)
+    return found, changes, kept
+
+
+def _changes(old: Record, new: Record) -> list[Change]:
+    before = {each.check: each for each in old.verdicts}
+    after = {each.check: each for each in new.verdicts}
+    return [
+        Change(f"{old.id} {old.topic}", check, _words(before.get(check)), _words(after.get(check)))
+        for check in dict.fromkeys((*before, *after))
+        if _words(before.get(check)) != _words(after.get(check))
+    ]
+
+
+def _words(verdict: Verdict | None) -> str:
+    return "no such check" if verdict is None else f"{verdict.kind.mark}, expected {verdict.expected}"
+
+
+def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
+    """None if what was seen is not there any more."""
+    folder = run / record.directory
+    try:
+        seen: dict[str, Any] = json.loads((folder / "observation.json").read_text())
+    except (OSError, ValueError):
+        return None
+    judge = _judge(info, record)
+    if record.topic == "l2":
+        return judge.l2(L2Setting.parse(record.l2), boot_from_json(seen))
+    level = level_from_json(seen)
+    if record.topic in ("ioctl", "vcpu", "userspace"):
+        return _suite(judge, level, record, folder)
+    if level.boot.outcome is not Outcome.BOOTED and record.topic not in ("l0", "l1"):
+        return None
+    judged: Judged = getattr(judge, record.topic)(level)
+    return judged
+
+
+def _suite(judge: Judge, level: LevelObservation, record: Record, folder: Path) -> Judged | None:
+    try:
+        answers = Answers.from_json(json.loads((folder / "suite.json").read_text()))
+    except (OSError, ValueError, KeyError):
+        return None
+    asked = conformance.Asked(judge.subject, probe_of(level), answers, {}, None)
+    harmed = [each for each in record.verdicts if each.check == "L1 is unharmed"]
+    verdicts = [each for each in conformance.TOPICS[record.topic](asked) if each.check != "L1 is unharmed"]
+    return record.summary, [*verdicts, *harmed]
+
+
+def _judge(info: RunInfo, record: Record) -> Judge:
+    placement = Placement(record.kernel, topology(record.topology), L1Setting.parse(record.l1), record.l0)
+    l0 = None
+    if record.l0:
+        # A label without an entry is that of the kernel under test itself.
+        l0 = next((each for each in info.l0_kernels if each.label == record.l0), _kernel(info, record.kernel))
+    version = info.l1_qemu.split(".")
+    qemu = (int(version[0]), int(version[1]), int(version[2])) if len(version) == 3 else None
+    return Judge(placement, _facts(_kernel(info, record.kernel)), _facts(l0) if l0 else None, qemu)
+
+
+def _kernel(info: RunInfo, label: str) -> KernelInfo:
+    return next(each for each in info.kernels if each.label == label)
+
+
+def _facts(kernel: KernelInfo) -> KernelFacts:
+    return KernelFacts(kernel.release, kernel.build_id, behaviour_of(kernel))
+
+
+def behaviour_of(kernel: KernelInfo) -> Behaviour:
+    """What it was judged as, by name, as that is understood today. UsageError for a name that is gone."""
+    if kernel.expect in {each.name for each in BEHAVIOURS}:
+        return parse_behaviour(kernel.expect)
+    name, _, count = kernel.expect.partition("@")
+    own = ownseries.find(name)
+    if own is None:
+        raise UsageError(
+            f"kernel {kernel.label} was judged as {kernel.expect!r}, of which nothing is known today"
+        )
+    version = version_of(kernel.release, kernel.spec)
+    return own.behaviour(f"{version[0]}.{version[1]}", int(count) if count else None)

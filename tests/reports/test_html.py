@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The page: whole, self-contained, escaped, with what a reader of a failed run needs at its top."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.verdict import Kind, Verdict
+from harness.reports import html, markdown
+
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+
+
+class Checker(HTMLParser):
+    """Tags that are closed in order, anchors that lead somewhere, nothing from elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.text = [], set(), set(), []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            assert name not in ("src", "onclick")
+            if name == "id":
+                assert value not in self.ids
+                self.ids.add(value)
+            if name == "href":
+                assert value.startswith("#")
+                self.links.add(value[1:])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(page):
+    checker = Checker()
+    checker.feed(page)
+    checker.close()
+    assert checker.open == []
+    assert checker.links <= checker.ids
+    return " ".join(" ".join(checker.text).split())
+
+
+def info(*labels):
+    kernels = tuple(KernelInfo(each, f"debian:{each}", each, "", "merged", each) for each in labels)
+    return RunInfo("2026", "kvmppc run", "", kernels, "QEMU 11", "QEMU 11", ("a <note>",))
+
+
+def record(kind, kernel="7.3", topic="l2", l2="l2p10", observed="P10", proof="the line", **more):
+    verdict = Verdict("L2 outcome", kind, "booted as P10", observed, proof, right=kind is Kind.OK)
+    return Record(kernel, "papr", "p11@p10", l2, topic, observed, (verdict,), "d", 2.0, **more)
+
+
+def test_a_failing_run_names_level_cause_and_the_command_that_repeats_it(tmp_path):
+    text = read(html.render(info("7.3"), [record(Kind.FAIL, observed="panic")], {}, tmp_path, True))
+    assert text.index("what is wrong") < text.index("kernel 7.3")
+    top = text[: text.index("kernel 7.3")]
+    for words in ("FAIL in L2", "expected booted as P10; observed panic", "the line",
+                  "kvmppc run --kernel debian:7.3 --only papr-p11@p10-l2p10"):  # fmt: skip
+        assert words in top
+
+
+@pytest.mark.parametrize(
+    ("kinds", "complete", "words"),
+    [
+        ([Kind.OK], True, "All is as expected."),
+        ([Kind.OK, Kind.DEFECT], True, "known defects included"),
+        ([Kind.OK, Kind.INFRASTRUCTURE], True, "machinery around the kernel failed"),
+        ([Kind.INFRASTRUCTURE, Kind.FAIL], True, "not as expected"),
+        ([Kind.OK], False, "cut off"),
+        ([], True, "Nothing was run."),
+    ],
+)
+def test_the_first_sentence_is_the_whole_run(tmp_path, kinds, complete, words):
+    records = [record(kind, l2=f"l2p{9 + number}") for number, kind in enumerate(kinds)]
+    page = html.render(info("7.3"), records, {"no such CPU": 3}, tmp_path, complete)
+    assert words in page[page.index("<h1>") : page.index("</h1>")]
+    assert "3 tests: no such CPU" in read(page)
+
+
+def test_what_a_guest_printed_is_text_and_not_a_page(tmp_path):
+    page = html.render(
+        info("7.3"), [record(Kind.FAIL, observed="<script>alert(1)</script>")], {}, tmp_path, True
+    )
+    assert "<script>alert" not in page
+    assert "&lt;note&gt;" in page
+
+
+def test_the_proof_is_shown_in_its_console_and_bytes_that_changed_are_marked(tmp_path):
+    (tmp_path / "d").mkdir()
+    lines = [f"    {number}.000 line {number}" for number in range(40)]
+    lines[20] = "   20.000 it is the line that decided"
+    (tmp_path / "d/console.log").write_text("\n".join(lines))
+    ioctl = {"name": "v1", "request": 1, "result": 0, "errno": 0, "before": "00a5", "after": "00ff"}
+    (tmp_path / "d/observation.json").write_text(json.dumps({"probe": {"ioctls": [ioctl]}}))
+    caps = record(Kind.OK, topic="caps", l2="", phases={"boot": 3.0, "ssh": 1.0})
+    page = html.render(info("7.3"), [record(Kind.OK), caps], {}, tmp_path, True)
+    assert "<mark>   20.000 it is the line that decided</mark>" in page
+    assert "line 13" not in page and "line 14" in page and "line 26" in page
+    assert "00 <mark>ff</mark>" in page
+    assert "flex: 75.00" in page
+    read(page)
+
+
+def test_two_kernels_have_a_before_and_an_after(tmp_path):
+    old = record(Kind.DEFECT, kernel="6.12", observed="P11")
+    new = record(Kind.OK, observed="late")
+    text = read(html.render(info("7.3", "6.12"), [new, old], {}, tmp_path, True))
+    assert "fixed papr P11 as P10 L2 max-cpu-compat=power10 P11 late" in text
+
+
+def test_300_scenarios_are_one_page(tmp_path):
+    records = [
+        record(Kind.OK, kernel=kernel, l2=l2, topic="l2", l0=f"l0-{number}")
+        for kernel in ("7.3", "6.12") for number in range(50) for l2 in ("l2host", "l2p11", "l2p10")
+    ]  # fmt: skip
+    page = html.render(info("7.3", "6.12"), records, {}, tmp_path, True)
+    assert page.count("<details id=") == 300
+    assert len(page) < 3_000_000
+    read(page)
+
+
+def test_markdown_has_the_grid_and_what_failed():
+    lines = markdown.lines(info("7.3"), [record(Kind.FAIL, observed="a | b")], True)
+    assert "| papr P11 as P10 | **a \\| b FAIL** |" in lines
+    assert any("again: `kvmppc run" in line for line in lines)
+    assert "cut off" in markdown.lines(info("7.3"), [], False)[0]

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Saved runs, shown and judged again: on a recorded L1 and L2."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.model.behaviour import MERGED_SERIES
+from harness.model.cpu import GuestMode, Mode
+from harness.model.errors import UsageError
+from harness.model.observation import Boot, LevelObservation, Probe, boot_to_json, level_to_json
+from harness.model.outcome import Outcome
+from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.scenario import L1Setting, L2Setting, Placement
+from harness.model.topology import topology
+from harness.reports import jsonfile
+from harness.runs import reporting
+from harness.runs.judging import Judge, KernelFacts
+from harness.runs.rejudge import behaviour_of
+
+DATA = Path(__file__).parent.parent / "data"
+PLACEMENT = Placement("7.3", topology("papr"), L1Setting.parse("p11@p10"))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run's directory, as it is saved."""
+    path = tmp_path / "run"
+    probe = Probe.from_json(json.loads((DATA / "probe-7.3-papr-p11@p10.json").read_text()))
+    boot = Boot(Outcome.BOOTED, "ssh", "ready", GuestMode(Mode.P10), "7.3", build_id="b", directory="l1")
+    level = LevelObservation(PLACEMENT.full_id, boot, "v2", "kvm_hv", probe)
+    guest = Boot(Outcome.BOOTED, "marker", "up", GuestMode(Mode.P10), "7.3", directory="l2p10")
+    judge = Judge(PLACEMENT, KernelFacts("7.3", "b", MERGED_SERIES), None, (11, 1, 3))
+    records = []
+    for topic, l2, judged, saved in (
+        ("l1", "", judge.l1(level), level_to_json(level)),
+        ("caps", "", judge.caps(level), level_to_json(level)),
+        ("arch_compat", "", judge.arch_compat(level), level_to_json(level)),
+        ("l2", "l2p10", judge.l2(L2Setting.parse("p10"), guest), boot_to_json(guest)),
+    ):
+        directory = f"{PLACEMENT.full_id}/{l2 or 'l1'}"
+        (path / directory).mkdir(parents=True, exist_ok=True)
+        (path / directory / "observation.json").write_text(json.dumps(saved))
+        words, verdicts = judged
+        records.append(Record("7.3", "papr", "p11@p10", l2, topic, words, tuple(verdicts), directory))
+    kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "id", build_id="b")
+    info = RunInfo("2026", "kvmppc run", "", (kernel,), "QEMU 11.1.3", "11.1.3", ())
+    jsonfile.write(path / "report.json", info, records, True)
+    return path
+
+
+def report(path, form="text", again=False):
+    said, shown = [], []
+    code = reporting.report([str(each) for each in path], form, "", again, said.append, shown.append, False)
+    return code, "\n".join(said), "\n".join(shown)
+
+
+@pytest.mark.parametrize("form", reporting.FORMATS)
+def test_every_format_comes_from_a_saved_run(run, form):
+    code, _, text = report([run], form)
+    assert code == 0
+    assert "p10" in text.lower()
+
+
+def test_today_judges_as_then_if_nothing_changed(run):
+    code, said, _ = report([run], again=True)
+    assert code == 0
+    assert "judged again: 4 records, 0 verdicts changed" in said
+
+
+def test_what_changed_is_said_by_name(run):
+    info, records, _ = jsonfile.read(run / "report.json")
+    kernel = dataclasses.replace(info.kernels[0], expect="none")
+    jsonfile.write(run / "report.json", dataclasses.replace(info, kernels=(kernel,)), records, True)
+    code, said, _ = report([run], again=True)
+    assert code == 1
+    assert "changed: 7.3-papr-p11@p10 caps: capability 250: ok, expected 1 -> FAIL, expected 0" in said
+
+
+def test_an_observation_that_is_gone_leaves_its_record_as_it_was(run):
+    (run / PLACEMENT.full_id / "l2p10/observation.json").unlink()
+    _, said, text = report([run], again=True)
+    assert "1 kept as they were" in said and "P10 ok" in text
+
+
+def test_several_runs_are_one(run, tmp_path):
+    other = tmp_path / "deeper/other"
+    other.mkdir(parents=True)
+    info, records, _ = jsonfile.read(run / "report.json")
+    moved = [dataclasses.replace(each, l2="l2p9") for each in records if each.l2]
+    jsonfile.write(other / "report.json", info, moved, False)
+    both = reporting.merged([reporting.read(run), reporting.read(other)])
+    assert len(both.records) == 5 and not both.complete
+    assert (both.path / both.records[-1].directory).resolve() == other / PLACEMENT.full_id / "l2p10"
+    kernel = dataclasses.replace(info.kernels[0], identity="another")
+    jsonfile.write(other / "report.json", dataclasses.replace(info, kernels=(kernel,)), moved, True)
+    with pytest.raises(UsageError, match="is not that of"):
+        reporting.merged([reporting.read(run), reporting.read(other)])
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"schema": 7}', "[]"])
+def test_what_is_no_run_is_one_line(tmp_path, content):
+    if content is not None:
+        (tmp_path / "report.json").write_text(content)
+    with pytest.raises(UsageError, match="give the directory of a run"):
+        report([tmp_path])
+
+
+def test_a_behaviour_is_known_by_name():
+    kernel = KernelInfo("k", "s", "7.2.12", "", "compat-caps-merged@3", "")
+    assert behaviour_of(kernel).revision.name == "merged"
+    with pytest.raises(UsageError, match="nothing is known today"):
+        behaviour_of(dataclasses.replace(kernel, expect="gone"))

@@ -335,6 +335,7 @@ def matrices() -> None:
     for each in MATRICES:
         count = len(each.kernels) * len(each.topologies) * sum(len(l2s) for _, l2s in each.rows)
         click.echo(f"{each.name}: {count} scenarios: {each.why}")
+    click.echo("pairwise: few scenarios that have all pairs of settings of the full matrix")
 
 
 @cli.command()

@@ -127,7 +127,9 @@ def matrix(name: str) -> Matrix:
     for candidate in MATRICES:
         if candidate.name == name:
             return candidate
-    raise UsageError(f"unknown matrix {name!r}", f"known are {', '.join(each.name for each in MATRICES)}")
+    raise UsageError(
+        f"unknown matrix {name!r}", f"known are {', '.join(each.name for each in MATRICES)}, pairwise"
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,11 @@ from harness.parts.kernels import kernel_label
 from harness.runs.conformance import TOPICS
 from harness.runs.options import RunOptions
 
+# --matrix pairwise: few scenarios of the full matrix, or of what the command line asks for, with all pairs of
+# its settings.
+PAIRWISE = "pairwise"
+_ALL = "full"
+
 # What --l0-kernel takes for the kernel under test itself; its own label.
 SAME = "same"
 
@@ -71,7 +76,8 @@ class Plan:
 
 def make(options: RunOptions) -> Plan:
     """UsageError for anything in the options that makes no sense."""
-    base = matrix.matrix(options.matrix)
+    pairs_only = options.matrix == PAIRWISE
+    base = matrix.matrix(_ALL if pairs_only else options.matrix)
     kernels = _labelled(options.kernels or base.kernels)
     l0_kernels = _labelled(options.l0_kernels or base.l0_kernels)
     selection = matrix.Selection(
@@ -82,6 +88,10 @@ def make(options: RunOptions) -> Plan:
     )
     check_names(options.no_workaround)
     scenarios = tuple(matrix.expand(base, list(kernels), list(l0_kernels), selection))
+    if pairs_only:
+        from harness.runs.pairwise import covering  # what it needs takes long to import
+
+        scenarios = covering(scenarios)
     used = {each.placement.l0 for each in scenarios}
     return Plan(
         kernels=kernels,

@@ -171,7 +171,8 @@ def test_a_failure_comes_with_all_that_is_needed(run):
 def test_bad_words_are_one_line(run):
     done, _ = run({}, "--matrix", "nonsense")
     assert done.returncode == 2
-    words = "unknown matrix 'nonsense'; known are default, full, powernv, mixed, patches, probe, abi, ci"
+    names = "default, full, powernv, mixed, patches, probe, abi, ci, pairwise"
+    words = f"unknown matrix 'nonsense'; known are {names}"
     assert words in done.stdout + done.stderr
 
 

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs one of avocado's tasks, one L1 with its L2s, wherever avocado's spawner put it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from avocado.core.nrunner.app import BaseRunnerApp
+from avocado.core.nrunner.runner import BaseRunner
+
+from harness.levels.process import die_with_parent
+from harness.model.verdict import Kind
+from harness.reports import jsonfile
+
+_PIECE = 16 << 10
+
+# Exit codes of kvmppc run, in avocado's words.
+_RESULTS = {0: "pass", 1: "fail", 2: "error", 3: "error", 130: "interrupted"}
+
+
+class KvmppcRunner(BaseRunner):  # type: ignore[misc]
+    """uri: the L1; args: words for ``kvmppc run``."""
+
+    name = "kvmppc"
+    description = "Runner for scenarios of kvmppc-harness"
+    CONFIGURATION_USED: list[str] = []  # noqa: RUF012 - avocado adds lists
+
+    def run(self, runnable: Any) -> Iterator[dict[str, Any]]:
+        yield self.prepare_status("started")
+        with tempfile.TemporaryDirectory(prefix="kvmppc-avocado-") as scratch:
+            place = _place(Path(runnable.output_dir or scratch))
+            with tempfile.TemporaryFile() as output:
+                process = _start([*runnable.args, "--run-dir", str(place), "--jobs", "1"], output)
+                try:
+                    yield from self.running_loop(lambda: process.poll() is not None)
+                finally:
+                    _end(process)
+                output.seek(0)
+                for piece in _pieces(output.read()):
+                    yield self.prepare_status("running", {"type": "stdout", "log": piece})
+            yield from self._files(place)
+            yield self.prepare_status("finished", _finished(process.returncode, place))
+
+    def _files(self, place: Path) -> Iterator[dict[str, Any]]:
+        """They reach the job's results also from another machine."""
+        for name in ("report.json", "report.html", "junit.xml"):
+            path = place / name
+            if path.exists():
+                for piece in _pieces(path.read_bytes()):
+                    message = {"type": "file", "path": name, "log": piece}
+                    yield self.prepare_status("running", message)
+
+
+def _place(output: Path) -> Path:
+    """A directory for one run: a remote spawner gives all its tasks the same one."""
+    place = output / "kvmppc"
+    with contextlib.suppress(FileExistsError):
+        place.mkdir(parents=True)
+        return place
+    return Path(tempfile.mkdtemp(prefix="kvmppc-", dir=output))
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """Avocado puts what belongs together together again; a message of more than 64 KiB it would not read."""
+    for start in range(0, len(data), _PIECE):
+        yield data[start : start + _PIECE]
+
+
+def _start(words: list[str], output: Any) -> subprocess.Popen[bytes]:
+    parent = os.getpid()
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", *words], stdin=subprocess.DEVNULL, stdout=output,
+        stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"}, start_new_session=True,
+        # avocado kills a runner that takes too long.
+        preexec_fn=lambda: die_with_parent(parent),
+    )  # fmt: skip
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
+
+
+def _finished(status: int, place: Path) -> dict[str, Any]:
+    result = _RESULTS.get(status, "error")
+    try:
+        _, records, _ = jsonfile.read(place / "report.json")
+    except (OSError, ValueError):
+        return {"result": result, "returncode": status, "fail_reason": f"kvmppc run ended with {status}"}
+    kinds = {record.kind for record in records}
+    if result == "pass" and kinds <= {Kind.SKIP}:
+        result = "skip"
+    elif result == "pass" and Kind.DEFECT in kinds:
+        result = "warn"  # a known defect that was shown is neither a success nor a failure
+    wrong = [
+        f"{record.id} {record.topic}: {verdict.check}: {verdict.observed}, not {verdict.expected}"
+        for record in records
+        for verdict in record.verdicts
+        if verdict.kind in (Kind.FAIL, Kind.INFRASTRUCTURE)
+    ]
+    return {"result": result, "returncode": status, **({"fail_reason": wrong[0]} if wrong else {})}
+
+
+class RunnerApp(BaseRunnerApp):  # type: ignore[misc]
+    PROG_NAME = "avocado-runner-kvmppc"
+    PROG_DESCRIPTION = "nrunner application for scenarios of kvmppc-harness"
+    RUNNABLE_KINDS_CAPABLE = ["kvmppc"]  # noqa: RUF012 - as in avocado's own
+
+
+def main() -> None:
+    RunnerApp(print).run()
+
+
+if __name__ == "__main__":
+    main()

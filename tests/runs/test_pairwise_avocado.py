@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Pairwise covering, and what avocado is told of scenarios."""
+
+import itertools
+from types import SimpleNamespace
+
+import pytest
+
+from harness.model.errors import UsageError
+from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.verdict import Kind, Verdict
+from harness.reports import jsonfile
+from harness.runs import avocado_runner
+from harness.runs.avocado_resolver import KvmppcResolver, tasks
+from harness.runs.options import RunOptions
+from harness.runs.pairwise import covering, settings
+from harness.runs.plan import make
+
+
+def all_pairs(scenarios):
+    found = set()
+    for each in scenarios:
+        words = list(enumerate(settings(each)))
+        found |= set(itertools.combinations(words, 2))
+    return found
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"topologies": ("pseries-hv",)}, {"l0_kernels": ("debian-source:7.2", "debian-source:7.3", "same")},
+     {"kernels": ("debian:7.3",)}],
+)  # fmt: skip
+def test_every_pair_that_the_full_matrix_has_is_in_the_pairwise_one(more):
+    full = make(RunOptions(matrix="full", **more)).scenarios
+    few = make(RunOptions(matrix="pairwise", **more)).scenarios
+    assert all_pairs(few) == all_pairs(full)
+    assert set(few) <= set(full)
+    assert len(few) < len(full) / 2
+
+
+def test_it_is_the_same_list_each_time_and_in_the_order_of_the_full_one():
+    full = make(RunOptions(matrix="full")).scenarios
+    few = covering(full)
+    assert few == covering(full)
+    assert list(few) == sorted(few, key=full.index)
+    assert covering(full[:1]) == full[:1]
+
+
+def test_a_task_is_one_l1_with_its_l2s():
+    found = dict(tasks("ci"))
+    assert list(found) == ["7.3-papr-p11@p10", "6.12-papr-p11@p10"]
+    assert found["6.12-papr-p11@p10"] == [
+        "--kernel", "debian:6.12", "--only", "papr-p11@p10-l2host", "--only", "papr-p11@p10-l2p10",
+    ]  # fmt: skip
+
+
+def test_a_task_is_whole_by_itself():
+    """Its words alone make a plan of the same scenarios."""
+    for name, words in tasks("mixed,qemu=host,suite=all"):
+        assert words[words.index("--qemu") + 1] == "host"
+        chosen = {
+            "kernels": (words[words.index("--kernel") + 1],),
+            "l0_kernels": (words[words.index("--l0-kernel") + 1],),
+            "only": tuple(words[at + 1] for at, word in enumerate(words) if word == "--only"),
+        }
+        plan = make(RunOptions(**chosen))
+        assert [each.full_id for each in plan.placements] == [name]
+        assert len(plan.scenarios) == 3
+
+
+def test_a_scenario_and_options_by_name():
+    (name, words), = tasks("hv-p9-l2host,kernel=debian:7.2,locked")  # fmt: skip
+    assert name == "7.2-hv-p9"
+    assert words == ["--kernel", "debian:7.2", "--only", "hv-p9-l2host", "--locked"]
+
+
+@pytest.mark.parametrize("what", ["nonsense", "ci,colour=red", "ci,suite=none"])
+def test_words_that_lead_nowhere(what):
+    with pytest.raises(UsageError):
+        tasks(what)
+    resolution = KvmppcResolver({}).resolve(f"kvmppc:{what}")
+    assert resolution.result.name == "ERROR" and resolution.info
+
+
+def test_what_is_not_for_us_is_left_to_others():
+    assert KvmppcResolver({}).resolve("/bin/true").result.name == "NOTFOUND"
+
+
+def report(path, *kinds):
+    records = [
+        Record("7.3", "papr", "p9", "l2host", "l2", "", (Verdict("c", kind, "a", "b"),), "d")
+        for kind in kinds
+    ]
+    kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")
+    path.mkdir(exist_ok=True)
+    jsonfile.write(path / "report.json", RunInfo("", "", "", (kernel,), "", "", ()), records, True)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "status", "result"),
+    [
+        ([Kind.OK], 0, "pass"),
+        ([Kind.OK, Kind.DEFECT], 0, "warn"),
+        ([Kind.SKIP], 0, "skip"),
+        ([], 0, "skip"),
+        ([Kind.FAIL], 1, "fail"),
+        ([Kind.INFRASTRUCTURE], 3, "error"),
+    ],
+)
+def test_avocados_word_for_a_run(tmp_path, kinds, status, result):
+    report(tmp_path, *kinds)
+    found = avocado_runner._finished(status, tmp_path)
+    assert found["result"] == result
+    assert ("fail_reason" in found) is (status != 0)
+
+
+def test_a_run_without_a_report_is_an_error(tmp_path):
+    assert avocado_runner._finished(2, tmp_path)["result"] == "error"
+
+
+def test_a_runner_tells_avocado_all_and_leaves_nothing_running(tmp_path, monkeypatch):
+    """The command is stood in for by one that writes a large report."""
+    body = (
+        "import sys, pathlib; place = pathlib.Path(sys.argv[sys.argv.index('--run-dir') + 1]);"
+        "place.joinpath('report.html').write_text('x' * 100000); print('said')"
+    )
+    start = avocado_runner.subprocess.Popen
+
+    def popen(command, **settings):
+        return start([command[0], "-c", body, *command[3:]], **settings)
+
+    monkeypatch.setattr(avocado_runner.subprocess, "Popen", popen)
+    for expected in ("kvmppc", "kvmppc-"):
+        runnable = SimpleNamespace(args=("--only", "x"), output_dir=str(tmp_path))
+        messages = list(avocado_runner.KvmppcRunner().run(runnable))
+        assert [messages[0]["status"], messages[-1]["status"]] == ["started", "finished"]
+        files = [each for each in messages if each.get("type") == "file"]
+        assert b"".join(each["log"] for each in files) == b"x" * 100000
+        assert max(len(each["log"]) for each in files) <= 16384
+        assert any(each.get("log") == b"said\n" for each in messages)
+        assert any(path.name.startswith(expected) for path in tmp_path.iterdir())

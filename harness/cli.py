@@ -15,7 +15,7 @@ import click
 from harness.model.errors import HarnessError, UsageError
 from harness.model.matrix import MATRICES
 from harness.model.workarounds import WORKAROUNDS
-from harness.parts import debian
+from harness.parts import debian, doctor
 from harness.parts.cache import Cache
 from harness.parts.kernels import resolve_kernel
 from harness.parts.mutants import all_mutants
@@ -195,6 +195,7 @@ def mutants_(names: tuple[str, ...], jobs: int, only_list: bool, **choices: Any)
 @click.option("--junit", "form", flag_value="junit", help="JUnit XML")
 @click.option("--ktap", "form", flag_value="ktap", help="KTAP")
 @click.option("--markdown", "form", flag_value="markdown", help="for a mail or a CI job's summary")
+@click.option("--annotations", "form", flag_value="annotations", help="a line for each failure, for CI")
 @click.option("--json", "form", flag_value="json", help="as report.json, of all of them")
 @click.option("--rejudge", is_flag=True, help="judge what was seen by today's oracle, and say what changed")
 @click.option("--output", "-o", metavar="FILE", default="", help="write to FILE instead of stdout")
@@ -327,6 +328,18 @@ def build(kernel: str, **choices: Any) -> None:
         + (f", {built.origin}" if built.origin else "")
     )
     click.echo(built.vmlinux)
+
+
+@cli.command("doctor")
+def doctor_() -> int:
+    """Tell what this machine lacks.
+
+    \b
+    kvmppc doctor
+
+    Exit code 0 if a run can start, 3 if something is missing for it.
+    """
+    return doctor.report(click.echo)
 
 
 @cli.command()

@@ -20,6 +20,12 @@ OUR_PROGRAMS = "/usr/lib/kvmppc"
 _AHEAD = 50
 
 
+def start_of(program: str, directory: str) -> str:
+    """The command that starts probe.py or ask.py there. As a module, so that what is compiled of it is
+    used; without -m, which would cost more than that saves: it imports half of importlib."""
+    return f'cd {directory} && exec python3 -S -c "import {program}; {program}.main()"'
+
+
 class Asking:
     """Starts ask.py; to be used with ``with``, for it runs until then.
 
@@ -27,10 +33,7 @@ class Asking:
     """
 
     def __init__(self, connection: Connection, programs: str, timeout: float):
-        # -m, so that what is compiled of it is used.
-        self._spawn: ChannelSpawn = connection.stream(
-            f"cd {programs} && exec python3 -S -m ask 2>&1", timeout
-        )
+        self._spawn: ChannelSpawn = connection.stream(f"{start_of('ask', programs)} 2>&1", timeout)
         self._timeout = timeout
 
     def __enter__(self) -> Asking:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from harness.levels import guest
-from harness.levels.asking import OUR_PROGRAMS, Asking
+from harness.levels.asking import OUR_PROGRAMS, Asking, start_of
 from harness.levels.commands import Nonce
 from harness.levels.console import Console, Ended
 from harness.levels.limits import LIMITS
@@ -92,7 +92,7 @@ class LinuxLevel:
         )  # fmt: skip
 
     def _probe(self) -> Probe:
-        done = self.run("python3 -S /usr/lib/kvmppc/probe.py", LIMITS.probe)
+        done = self.run(start_of("probe", OUR_PROGRAMS), LIMITS.probe)
         (self.directory / "probe.json").write_text(done.stdout)
         if done.status:
             last = (done.stderr.strip().splitlines() or ["no output"])[-1]

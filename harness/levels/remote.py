@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.levels.asking import Asking
+from harness.levels.asking import Asking, start_of
 from harness.levels.limits import LIMITS
 from harness.levels.machine import Death
 from harness.levels.ssh import Completed, Connection
@@ -63,7 +63,7 @@ class RemoteLevel:
             self._connection = connect(self._target, LIMITS.ssh)
             self._upload()
             self._log_lines = len(self._log())
-        done = self.run(f"cd {self._there} && python3 -S probe.py", LIMITS.probe)
+        done = self.run(start_of("probe", self._there), LIMITS.probe)
         if done.status:
             last = (done.stderr.strip().splitlines() or ["no output"])[-1]
             raise InfrastructureError(f"the probe ended with {done.status} on {self._target.text}: {last}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.record import KernelInfo, Record, RunInfo, exit_code
+from harness.reports import annotations as for_ci
 from harness.reports import html, jsonfile, junit, ktap, markdown, text
 from harness.runs.rejudge import rejudge
 
@@ -25,7 +26,7 @@ class Saved:
     complete: bool
 
 
-FORMATS = ("text", "html", "junit", "ktap", "markdown", "json")
+FORMATS = ("text", "html", "junit", "ktap", "markdown", "json", "annotations")
 
 
 def report(
@@ -103,6 +104,8 @@ def _rendered(saved: Saved, form: str, colour: bool) -> str:
         return "\n".join(ktap.lines(records))
     if form == "markdown":
         return "\n".join(markdown.lines(info, records, saved.complete))
+    if form == "annotations":
+        return "\n".join(for_ci.lines(info, records))
     if form == "json":
         return json.dumps(jsonfile.document(info, records, saved.complete), indent=1)
     return "\n".join(text.render(info, records, {}, saved.path, colour))

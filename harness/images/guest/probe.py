@@ -200,5 +200,9 @@ def utf16(letter):
     return [int.from_bytes(data[at : at + 2], "little") for at in range(0, len(data), 2)]
 
 
-if __name__ == "__main__":
+def main():
     print(to_json(probe()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""One matrix by pytest, by pytest with xdist, by avocado's process spawner and by its remote spawner: are
+the verdicts the same?
+
+    .venv/bin/python bench/engines.py [--matrix ci] [--table docs/engines.md]
+
+The remote spawner goes to an sshd of our own, on a free port of 127.0.0.1, with a key of this run (package
+openssh-server). Exit code 1 if two of them differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import getpass
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.model.record import Record
+from harness.reports import jsonfile
+
+ROOT = Path(__file__).absolute().parent.parent
+BIN = Path(sys.executable).parent
+
+# Of one record: what must not depend on who runs it.
+Verdicts = dict[tuple[str, str], tuple[str, ...]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--matrix", default="ci")
+    parser.add_argument("--table", type=Path)
+    words = parser.parse_args()
+    found: dict[str, Verdicts] = {}
+    with tempfile.TemporaryDirectory(prefix="kvmppc-engines-") as name:
+        work = Path(name)
+        for title, run in ENGINES.items():
+            began = time.monotonic()
+            found[title] = verdicts(run(words.matrix, work))
+            print(f"{title}: {len(found[title])} records in {time.monotonic() - began:.0f} s", flush=True)
+    first = next(iter(found.values()))
+    same = all(each == first for each in found.values())
+    if words.table:
+        words.table.write_text("\n".join(table(words.matrix, found)) + "\n")
+    print("all the same" if same else "they differ", flush=True)
+    sys.exit(0 if same and first else 1)
+
+
+def verdicts(reports: list[Path]) -> Verdicts:
+    records: list[Record] = []
+    for path in reports:
+        records += jsonfile.read(path)[1]
+    return {
+        (record.id, record.topic): tuple(
+            f"{each.check}: {each.kind.mark}: {each.observed}" for each in record.verdicts
+        )
+        for record in records
+    }  # fmt: skip
+
+
+def run(*command: object) -> None:
+    done = subprocess.run([str(word) for word in command], cwd=ROOT, stdin=subprocess.DEVNULL, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
+    if done.returncode not in (0, 1, 9):  # 9: a job of avocado in which tests failed or were interrupted
+        raise SystemExit(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-3000:]}")
+
+
+def by_pytest(matrix: str, work: Path) -> list[Path]:
+    run(BIN / "pytest", "testcases", "-q", "--matrix", matrix, "--run-dir", work / "pytest")
+    return [work / "pytest/report.json"]
+
+
+def by_xdist(matrix: str, work: Path) -> list[Path]:
+    run(BIN / "pytest", "testcases", "-q", "-n", "2", "--matrix", matrix, "--run-dir", work / "xdist")
+    return [work / "xdist/report.json"]
+
+
+def by_avocado(matrix: str, work: Path) -> list[Path]:
+    results = work / "avocado"
+    run(BIN / "avocado", "run", f"kvmppc:{matrix}", "--max-parallel-tasks", 1, "--disable-sysinfo",
+        "--job-results-dir", results)  # fmt: skip
+    return sorted(results.glob("job-*/test-results/*-*/report.json"))
+
+
+def by_avocado_elsewhere(matrix: str, work: Path) -> list[Path]:
+    results, settings = work / "remote", work / "avocado.conf"
+    with sshd(work) as slot:
+        settings.write_text(f"[spawner.remote]\nslots = ['{slot}']\nsetup_hook = 'export PATH={BIN}:$PATH'\n")
+        run(BIN / "avocado", "--config", settings, "run", f"kvmppc:{matrix}", "--spawner", "remote",
+            "--max-parallel-tasks", 1, "--disable-sysinfo", "--job-results-dir", results)  # fmt: skip
+    return sorted(results.glob("job-*/test-results/*-*/report.json"))
+
+
+@contextlib.contextmanager
+def sshd(work: Path) -> Iterator[Path]:
+    """An sshd of ours; yields what avocado's remote spawner calls a slot, a file that says how to log in."""
+    program = shutil.which("sshd") or "/usr/sbin/sshd"
+    if not Path(program).exists():
+        raise SystemExit("there is no sshd: sudo apt-get install openssh-server")
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", work / name], check=True)
+    shutil.copy(work / "user.pub", work / "authorized")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = work / "sshd_config"
+    config.write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {work}/host\nAuthorizedKeysFile {work}/authorized\n"
+        f"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n"
+    )
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    slot = work / "slot.json"
+    slot.write_text(json.dumps({
+        "client": "ssh", "host": "127.0.0.1", "port": str(port), "username": getpass.getuser(), "password": "",
+        "prompt": r"[#$]\s*$", "identity_file": str(work / "user"), "timeout": 30,
+    }))  # fmt: skip
+    process = subprocess.Popen([program, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
+    try:
+        _listening(port)
+        yield slot
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _listening(port: int) -> None:
+    """Until it is, for ten seconds at most: there is no event to wait for."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise SystemExit("sshd does not listen")
+
+
+ENGINES = {
+    "pytest": by_pytest,
+    "pytest -n 2 (xdist)": by_xdist,
+    "avocado, process spawner": by_avocado,
+    "avocado, remote spawner": by_avocado_elsewhere,
+}
+
+
+def table(matrix: str, found: dict[str, Verdicts]) -> list[str]:
+    rows = list(dict.fromkeys(key for each in found.values() for key in each))
+    lines = [
+        "# One matrix, four engines",
+        "",
+        f"Written by `bench/engines.py --matrix {matrix} --table docs/engines.md`; do not edit. A cell is what the",
+        "verdicts of that record come to, `=` where all of them, word for word, are those of the first column.",
+        "",
+        f"| record | {' | '.join(found)} |",
+        "|---" * (len(found) + 1) + "|",
+    ]
+    first = next(iter(found.values()))
+    for key in rows:
+        cells = []
+        for number, each in enumerate(found.values()):
+            if key not in each:
+                cells.append("no record")
+            elif number and each[key] == first.get(key):
+                cells.append("=")
+            else:
+                kinds = dict.fromkeys(words.split(": ")[1] for words in each[key])
+                cells.append(", ".join(kinds))
+        lines.append(
+            f"| {key[0]} {key[1] if key[1] != 'l2' else ''} | {' | '.join(cells)} |".replace("  |", " |")
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A line for each check that failed, by cause: workflow commands on GitHub, plain words elsewhere.
+
+Source of the format: "Workflow commands for GitHub Actions", with its escapes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from harness.model.record import Record, RunInfo
+from harness.model.verdict import Kind, Verdict
+from harness.reports.failures import repeat_command
+
+# The infrastructure is nobody's kernel's fault; it must be seen all the same.
+_WORD = {Kind.FAIL: "error", Kind.INFRASTRUCTURE: "error", Kind.DEFECT: "notice"}
+_CAUSE = {Kind.FAIL: "the kernel", Kind.INFRASTRUCTURE: "the infrastructure", Kind.DEFECT: "a known defect"}
+
+
+def lines(info: RunInfo, records: Sequence[Record], environment: Mapping[str, str] = os.environ) -> list[str]:
+    github = environment.get("GITHUB_ACTIONS") == "true"
+    found = []
+    for kind, word in _WORD.items():
+        for record in records:
+            for verdict in record.verdicts:
+                if verdict.kind is kind:
+                    title = f"{_CAUSE[kind]}: {record.id} {record.topic}"
+                    text = _text(verdict, repeat_command(record, info))
+                    found.append(
+                        f"::{word} title={_property(title)}::{_data(text)}" if github else f"{title}: {text}"
+                    )
+    return found
+
+
+def _text(verdict: Verdict, repeat: str) -> str:
+    proof = f" ({verdict.proof})" if verdict.proof else ""
+    return (
+        f"{verdict.check}: expected {verdict.expected}; observed {verdict.observed}{proof}; again: {repeat}"
+    )
+
+
+def _data(words: str) -> str:
+    return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(words: str) -> str:
+    return _data(words).replace(":", "%3A").replace(",", "%2C")

@@ -116,15 +116,27 @@ def sshd(work: Path) -> Iterator[Path]:
         port = free.getsockname()[1]
     config = work / "sshd_config"
     config.write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {work}/host\nAuthorizedKeysFile {work}/authorized\n"
-        f"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n"
+        "".join(
+            f"{line}\n"
+            for line in (
+                f"Port {port}",
+                "ListenAddress 127.0.0.1",
+                f"HostKey {work}/host",
+                "PidFile none",
+                f"AuthorizedKeysFile {work}/authorized",
+                "StrictModes no",
+                "UsePAM no",
+                "PermitRootLogin prohibit-password",
+                "PasswordAuthentication no",
+            )  # fmt: skip
+        )
     )
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     slot = work / "slot.json"
     slot.write_text(json.dumps({
-        "client": "ssh", "host": "127.0.0.1", "port": str(port), "username": getpass.getuser(), "password": "",
-        "prompt": r"[#$]\s*$", "identity_file": str(work / "user"), "timeout": 30,
+        "client": "ssh", "host": "127.0.0.1", "port": str(port), "username": getpass.getuser(),
+        "password": "", "prompt": r"[#$]\s*$", "identity_file": str(work / "user"), "timeout": 30,
     }))  # fmt: skip
     process = subprocess.Popen([program, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
     try:
@@ -158,8 +170,8 @@ def table(matrix: str, found: dict[str, Verdicts]) -> list[str]:
     lines = [
         "# One matrix, four engines",
         "",
-        f"Written by `bench/engines.py --matrix {matrix} --table docs/engines.md`; do not edit. A cell is what the",
-        "verdicts of that record come to, `=` where all of them, word for word, are those of the first column.",
+        f"Written by `bench/engines.py --matrix {matrix} --table docs/engines.md`; do not edit. A cell is what",
+        "the verdicts of a record come to, `=` where all are, word for word, those of the first column.",
         "",
         f"| record | {' | '.join(found)} |",
         "|---" * (len(found) + 1) + "|",

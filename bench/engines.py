@@ -128,7 +128,7 @@ def sshd(work: Path) -> Iterator[Path]:
                 "UsePAM no",
                 "PermitRootLogin prohibit-password",
                 "PasswordAuthentication no",
-            )  # fmt: skip
+            )
         )
     )
     if os.geteuid() == 0:
@@ -170,8 +170,8 @@ def table(matrix: str, found: dict[str, Verdicts]) -> list[str]:
     lines = [
         "# One matrix, four engines",
         "",
-        f"Written by `bench/engines.py --matrix {matrix} --table docs/engines.md`; do not edit. A cell is what",
-        "the verdicts of a record come to, `=` where all are, word for word, those of the first column.",
+        f"Written by `bench/engines.py --matrix {matrix} --table docs/engines.md`; do not edit. A cell is",
+        "what the verdicts of a record come to, `=` where all are, word for word, those of the first column.",
         "",
         f"| record | {' | '.join(found)} |",
         "|---" * (len(found) + 1) + "|",

@@ -24,6 +24,8 @@ from harness.model.errors import HarnessError, InfrastructureError
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement, Scenario
 from harness.model.verdict import Kind
+from harness.reports.live import LiveView, view_for
+from harness.runs.activity import activities
 from harness.runs.options import OPTIONS, RunOptions
 from harness.runs.plan import Plan, make
 from harness.runs.prepare import Ready
@@ -312,6 +314,11 @@ class _Controller:
         self._session = session
         self._config = session.config
         self._state: State = session.config.stash[_STATE]
+        self._live: LiveView | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        self._watch()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -341,7 +348,20 @@ class _Controller:
             if not self._session.shouldstop:
                 self._session.shouldstop = f"kvmppc: {error}"
 
+    def _watch(self) -> None:
+        """Show what goes on, from when there is something, if somebody watches."""
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        directory = self._state.directory
+        if self._live is not None or directory is None or reporter is None or os.environ.get("NO_COLOR"):
+            return
+        self._live = view_for(reporter._tw._file, lambda: activities(directory.path))
+        if self._live is not None:
+            self._live.start()
+
     def _print(self, line: str) -> None:
+        if self._live is not None:
+            self._live.print(line)
+            return
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()
@@ -350,6 +370,9 @@ class _Controller:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
         directory = self._state.directory
         if directory is None:
             return

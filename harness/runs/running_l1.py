@@ -21,6 +21,7 @@ from harness.model.scenario import L2Setting, Placement
 from harness.model.suite import Answers, paired, questions
 from harness.model.verdict import Kind, Verdict
 from harness.runs import conformance
+from harness.runs.activity import doing
 from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
 from harness.runs.prepare import Ready, ReadyKernel
 
@@ -61,7 +62,8 @@ class RunningL1:
             self._make()
         for level in self._levels:
             if level.name not in self._seen:
-                self._seen[level.name] = level.start()
+                with doing(self._directory, f"{level.name} starts", level.directory / "console.log"):
+                    self._seen[level.name] = level.start()
                 _save(level.directory / "observation.json", level_to_json(self._seen[level.name]))
             found = self._seen[level.name]
             if level.name == name or found.boot.outcome is not Outcome.BOOTED:
@@ -78,7 +80,8 @@ class RunningL1:
             words = f"{seen.directory} did not come up again: {seen.summary}: {seen.proof}"
             return Boot(Outcome.INFRASTRUCTURE, "l1-gone", words, directory=seen.directory)
         directory = self._directory / setting.id
-        boot = self._levels[-1].boot_guest(setting, directory)
+        with doing(self._directory, f"L2 {setting}", directory / "console.log"):
+            boot = self._levels[-1].boot_guest(setting, directory)
         _save(directory / "observation.json", boot_to_json(boot))
         return boot
 
@@ -143,7 +146,7 @@ class RunningL1:
         from harness.runs.fuzz import fuzz
 
         def judge(asked: conformance.Asked) -> list[Verdict]:
-            with self._levels[-1].asking() as asking:
+            with doing(self._directory, "random calls", None), self._levels[-1].asking() as asking:
                 found = fuzz(asked.subject.kernel(asked.answers.page), asking.ask, seconds, seed)
             return conformance.judge_fuzz(asked, found, seconds, seed, self._levels[-1].finding)
 
@@ -164,7 +167,7 @@ class RunningL1:
         level = self._levels[-1]
         if self._asked is None or self._asked[0] is not level:
             lines = questions(level.page_bytes)
-            with level.asking() as asking:
+            with doing(self._directory, "the suite", None), level.asking() as asking:
                 answers = paired(level.page_bytes, lines, asking.ask(lines))
             _save(level.directory / "suite.json", answers.to_json())
             self._asked = (level, answers)

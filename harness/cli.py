@@ -344,7 +344,11 @@ def doctor_() -> int:
 
 @cli.command()
 def matrices() -> None:
-    """Show the matrices that --matrix takes."""
+    """Show the matrices that --matrix takes.
+
+    \b
+    kvmppc matrices
+    """
     for each in MATRICES:
         count = len(each.kernels) * len(each.topologies) * sum(len(l2s) for _, l2s in each.rows)
         click.echo(f"{each.name}: {count} scenarios: {each.why}")
@@ -353,7 +357,11 @@ def matrices() -> None:
 
 @cli.command()
 def workarounds() -> None:
-    """Show known workarounds, their reasons and where they apply."""
+    """Show known workarounds, their reasons and where they apply.
+
+    \b
+    kvmppc workarounds
+    """
     for each in WORKAROUNDS:
         what = " ".join((*each.append, *each.machine, *each.net_device))
         click.echo(f"{each.name}: {what}\n  where: {each.scope}\n  why:   {each.reason}")
@@ -361,12 +369,20 @@ def workarounds() -> None:
 
 @cli.group()
 def parts() -> None:
-    """What is fetched and built, and kept in the cache."""
+    """What is fetched and built, and kept in the cache.
+
+    \b
+    kvmppc parts ls
+    """
 
 
 @parts.command("ls")
 def parts_ls() -> None:
-    """Show what is in the cache."""
+    """Show what is in the cache.
+
+    \b
+    kvmppc parts ls
+    """
     cache = Cache.default()
     total = 0
     for entry in cache.entries():
@@ -384,7 +400,13 @@ def parts_ls() -> None:
 )
 @click.option("--all", "everything", is_flag=True, help="whatever its age")
 def parts_prune(days: float, everything: bool) -> None:
-    """Remove from the cache what was not used for a while."""
+    """Remove from the cache what was not used for a while.
+
+    \b
+    kvmppc parts prune             what was not used for 30 days
+    kvmppc parts prune --days 7
+    kvmppc parts prune --all
+    """
     gone = Cache.default().prune(0 if everything else days)
     for entry in gone:
         click.echo(f"removed {entry.kind}/{entry.key[:12]}  {entry.why}")
@@ -393,7 +415,11 @@ def parts_prune(days: float, everything: bool) -> None:
 
 @parts.command("update")
 def parts_update() -> None:
-    """Take the current version of every package and write the lock file."""
+    """Take the current version of every package and write the lock file.
+
+    \b
+    kvmppc parts update
+    """
     path = debian.update(all_parts(), Cache.default(), _progress)
     click.echo(f"wrote {path}")
 

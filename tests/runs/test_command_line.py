@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+
+from harness.cli import cli
 
 KVMPPC = Path(sys.executable).with_name("kvmppc")
 
@@ -36,3 +39,16 @@ def test_bad_words(words, said, tmp_path):
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
     assert not (tmp_path / "runs").exists()
+
+
+def every_command(group=cli, names=()):
+    for name, command in group.commands.items():
+        yield (*names, name), command
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*names, name))
+
+
+@pytest.mark.parametrize(("names", "command"), list(every_command()), ids=lambda each: str(each))
+def test_every_command_has_examples(names, command):
+    """Of itself, with words that it takes."""
+    assert f"kvmppc {names[0]}" in command.help

@@ -17,8 +17,8 @@ from harness.model.calls import Answer, Call
 from harness.model.caps_checks import Check, checks, right_call
 from harness.model.caps_rules import Backend, Expected, Kernel, expect
 from harness.model.cpu import Mode
-from harness.model.oracle_caps import expected_bitmap
-from harness.model.suite import CAPABILITIES, Answers, cap_question
+from harness.model.oracle_caps import CAPABILITIES, expected_bitmap
+from harness.model.suite import Answers, cap_question
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 

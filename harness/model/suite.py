@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model.abi import REVISIONS, distinct
+from harness.model.abi import distinct
 from harness.model.calls import Answer, Call
 from harness.model.caps_checks import checks, right_call
 from harness.model.oracle_arch_compat import VALUES
-
-CAPABILITIES = tuple(sorted({revision.capability for revision in REVISIONS}))
+from harness.model.oracle_caps import CAPABILITIES
 
 
 def cap_question(fd: str, number: int) -> str:

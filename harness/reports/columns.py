@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.model.comparison import l1_words
+from harness.model.record import Record
 
 # (topic, L2 setting); the setting is '' where the topic is not an L2.
 Column = tuple[str, str]
@@ -49,6 +50,21 @@ def heading(each: Column) -> str:
     if topic != "l2":
         return _HEADINGS[topic]
     return "L2 host" if l2 == "l2host" else f"max={l2.removeprefix('l2').upper()}"
+
+
+def arranged(
+    records: Iterable[Record], with_l0: bool
+) -> tuple[list[Column], dict[str, dict[Column, Record]]]:
+    """(columns, row name -> column -> record) of one kernel's records, the first of each place.
+    with_l0: whether rows name L0's kernel."""
+    shown: dict[Column, None] = {}
+    rows: dict[str, dict[Column, Record]] = {}
+    for record in records:
+        each = column(record.topic, record.l2)
+        shown[each] = None
+        name = row_name(record.topology, record.l1, record.l0 if with_l0 else "")
+        rows.setdefault(name, {}).setdefault(each, record)
+    return ordered(shown), rows
 
 
 def row_name(topology: str, l1: str, l0: str = "") -> str:

@@ -40,15 +40,11 @@ def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:
         mine = [record for record in records if record.kernel == kernel.label]
         if not mine:
             continue
-        shown = columns.ordered(columns.column(record.topic, record.l2) for record in mine)
+        shown, rows = columns.arranged(mine, several_l0)
         table = terminal.table(_title(kernel))
         table.add_column("L1 setting", no_wrap=True)
         for each in shown:
             table.add_column(columns.heading(each), no_wrap=True)
-        rows: dict[str, dict[columns.Column, Record]] = {}
-        for record in mine:
-            name = columns.row_name(record.topology, record.l1, record.l0 if several_l0 else "")
-            rows.setdefault(name, {}).setdefault(columns.column(record.topic, record.l2), record)
         for name, row in rows.items():
             table.add_row(name, *(_cell(row.get(each)) for each in shown))
         terminal.whole(console, table)

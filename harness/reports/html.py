@@ -121,11 +121,7 @@ def _verdict(records: Sequence[Record], complete: bool) -> str:
 def _grid(kernel: KernelInfo, info: RunInfo, records: Sequence[Record], anchors: Mapping[int, str]) -> Grid:
     mine = [record for record in records if record.kernel == kernel.label]
     several_l0 = len({record.l0 for record in records if record.l0}) > 1 or len(info.l0_kernels) > 1
-    shown = columns.ordered(columns.column(record.topic, record.l2) for record in mine)
-    rows: dict[str, dict[columns.Column, Record]] = {}
-    for record in mine:
-        name = columns.row_name(record.topology, record.l1, record.l0 if several_l0 else "")
-        rows.setdefault(name, {}).setdefault(columns.column(record.topic, record.l2), record)
+    shown, rows = columns.arranged(mine, several_l0)
     return Grid(
         kernel,
         tuple(columns.heading(each) for each in shown),

@@ -18,14 +18,10 @@ def lines(info: RunInfo, records: Sequence[Record], complete: bool) -> list[str]
         mine = [record for record in records if record.kernel == kernel.label]
         if not mine:
             continue
-        shown = columns.ordered(columns.column(record.topic, record.l2) for record in mine)
+        shown, rows = columns.arranged(mine, with_l0=True)
         found += [f"### kernel {kernel.label}: {kernel.release}, judged as {kernel.expect}", ""]
         found.append(_row(["L1 setting", *(columns.heading(each) for each in shown)]))
         found.append("|---" * (len(shown) + 1) + "|")
-        rows: dict[str, dict[columns.Column, Record]] = {}
-        for record in mine:
-            name = columns.row_name(record.topology, record.l1, record.l0)
-            rows.setdefault(name, {}).setdefault(columns.column(record.topic, record.l2), record)
         found += [_row([name, *(_cell(row.get(each)) for each in shown)]) for name, row in rows.items()]
         found.append("")
     failed = [record for record in records if record.kind in (Kind.FAIL, Kind.INFRASTRUCTURE)]

@@ -152,7 +152,7 @@ def compare_(base: str, new: str, jobs: int, markdown: bool, **choices: Any) -> 
 @click.option("--ktap", "as_ktap", is_flag=True, help="print KTAP, for consumers of kselftest")
 @click.option("--table", metavar="FILE", default="", help="write checks by kernels to FILE, as Markdown")
 def probe_(jobs: int, ssh: str, as_ktap: bool, table: str, **choices: Any) -> int:
-    """Ask one L1 all that the ABI says: every call of the ioctl, arch_compat, a guest of ten instructions.
+    """Ask one L1 all that the ABI says: every call of the ioctl, arch_compat, and a guest that runs.
 
     \b
     kvmppc probe --kernel ~/linux                             the suite in a POWER10-mode L1, nested API v2

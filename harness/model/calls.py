@@ -14,6 +14,9 @@ POISON = 0xA5
 # ask.py looks at so many bytes before and behind the argument.
 GUARD = 64
 
+# Of an argument, in bytes, of repetitions and of threads: a word mistyped must not eat a machine.
+_LARGEST, _TIMES, _THREADS = 1 << 20, 100_000, 64
+
 DESCRIPTORS = ("vm", "vm+vcpu", "vcpu", "kvm", "pr")
 
 
@@ -79,7 +82,11 @@ class Memory:
         data = b""
         for run in text.split(","):
             digits, _, count = run.partition("*")
+            if not re.fullmatch(r"(?:[0-9a-fA-F]{2})+", digits) or not 0 < int(count or 1) <= _LARGEST:
+                raise ValueError(run)
             data += bytes.fromhex(digits) * int(count or 1)
+            if len(data) > _LARGEST:
+                raise ValueError("more than anybody asks")
         return cls(data)
 
 
@@ -111,8 +118,14 @@ class Call:
                 raise ValueError
             if not re.fullmatch(r"plain|odd|cross|null|unmapped|kernel|readonly|(?:ro)?end:\d+", words[3]):
                 raise ValueError
-            times, threads = (int(word) for word in [*words[5:], "1", "1"][:2])
-            return cls(words[1], int(words[2], 0), words[3], Memory.parse(words[4]), times, threads)
+            times, threads = (int(word) for word in [*words[5:], *["1", "1"][len(words) - 5 :]])
+            memory = Memory.parse(words[4])
+            call = cls(words[1], int(words[2], 0), words[3], memory, times, threads)
+            if not (0 < times <= _TIMES and 0 < threads <= _THREADS and 0 <= call.request < 1 << 32):
+                raise ValueError
+            if ":" in words[3] and int(words[3].partition(":")[2]) > memory.length:
+                raise ValueError  # what lies behind the memory is not said
+            return call
         except (ValueError, IndexError):
             raise UsageError(
                 f"{line!r} is no call", "write it as: ioctl vm 0x2000aeb8 plain 18*1,00*23 (see the docs)"

@@ -90,9 +90,9 @@ def test_asks_numbers_are_the_models(ask):
     assert abi.iow(0x82, 8 * ask.REG_WORDS) == ask.KVM_SET_REGS
     assert (ask.POISON, ask.GUARD) == (calls.POISON, calls.GUARD)
     assert oracle_vcpu.KVM_EXIT_PAPR_HCALL == ask.KVM_EXIT_PAPR_HCALL
-    assert ask.GUEST[5] == 0x7CC00300 and oracle_vcpu._ISA31_AT == ask.ENTRY + 5 * 4
+    assert ask.GUEST[8] == 0x7CC00300 and oracle_vcpu._ISA31_AT == ask.ENTRY + 8 * 4
     # addi r3,0,0; ori r3,r3,N: N is the hypercall.
-    assert ask.GUEST[8] & 0xFFFF == oracle_vcpu.HCALL_DONE
+    assert ask.GUEST[-2] & 0xFFFF == oracle_vcpu.HCALL_DONE
     assert ask.INTERRUPT[3] & 0xFFFF == oracle_vcpu.HCALL_INTERRUPT
 
 

@@ -61,7 +61,8 @@ def test_a_call_is_its_line():
     "line",
     ["", "cap vm 250", "ioctl vm", "ioctl tun 1 plain 00", "ioctl vm x plain 00", "ioctl vm 1 nowhere 00",
      "ioctl vm 1 plain zz", "ioctl vm 1 plain 00 1 1 1", "ioctl vm 1 plain 0", "ioctl vm 1 plain ",
-     "ioctl vm 1 plain 00*99999999999", "ioctl vm 1 plain 00*-1", "ioctl vm 1 plain 00 0", "ioctl vm -1 plain 00",
+     "ioctl vm 1 plain 00*99999999999", "ioctl vm 1 plain 00*-1", "ioctl vm 1 plain 00 0",
+     "ioctl vm -1 plain 00",
      "ioctl vm 1 plain 00 1 99999", "ioctl vm 1 end:9 00*8", "ioctl vm 1 plain:3 00"],
 )  # fmt: skip
 def test_what_is_no_call_is_one_line(line):

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,7 +33,7 @@ def _progress(text: str) -> None:
 
 
 def _colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _build_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -442,8 +444,25 @@ def main() -> None:
     except KeyboardInterrupt:
         click.echo("kvmppc: interrupted", err=True)
         status = drive.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has seen enough. Nothing more is to be written, not at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            click.echo(f"kvmppc: {error.strerror or error} {error.filename or ''}".rstrip(), err=True)
+        status = 3
+    except Exception:
+        if not _is_step():
+            raise
+        traceback.print_exc()
+        status = 128
     status = status or 0
-    if sys.argv[1:2] == ["bisect-step"] and status not in (0, 1, 125):
+    if _is_step() and status not in (0, 1, 125):
         # git bisect run takes whatever is below 128 for an answer.
         status = max(status, 128)
     sys.exit(status)
+
+
+def _is_step() -> bool:
+    return sys.argv[1:2] == ["bisect-step"]

@@ -35,10 +35,19 @@ class Result:
 
 @dataclass(frozen=True)
 class Agreement:
-    """repeat: so many runs of each commit; require: so many of them decide."""
+    """repeat: so many runs of each commit; require: so many of them make it bad."""
 
     repeat: int = 1
     require: int = 1
+
+    def for_runs(self, first: Seen | None) -> Agreement:
+        """One hang may be this machine's: where a commit is run once, it must come twice."""
+        return Agreement(2, 2) if self.repeat == 1 and first is not None and first.hang else self
+
+    @property
+    def require_good(self) -> int:
+        """So many must be good: all where one bad run is enough to make a commit bad."""
+        return max(self.require, self.repeat - self.require + 1)
 
 
 def common(runs: Sequence[Seen], require: int) -> Seen | None:
@@ -50,12 +59,15 @@ def common(runs: Sequence[Seen], require: int) -> Seen | None:
     return next(each for each in runs if each.signature == signature) if count >= require else None
 
 
-def decide(runs: Sequence[Seen], good: str, bad: str, require: int) -> Result:
+def decide(runs: Sequence[Seen], good: str, bad: str, agreement: Agreement) -> Result:
     """Bad is this very failure, good what the good end shows; anything else says nothing. The failure
     first: a flaky one shows in some runs only."""
-    for signature, answer in ((bad, Answer.BAD), (good, Answer.GOOD)):
+    for signature, answer, enough in (
+        (bad, Answer.BAD, agreement.require),
+        (good, Answer.GOOD, agreement.require_good),
+    ):
         same = [each for each in runs if each.signature == signature]
-        if len(same) >= require:
+        if len(same) >= enough:
             more = f", {len(same)} of {len(runs)} runs" if len(runs) > 1 else ""
             return Result(answer, signature + more, same[0])
     other = next((each for each in runs if each.signature and each.signature not in (good, bad)), None)

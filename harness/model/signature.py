@@ -88,7 +88,8 @@ def of_check(records: Sequence[Record], name: str) -> Seen:
             if verdict.check == name:
                 if verdict.kind in (Kind.INFRASTRUCTURE, Kind.SKIP):
                     return Seen("", verdict.proof, trouble=f"{name}: {verdict.observed}")
-                words = f"{name}: {without_noise(verdict.observed)}"
+                # As it is: what a check observes has no times or addresses in it, but values that count.
+                words = f"{name}: {verdict.observed}"
                 right = verdict.right if verdict.right is not None else verdict.kind is not Kind.FAIL
                 return Seen(words, f"{verdict.proof}: {verdict.observed}", right)
     lost = [each for record in records for each in record.verdicts if each.check.endswith(" answers")]

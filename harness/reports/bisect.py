@@ -36,6 +36,9 @@ class State(Protocol):
     @property
     def stuck(self) -> str: ...
 
+    @property
+    def warning(self) -> str: ...
+
 
 @dataclass(frozen=True)
 class Ends:
@@ -54,10 +57,11 @@ class Found:
 
 
 def lines(
-    what: str, question: str, ends: Ends, found: Found, titles: Mapping[str, str], about: str, logs: str
-) -> list[str]:
+    what: str, question: str, ends: Ends, found: Found, titles: Mapping[str, str], about: str,
+    of_a_tree: bool, logs: str,
+) -> list[str]:  # fmt: skip
     """titles: of the commits that are named; about: the culprit, as git show --stat has it; '' if there is
-    none."""
+    none; of_a_tree: whether commits are a tree's, and not of our making."""
     text = ["", f"bisect of {what}", f"asked: {question}", ""]
     for candidate, result in found.steps:
         text.append(f"  {result.answer.value:4}  {candidate.name}  {candidate.title}")
@@ -65,7 +69,10 @@ def lines(
             text.append(f"        {result.why}")
     text += ["", *_other_failures(found, ends)]
     if found.state.found:
-        text += [f"{found.state.commit} is the first bad commit", "", *about.splitlines(), ""]
+        name = found.state.commit if of_a_tree else titles.get(found.state.commit, "")
+        text += [f"{name} is the first bad {'commit' if of_a_tree else 'one'}", "", *about.splitlines(), ""]
+        if found.state.warning:
+            text += [f"but git warns: {found.state.warning}", ""]
     elif found.state.candidates:
         text.append(f"one of these {len(found.state.candidates)} commits; the others could not be tested:")
         text += [f"  {commit}  {titles.get(commit, '')}" for commit in found.state.candidates]
@@ -73,7 +80,7 @@ def lines(
     else:
         text += [f"git has no answer: {found.state.stuck}", ""]
     text += ["before it:  " + _proof(found.last_good), "with it:    " + _proof(found.last_bad), ""]
-    if found.state.found:
+    if found.state.found and of_a_tree:
         text += ["for a mail:", *(f"  {line}".rstrip() for line in _mail(question, found, titles)), ""]
     return [*text, f"logs of all runs: {logs}"]
 
@@ -100,7 +107,7 @@ def _other_failures(found: Found, ends: Ends) -> Sequence[str]:
 
 def _mail(question: str, found: Found, titles: Mapping[str, str]) -> list[str]:
     commit = found.state.commit
-    tested = len(found.steps)
+    tested = sum(result.answer is not Answer.SKIP for _, result in found.steps)
     return [
         f'Since commit {commit[:12]} ("{titles.get(commit, "")}"),',
         f"the scenario {question} of kvmppc-harness (QEMU TCG, nested KVM) ends with",

@@ -15,14 +15,19 @@ from pathlib import Path
 
 from filelock import Timeout
 
+import harness
 from harness.model.bisecting import Agreement, Answer, Result, common, decide
 from harness.model.errors import BuildError, HarnessError, InfrastructureError, UsageError
 from harness.model.signature import Seen
 from harness.parts.cache import Cache
+from harness.parts.kernels import resolve_kernel
+from harness.parts.qemu import resolve_qemu
 from harness.reports import bisect as report
 from harness.runs import trial
 from harness.runs.candidates import Candidate, Candidates
 from harness.runs.gitbisect import GitBisect, State, log_of
+from harness.runs.plan import SAME
+from harness.runs.prepare import choices_of
 from harness.runs.trial import Question
 
 Progress = Callable[[str], None]
@@ -59,37 +64,39 @@ class Tester:
     kept: Kept
     logs: Path
     progress: Progress
+    surroundings: str = ""
     seconds: list[float] = field(default_factory=list)  # of steps that were not kept
 
     def runs(self, candidate: Candidate) -> list[Seen]:
         """InfrastructureError only for what would hit every candidate: a full disk, no compiler."""
         try:
-            identity = self.candidates.identity(candidate)
+            identity = self._identity(candidate)
         except InfrastructureError:
             raise
         except HarnessError as error:
             return [Seen("", trouble=str(error))]
         found = [each for each in self.kept.load(identity) if not each.trouble]
+        found = found[: self.agreement.for_runs(found[0] if found else None).repeat]
         if found:
-            self.progress(
-                f"  {candidate.name}: {len(found)} run{'s' if len(found) > 1 else ''} kept from before"
-            )
+            many = "s" if len(found) > 1 else ""
+            self.progress(f"  {candidate.name}: {len(found)} run{many} kept from before")
         began = time.monotonic()
-        wanted = self.agreement.repeat
-        while len(found) < wanted:
-            number = len(found) + 1
-            seen = self._run(candidate, identity, number)
+        while len(found) < (agreed := self.agreed(found)).repeat:
+            if agreed != self.agreement:
+                self.progress(f"  {candidate.name}: a hang, once more to be sure")
+            seen = self._run(candidate, identity, len(found) + 1)
             found.append(seen)
-            self.kept.save(identity, found)
             if seen.trouble:
                 break  # it would be the same once more, and what is kept of it is not used
-            # One hang may be this machine's; two are the kernel's.
-            if seen.hang and wanted == 1:
-                self.progress(f"  {candidate.name}: a hang, once more to be sure")
-                wanted = 2
+            self.kept.save(identity, found)
         if time.monotonic() - began > 1:
             self.seconds.append(time.monotonic() - began)
         return found
+
+    def _identity(self, candidate: Candidate) -> str:
+        """Of all that is run: the candidate and what it is run with."""
+        words = f"{self.candidates.identity(candidate)} {self.surroundings}"
+        return hashlib.sha256(words.encode()).hexdigest()[:32]
 
     def _run(self, candidate: Candidate, identity: str, number: int) -> Seen:
         directory = self.logs / f"{identity}-{number}"
@@ -101,9 +108,8 @@ class Tester:
             lambda words: self.progress(f"    {words}"),
         )  # fmt: skip
 
-    def required(self, runs: list[Seen]) -> int:
-        """Both runs of a hang that was repeated must agree."""
-        return max(self.agreement.require, 2) if len(runs) > self.agreement.repeat else self.agreement.require
+    def agreed(self, runs: list[Seen]) -> Agreement:
+        return self.agreement.for_runs(runs[0] if runs else None)
 
 
 def run(
@@ -124,7 +130,15 @@ def run(
         results, logs = area / "results", area / "runs"
         results.mkdir(exist_ok=True)
         logs.mkdir(exist_ok=True)
-        tester = Tester(candidates, question, agreement, Kept(results), logs, progress)
+        tester = Tester(
+            candidates,
+            question,
+            agreement,
+            Kept(results),
+            logs,
+            progress,
+            surroundings(question, cache, progress),
+        )
         bisect = candidates.bisect(area / f"git-{key}")
         bisect.check_ends(candidates.good, candidates.bad)
         ends = _confirm(tester, candidates)
@@ -133,11 +147,12 @@ def run(
         named = [each for each in (*found.state.candidates, found.state.commit) if each]
         lines = report.lines(
             candidates.what, question.words, ends, found, {each: candidates.at(each).title for each in named},
-            candidates.about(found.state.commit) if found.state.found else "", str(logs),
+            candidates.about(found.state.commit) if found.state.found else "", candidates.of_a_tree,
+            str(logs),
         )  # fmt: skip
         (area / f"git-{key}.txt").write_text("\n".join(lines) + "\n")
         show("\n".join(lines))
-        return 0 if found.state.found else 1
+        return 0 if found.state.found and not found.state.warning else 1
 
 
 @contextlib.contextmanager
@@ -192,9 +207,9 @@ def _certain(runs: list[Seen], tester: Tester, which: str, candidate: Candidate)
             "see kvmppc run with that kernel",
         )
     # Of a flaky bad end the failure counts, if enough of its runs have it.
-    required = tester.required(runs)
+    agreed = tester.agreed(runs)
     choice = [each for each in runs if each.right is False] if which == "bad" else runs
-    seen = common(choice or runs, required)
+    seen = common(choice or runs, agreed.require if which == "bad" else agreed.require_good)
     if seen is None:
         words = "; ".join(sorted({each.signature for each in runs}))
         raise UsageError(
@@ -227,7 +242,26 @@ def _decide(tester: Tester, candidate: Candidate, ends: report.Ends) -> Result:
         runs = tester.runs(candidate)
     except BuildError as error:
         return Result(Answer.SKIP, str(error))
-    return decide(runs, ends.good.signature, ends.bad.signature, tester.required(runs))
+    return decide(runs, ends.good.signature, ends.bad.signature, tester.agreed(runs))
+
+
+def surroundings(question: Question, cache: Cache, progress: Progress) -> str:
+    """What every candidate is run with, and is no part of its own identity: kernels and the QEMU that do not
+    change, and this tool, by whose oracle a run is right or not."""
+    options = question.options
+    words = [_ourselves()]
+    for spec in (*options.kernels, *options.l0_kernels):
+        if spec != SAME:
+            words.append(resolve_kernel(spec, cache, choices_of(options), progress=progress).identity)
+    qemu = resolve_qemu(options.qemu, cache, locked_only=options.locked, progress=progress)
+    return " ".join([*words, qemu.version_text, *map(str, qemu.argv)])
+
+
+def _ourselves() -> str:
+    state = hashlib.sha256()
+    for path in sorted(Path(harness.__file__).parent.rglob("*.py")):
+        state.update(path.read_bytes())
+    return state.hexdigest()
 
 
 def _ahead(state: State, seconds: list[float]) -> str:

@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.model.bisecting import Agreement, Answer, decide
-from harness.model.errors import HarnessError, UsageError
+from harness.model.bisecting import Agreement, Answer
+from harness.model.errors import UsageError
 from harness.model.matrix import parse_id
 from harness.model.signature import Seen
+from harness.parts import ownseries
 from harness.parts.cache import Cache
 from harness.runs import bisect as engine
 from harness.runs import trial
 from harness.runs.candidates import Candidates, ListCandidates, TreeCandidates
 from harness.runs.options import RunOptions
+from harness.runs.plan import make
 from harness.runs.prepare import choices_of
 from harness.runs.trial import Question
 
@@ -63,11 +65,16 @@ def _candidates(
     if asked.tree:
         if not asked.good:
             raise UsageError("--good is missing", "give a revision that works, such as --good v7.2")
+        for each in asked.series:
+            if ownseries.find(each) is None and not Path(each).expanduser().exists():
+                raise UsageError(f"there is no series {each!r}", "give a folder of patches or an mbox")
         if options.kernels:
             raise UsageError("--kernel is not for --tree: its commits are the kernels", "leave it out")
         return TreeCandidates(
             asked.tree, asked.good, asked.bad, asked.series, cache, choices_of(options), progress
         )
+    if asked.series or asked.good:
+        raise UsageError("--good and --series are for --tree", "a list has its good end first")
     if asked.over_qemu and len(options.kernels) != 1:
         raise UsageError("--over-qemu needs one kernel", "give it with --kernel")
     if asked.over_kernel and options.kernels:
@@ -80,7 +87,11 @@ def _question(scenario: str, check: str, options: RunOptions) -> Question:
     if not scenario and not check:
         raise UsageError("nothing is asked", "give --only SCENARIO or --check NAME")
     scenario = scenario or _CHECKED_IN
-    parse_id(scenario)
+    topology, l1, l2 = parse_id(scenario)
+    if scenario != f"{topology}-{l1.id}-{l2.id}":
+        raise UsageError(f"scenario {scenario!r} names a kernel", f"write it as {topology}-{l1.id}-{l2.id}")
+    # Words that no run takes are told before the first one. The kernel does not matter here.
+    make(replace(options, kernels=options.kernels or ("debian:7.3",), only=(scenario,)))
     return Question(scenario, check, options)
 
 
@@ -88,20 +99,21 @@ def step(
     tree: str, series: Sequence[str], scenario: str, check: str, good: str, bad: str, options: RunOptions,
     progress: Callable[[str], None],
 ) -> int:  # fmt: skip
-    """Exit code for git bisect run: a usage error must not be taken for an answer, so it ends the bisect
-    (128 and above would; 2 counts as bad, and so does 3)."""
-    try:
-        question = _question(scenario, check, replace(options, kernels=()))
-    except UsageError as error:
-        progress(f"kvmppc: {error}")
-        return 128
+    """Exit code for git bisect run. HarnessError for what is no answer of a commit: the command line makes
+    128 of it, which ends the bisect (2 and 3 would count as bad)."""
+    if options.kernels:
+        raise UsageError("--kernel is not for bisect-step: the tree is the kernel", "leave it out")
+    question = _question(scenario, check, options)
+    Cache.default()  # one that cannot be used is no answer of a commit
     spec = "+".join([tree, *series])
     # Logs of a step that was run by hand are wanted as much as any.
     logs = Path(tempfile.mkdtemp(prefix="kvmppc-step-"))
-    try:
-        seen = trial.run(question, spec, "", logs / "run", progress)
-    except HarnessError as error:
-        seen = Seen("", trouble=str(error))
+    seen = trial.run(question, spec, "", logs / "run", progress)
+    if seen.hang:
+        progress("a hang, once more to be sure")
+        again = trial.run(question, spec, "", logs / "again", progress)
+        if again.signature != seen.signature:
+            seen = Seen("", trouble=f"a hang that came once: then {again.signature or again.trouble}")
     answer, why = _answer(seen, good, bad)
     progress(f"{answer.value}: {why} (logs: {logs})")
     return answer.exit_code
@@ -111,11 +123,15 @@ def _answer(seen: Seen, good: str, bad: str) -> tuple[Answer, str]:
     if not seen.signature:
         return Answer.SKIP, seen.trouble
     if good or bad:
-        found = decide([seen], good or "\0", bad or "\0", 1)
-        if found.answer is Answer.SKIP and not (good and bad):
-            # Only one of the two is known: whatever is not that is the other.
-            return (Answer.BAD if good else Answer.GOOD), seen.signature
-        return found.answer, found.why
+        known = {good: Answer.GOOD, bad: Answer.BAD}
+        if seen.signature in known:
+            return known[seen.signature], seen.signature
+        # Only one of the two was given: the other is known by what any kernel should do.
+        if not good and seen.right is True:
+            return Answer.GOOD, seen.signature
+        if not bad and seen.right is False:
+            return Answer.BAD, seen.signature
+        return Answer.SKIP, f"another end: {seen.signature}"
     if seen.right is None:
         return Answer.SKIP, f"{seen.signature}: whether that is right is not known"
     return (Answer.GOOD if seen.right else Answer.BAD), seen.signature

@@ -14,8 +14,9 @@ from harness.parts.cache import Cache
 from harness.parts.git import Git, GitError, init
 from harness.parts.kernelbuild import BuildChoices, kernel_identity
 from harness.parts.kernels import resolve_kernel
-from harness.parts.kernelspec import parse_spec
+from harness.parts.kernelspec import BaseKind, parse_spec
 from harness.parts.progress import Progress
+from harness.parts.qemu import resolve_qemu
 from harness.runs.gitbisect import GitBisect
 
 
@@ -36,6 +37,7 @@ class Candidates(Protocol):
     good: str
     bad: str
     what: str
+    of_a_tree: bool
 
     def bisect(self, directory: Path) -> GitBisect:
         """In *directory*, which is made anew."""
@@ -61,9 +63,12 @@ class TreeCandidates:
         self._tree = tree
         self._series = "".join(f"+{each}" for each in series)
         self._cache, self._choices, self._progress = cache, choices, progress
+        self.of_a_tree = True
         self._git = Git(None, self._path)
         if not (self._path / ".git").exists():
             raise UsageError(f"{tree} is no git tree", "give the top of one with --tree")
+        if self._asked("rev-parse", "--show-object-format") != "sha1":
+            raise UsageError(f"{tree} has objects of another kind than sha1", "clone it into a tree of sha1")
         self.good, self.bad = self._commit(good, "--good"), self._commit(bad, "--bad")
         self.what = f"{self._path} {self.good[:12]}..{self.bad[:12]}{self._series}"
 
@@ -75,13 +80,21 @@ class TreeCandidates:
                 f"{self._tree} has no revision {revision} ({flag})", "git fetch it first"
             ) from None
 
+    def _asked(self, *words: str) -> str:
+        """UsageError for what git does not find: a tree may be a partial clone."""
+        try:
+            return self._git(*words)
+        except GitError as error:
+            lines = str(error).splitlines() or ["no reason given"]
+            raise UsageError(f"git in {self._tree} failed at {words[0]}: {lines[0]}") from None
+
     def bisect(self, directory: Path) -> GitBisect:
-        objects = Path(self._git("rev-parse", "--path-format=absolute", "--git-path", "objects"))
-        shallow = Path(self._git("rev-parse", "--path-format=absolute", "--git-path", "shallow"))
+        objects = Path(self._asked("rev-parse", "--path-format=absolute", "--git-path", "objects"))
+        shallow = Path(self._asked("rev-parse", "--path-format=absolute", "--git-path", "shallow"))
         return GitBisect(directory, [objects], shallow.read_text() if shallow.exists() else "")
 
     def at(self, commit: str) -> Candidate:
-        subject = self._git("log", "-1", "--format=%s", commit)
+        subject = self._asked("log", "-1", "--format=%s", commit)
         return Candidate(commit[:12], subject, kernel=f"{self._tree}@{commit}{self._series}")
 
     def identity(self, candidate: Candidate) -> str:
@@ -89,7 +102,7 @@ class TreeCandidates:
         return kernel_identity(spec, self._choices, self._cache, progress=self._progress)
 
     def about(self, commit: str) -> str:
-        return self._git(
+        return self._asked(
             "show", "--stat", "--format=commit %H%nAuthor: %an <%ae>%nDate:   %ad%n%n    %s", commit
         )
 
@@ -107,6 +120,7 @@ class ListCandidates:
     good: str = ""
     bad: str = ""
     what: str = ""
+    of_a_tree: bool = False
     _commits: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -116,9 +130,13 @@ class ListCandidates:
             raise UsageError("the list has an item twice", "give each once, oldest first")
         kind = "QEMUs" if self.qemus else "kernels"
         self.what = f"{kind} {' '.join(self.items)}"
-        if not self.qemus:
-            for each in self.items:
-                parse_spec(each)
+        for each in self.items:
+            if self.qemus:
+                resolve_qemu(each, self.cache)
+            elif parse_spec(each).kind is BaseKind.RUNNING:
+                raise UsageError(
+                    f"{each} runs on a machine over SSH, and cannot be booted here", "leave it out"
+                )
 
     def bisect(self, directory: Path) -> GitBisect:
         source = init(directory.with_name(f"{directory.name}-list"))
@@ -143,7 +161,7 @@ class ListCandidates:
         path = Path(candidate.qemu)
         try:
             with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+                return f"{path} {hashlib.file_digest(file, 'sha256').hexdigest()}"
         except OSError as error:
             raise UsageError(f"QEMU {candidate.qemu} cannot be read: {error.strerror}") from None
 

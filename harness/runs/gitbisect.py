@@ -18,7 +18,7 @@ from harness.parts.git import Git, GitError, init
 class State:
     """commit: to be tested next, or the first bad one if *found*; candidates: where git cannot tell one of
     several, as they were skipped; left, steps: git's own estimate; stuck: git's words if it gives up;
-    merge_base: whether it first wants to see where two lines of history part."""
+    merge_base: whether it first wants to see where two lines of history part; warning: git's."""
 
     commit: str = ""
     found: bool = False
@@ -27,12 +27,14 @@ class State:
     steps: int = 0
     stuck: str = ""
     merge_base: bool = False
+    warning: str = ""  # of git: what it found may not be so
 
 
 class GitBisect:
     """directory: made anew; objects: directories of objects that the commits are in."""
 
     def __init__(self, directory: Path, objects: Sequence[Path], shallow: str = ""):
+        self._warning = ""
         shutil.rmtree(directory, ignore_errors=True)
         self.git: Git = init(directory, objects)
         if shallow:
@@ -63,9 +65,14 @@ class GitBisect:
     def _say(self, *words: str) -> State:
         done = self.git.run("bisect", *words)
         text = done.stdout + done.stderr
+        # Said once, when a merge base was skipped, and true of all that follows.
+        warned = re.search(
+            r"^warning: (the merge base .*? skipped\..*?)We continue", text, re.M | re.S | re.I
+        )
+        self._warning = self._warning or (" ".join(warned[1].split()) if warned else "")
         found = re.search(r"^([0-9a-f]{40,64}) is the first '?bad'? commit", text, re.M)
         if found:
-            return State(found[1], found=True)
+            return State(found[1], found=True, warning=self._warning)
         if "only 'skip'ped commits left" in text:
             return State(candidates=tuple(re.findall(r"^([0-9a-f]{40,64})$", text, re.M)))
         if done.returncode != 0:

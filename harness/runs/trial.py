@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.model.errors import InfrastructureError
 from harness.model.matrix import parse_id
 from harness.model.signature import Seen, of_check, of_scenario
 from harness.parts.child import run_lines
@@ -62,7 +63,11 @@ def run(question: Question, kernel: str, qemu: str, directory: Path, progress: C
     log.write_text("\n".join([f"$ {shlex.join(command)}", *lines, f"exit status {status}"]) + "\n")
     report = directory / "report.json"
     if not report.exists():
-        return Seen("", trouble=_words(lines, status, log))
+        words = _words(lines, status, log)
+        if status == InfrastructureError.exit_code:
+            # The next candidate would fare no better; what is done so far is kept.
+            raise InfrastructureError(words, "mend that and type the same again")
+        return Seen("", trouble=words)
     _, records, complete = jsonfile.read(report)
     if not complete:
         return Seen("", trouble=f"the run was cut off (log: {log})")

@@ -3,7 +3,7 @@
 
 import pytest
 
-from harness.model.bisecting import Answer, common, decide
+from harness.model.bisecting import Agreement, Answer, common, decide
 from harness.model.record import Record
 from harness.model.signature import Seen, of_check, of_scenario, without_noise
 from harness.model.verdict import Kind, Verdict
@@ -66,6 +66,10 @@ def test_a_check_is_what_it_observed():
     red = record("ioctl", Verdict("size 16: result", Kind.FAIL, "EINVAL", "E2BIG", "ioctl vm"))
     seen = of_check([l1(), red], "size 16: result")
     assert (seen.signature, seen.right) == ("size 16: result: E2BIG", False)
+    one, other = (
+        record("vcpu", Verdict("P11: stored", Kind.OK, "x", value)) for value in ("0xffffffff", "0x0f000007")
+    )
+    assert of_check([l1(), one], "P11: stored").signature != of_check([l1(), other], "P11: stored").signature
     assert "no check of this name" in of_check([l1(), red], "size 17: result").trouble
     assert of_check([l1(Kind.FAIL, "hang", "")], "size 16: result").signature == "L1 hang"
 
@@ -75,26 +79,38 @@ def seen(signature, **more):
 
 
 @pytest.mark.parametrize(
-    ("signatures", "require", "answer"),
+    ("signatures", "repeat", "require", "answer"),
     [
-        ([GOOD], 1, Answer.GOOD),
-        ([BAD], 1, Answer.BAD),
-        (["L1 panic: x"], 1, Answer.SKIP),
-        ([""], 1, Answer.SKIP),
-        ([GOOD, BAD, GOOD], 1, Answer.BAD),
-        ([GOOD, BAD, GOOD], 2, Answer.GOOD),
-        ([GOOD, BAD], 2, Answer.SKIP),
-        ([GOOD, BAD, "L2 hang"], 2, Answer.SKIP),
+        ([GOOD], 1, 1, Answer.GOOD),
+        ([BAD], 1, 1, Answer.BAD),
+        (["L1 panic: x"], 1, 1, Answer.SKIP),
+        ([""], 1, 1, Answer.SKIP),
+        ([GOOD, BAD, GOOD], 3, 1, Answer.BAD),
+        ([GOOD, GOOD, GOOD], 3, 1, Answer.GOOD),
+        ([GOOD, ""], 3, 1, Answer.SKIP),
+        ([GOOD, "L1 panic: x", "L1 panic: x"], 3, 1, Answer.SKIP),
+        ([GOOD, BAD, GOOD], 3, 2, Answer.GOOD),
+        ([GOOD, BAD, GOOD], 3, 3, Answer.SKIP),
+        ([GOOD, BAD], 2, 2, Answer.SKIP),
+        ([GOOD, BAD, "L2 hang"], 3, 2, Answer.SKIP),
     ],
 )
-def test_bad_is_the_very_failure(signatures, require, answer):
-    assert decide([seen(each) for each in signatures], GOOD, BAD, require).answer is answer
+def test_bad_is_the_very_failure(signatures, repeat, require, answer):
+    found = decide([seen(each) for each in signatures], GOOD, BAD, Agreement(repeat, require))
+    assert found.answer is answer
+
+
+def test_one_hang_is_none():
+    hang = seen("L2 hang", hang=True)
+    assert Agreement().for_runs(hang) == Agreement(2, 2)
+    assert Agreement(5, 1).for_runs(hang) == Agreement(5, 1)
+    assert decide([hang], GOOD, "L2 hang", Agreement().for_runs(hang)).answer is Answer.SKIP
 
 
 def test_what_cannot_be_told_says_why():
-    assert decide([seen("L1 panic: x")], GOOD, BAD, 1).why == "another end: L1 panic: x"
-    assert decide([seen("", trouble="does not compile")], GOOD, BAD, 1).why == "does not compile"
-    assert "do not agree" in decide([seen(GOOD), seen(BAD)], GOOD, BAD, 2).why
+    assert decide([seen("L1 panic: x")], GOOD, BAD, Agreement()).why == "another end: L1 panic: x"
+    assert decide([seen("", trouble="does not compile")], GOOD, BAD, Agreement()).why == "does not compile"
+    assert "do not agree" in decide([seen(GOOD), seen(BAD)], GOOD, BAD, Agreement(2, 2)).why
 
 
 def test_a_common_signature_needs_enough_runs():

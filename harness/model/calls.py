@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.model.abi import REVISIONS
 from harness.model.errors import UsageError
 
 POISON = 0xA5
@@ -16,6 +17,8 @@ GUARD = 64
 
 # Of an argument, in bytes, of repetitions and of threads: a word mistyped must not eat a machine.
 _LARGEST, _TIMES, _THREADS = 1 << 20, 100_000, 64
+
+_SMALLEST_PAGE, _LARGEST_PAGE = 4 << 10, 64 << 10
 
 DESCRIPTORS = ("vm", "vm+vcpu", "vcpu", "kvm", "pr")
 
@@ -47,12 +50,11 @@ class Memory:
         for at in range(start, min(end, len(self.head))):
             if self.byte(at):
                 return at
+        final = self.length - 1 if self.last is not None else self.length
         rest = max(start, len(self.head))
-        if rest < end and self.fill:
+        if rest < min(end, final) and self.fill:
             return rest
-        if end >= self.length and self.last and self.length - 1 >= start:
-            return self.length - 1
-        return None
+        return final if self.last and start <= final < end else None
 
     def __str__(self) -> str:
         """As ask.py reads it: ``1800000000000000,a5*48``."""
@@ -123,12 +125,13 @@ class Call:
             call = cls(words[1], int(words[2], 0), words[3], memory, times, threads)
             if not (0 < times <= _TIMES and 0 < threads <= _THREADS and 0 <= call.request < 1 << 32):
                 raise ValueError
-            if ":" in words[3] and int(words[3].partition(":")[2]) > memory.length:
-                raise ValueError  # what lies behind the memory is not said
+            if not _rules_know(call):
+                raise ValueError
             return call
         except (ValueError, IndexError):
             raise UsageError(
-                f"{line!r} is no call", "write it as: ioctl vm 0x2000aeb8 plain 18*1,00*23 (see the docs)"
+                f"{line!r} is no call",
+                "write it as: ioctl vm 0x2000aeb8 plain 18,00*23 (some revision's request, its whole struct)",
             ) from None
 
     @property
@@ -146,6 +149,23 @@ class Call:
         if kind == "roend":
             return int(number)
         return 0 if kind == "readonly" else self.readable
+
+
+def _rules_know(call: Call) -> bool:
+    """Whether all that the kernel will look at is said: its request is some revision's, and no byte of the
+    struct, or of a tail that is looked at, is left to what ask.py has there."""
+    revision = next((each for each in REVISIONS if each.request == call.request), None)
+    kind, _, number = call.place.partition(":")
+    length = call.memory.length
+    if revision is None or (number and int(number) > length):
+        return False
+    if kind in ("null", "unmapped", "kernel", "end"):
+        return True
+    size = 0
+    if revision.offset_size is not None and length >= revision.offset_size + 8:
+        size = call.memory.field64(revision.offset_size)
+    looked_at = max(revision.struct_size, size if size <= _LARGEST_PAGE else 0)
+    return length >= looked_at and (kind != "cross" or length <= _SMALLEST_PAGE)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def judge(texts: Mapping[str, str], revision: Revision | None, answers: Answers)
         _verdict("capability", CAPABILITY, section.capability),
         _verdict("type", "vm ioctl", section.type),
         _verdict("parameters", f"struct {STRUCT}", " ".join(section.parameters.split()[:2]) or "none named"),
-        _verdict("struct's fields are the header's", named, shown),
+        _verdict("struct's fields are the header's", named or "a struct", shown or "none"),
         _bits(header.bits, section.bits),
     ]
     if revision is not None:
@@ -69,7 +69,8 @@ def _bits(header: Mapping[str, int], section: Mapping[str, int | None]) -> Verdi
     words = [f"{name} has another value" for name in wrong]
     words += [f"{name} is missing" for name in missing] + [f"{name} is unknown" for name in extra]
     expected = ", ".join(header) or "no bits"
-    return _verdict("bits are the header's", expected, "; ".join(words) or expected)
+    right = bool(header) and not words
+    return _verdict("bits are the header's", expected, "; ".join(words) or expected, right)
 
 
 def _errors(wanted: tuple[str, ...], listed: tuple[str, ...]) -> Verdict:
@@ -90,14 +91,15 @@ def _seen_errors(listed: tuple[str, ...], answers: Answers) -> Verdict:
         if any(each.errno != errno.ENOTTY for each in answers.calls(right_call(revision))):
             for check in checks(revision, answers.page):
                 if check.call.fd.startswith("vm"):
-                    names = (errno.errorcode[each.errno] for each in answers.calls(check.call) if each.errno)
+                    numbers = [each.errno for each in answers.calls(check.call) if each.errno]
+                    names = [errno.errorcode.get(number, f"errno {number}") for number in numbers]
                     seen.update(dict.fromkeys(names))
     unlisted = [name for name in seen if name not in listed]
     return _verdict(
         "errors that the kernel answered are listed",
         " ".join(sorted(seen)) or "none seen",
         f"not {' '.join(unlisted)}" if unlisted else " ".join(sorted(seen)) or "none seen",
-        right=not unlisted,
+        right=bool(seen) and not unlisted,
     )
 
 
@@ -106,8 +108,6 @@ def _seen_bits(header: Mapping[str, int], revision: Revision, answers: Answers) 
     got = answers.calls(call)
     caps = got[0].after64(call.memory, revision.offset_caps) if got and not got[0].errno else 0
     unknown = caps & ~sum(header.values())
-    return _verdict(
-        "bits that the kernel answered are named",
-        "none but those of the header",
-        f"{unknown:#018x} as well" if unknown else "none but those of the header",
-    )
+    fine = "none but those of the header"
+    observed = f"{unknown:#018x} as well" if unknown else fine if caps else "none at all"
+    return _verdict("bits that the kernel answered are named", fine, observed)

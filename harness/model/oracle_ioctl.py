@@ -18,7 +18,7 @@ from harness.model.caps_checks import Check, checks, right_call
 from harness.model.caps_rules import Backend, Expected, Kernel, expect
 from harness.model.cpu import Mode
 from harness.model.oracle_caps import CAPABILITIES, expected_bitmap
-from harness.model.suite import Answers, cap_question
+from harness.model.suite import NOT_ASKED, Answers, cap_question
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 
@@ -174,7 +174,8 @@ def _bits(subject: Subject, revision: Revision, answers: Answers) -> list[Verdic
     """The right call's bitmap, one question each."""
     call = right_call(revision)
     got = answers.calls(call)
-    caps = got[0].after64(call.memory, revision.offset_caps) if got and not got[0].errno else 0
+    served = bool(got) and not got[0].errno
+    caps = got[0].after64(call.memory, revision.offset_caps) if served else 0
     expected, source = expected_bitmap(revision, subject.api, subject.l1_mode)
     mode = subject.l1_mode
     own = CAP_BIT.get(mode, 0)
@@ -189,9 +190,9 @@ def _bits(subject: Subject, revision: Revision, answers: Answers) -> list[Verdic
     return [
         Verdict(
             name,
-            _kind(bool(got) and caps & mask == expected & mask),
+            _kind(served and caps & mask == expected & mask),
             cap_names(expected & mask),
-            cap_names(caps & mask) if got else "no answer",
+            cap_names(caps & mask) if served else "no answer",
             f"compat capabilities {caps:#018x}",
             source,
         )
@@ -226,7 +227,7 @@ def _no_capability_alone(answers: Answers) -> Verdict:
     served = [call for call in calls if any(not each.errno for each in answers.calls(call))]
     return Verdict(
         "capability and answer of the ioctl go together",
-        _kind(bool(claims) == bool(served)),
+        _kind(bool(claims) == bool(served) and any(answers.calls(call) for call in calls)),
         "both or none",
         f"capability {', '.join(map(str, claims)) or 'none'}; "
         f"{'an answer' if served else 'no answer'} of the ioctl",
@@ -241,6 +242,8 @@ def _pr(subject: Subject, answers: Answers) -> list[Verdict]:
     shown = revision or distinct()[0]
     call = right_call(shown, "pr")
     trouble = answers.trouble(call.line)
+    if trouble == NOT_ASKED:
+        return [Verdict("KVM PR", Kind.FAIL, "asked", trouble, call.line)]
     if trouble:
         return [
             Verdict("KVM PR", Kind.SKIP, "a VM of KVM PR to ask", f"there is none: {trouble}", call.line,

@@ -17,6 +17,8 @@ from harness.model.caps_checks import checks, right_call
 from harness.model.oracle_arch_compat import VALUES
 from harness.model.oracle_caps import CAPABILITIES
 
+NOT_ASKED = "not asked"
+
 
 def cap_question(fd: str, number: int) -> str:
     return f"cap {fd} {number}"
@@ -75,7 +77,7 @@ class Answers:
 
     def trouble(self, question: str) -> str:
         """Why something could not be asked; '' if it was."""
-        return str(self.asked.get(question, {"trouble": "not asked"}).get("trouble", ""))
+        return str(self.asked.get(question, {"trouble": NOT_ASKED}).get("trouble", ""))
 
     def capability(self, fd: str, number: int) -> int | None:
         return self.asked.get(cap_question(fd, number), {}).get("value")

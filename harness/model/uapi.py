@@ -20,7 +20,7 @@ IOCTL = "KVM_PPC_GET_COMPAT_CAPS"
 CAPABILITY = "KVM_CAP_PPC_COMPAT_CAPS"
 STRUCT = "kvm_ppc_compat_caps"
 
-_SIZES = {"__u8": 1, "__u16": 2, "__u32": 4, "__s32": 4, "__u64": 8, "__s64": 8}
+_SIZES = {f"__{sign}{bits}": bits // 8 for sign in "us" for bits in (8, 16, 32, 64)}
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,13 @@ def struct_fields(text: str) -> tuple[tuple[str, str], ...]:
     if found is None:
         return ()
     body = re.sub(r"/\*.*?\*/", "", found[1], flags=re.S)
-    return tuple(re.findall(r"(__[us]\d+)\s+(\w+)\s*;", body))
+    # What is no number of a known width, or an array, is kept as it stands: it fits no revision.
+    found_fields = re.findall(r"([\w ]+?)\s+(\w+)\s*((?:\[[^]]*\])*)\s*;", body)
+    return tuple((" ".join(f"{kind} {array}".split()), name) for kind, name, array in found_fields)
 
 
 def _request(text: str, fields: tuple[tuple[str, str], ...]) -> int | None:
-    found = re.search(rf"^#define\s+{IOCTL}\s+(_IO[RW]*)\(\s*KVMIO\s*,\s*(\w+)", text, re.M)
+    found = re.search(rf"^#define\s+{IOCTL}\s+(_IO(?:R|W|WR)?)\(\s*KVMIO\s*,\s*(\w+)", text, re.M)
     if found is None:
         return None
     number, size = int(found[2], 0), _size(fields)
@@ -88,7 +90,9 @@ def _offsets(fields: tuple[tuple[str, str], ...]) -> dict[str, int]:
     """With natural alignment."""
     at, found = 0, {}
     for kind, name in fields:
-        size = _SIZES[kind]
+        size = _SIZES.get(kind, 0)
+        if not size:
+            return {}
         at = -(-at // size) * size
         found[name] = at
         at += size
@@ -96,7 +100,7 @@ def _offsets(fields: tuple[tuple[str, str], ...]) -> dict[str, int]:
 
 
 def _size(fields: tuple[tuple[str, str], ...]) -> int:
-    if not fields:
+    if not fields or not _offsets(fields):
         return 0
     end = max(at + _SIZES[kind] for (kind, _), at in zip(fields, _offsets(fields).values(), strict=True))
     largest = max(_SIZES[kind] for kind, _ in fields)

@@ -61,7 +61,7 @@ class KernelSpec:
             BaseKind.DEBIAN_SOURCE: f"source-{self.version}",
             BaseKind.FILE: self.path.name,
             BaseKind.RUNNING: self.base.partition(":")[2].rpartition("@")[2],
-            BaseKind.TREE: self.path.name + (f"_{self.revision}" if self.revision else ""),
+            BaseKind.TREE: self.path.name + (f"_{_short(self.revision)}" if self.revision else ""),
         }[self.kind]
         for each in self.series:
             name = Path(each.text).name
@@ -71,6 +71,11 @@ class KernelSpec:
     def with_series(self, series: tuple[SeriesRef, ...]) -> KernelSpec:
         text = "+".join((self.base, *map(str, series)))
         return KernelSpec(text, self.kind, self.base, series, self.path, self.revision, self.version)
+
+
+def _short(revision: str) -> str:
+    """A whole commit id is more than anybody reads."""
+    return revision[:12] if re.fullmatch(r"[0-9a-f]{40}", revision) else revision
 
 
 def parse_spec(text: str) -> KernelSpec:

@@ -42,6 +42,9 @@ def test_a_memory_is_its_text(memory):
         (Memory(bytes(24), 32, 0, 5), 24, 31, None),
         (Memory(bytes(24), 32, POISON), 24, 32, 24),
         (Memory(bytes(26) + b"x", 32, 0), 24, 32, 26),
+        (Memory(bytes(24), 25, POISON, 0), 24, 25, None),
+        (Memory(bytes(24), 26, POISON, 0), 24, 26, 24),
+        (Memory(bytes(24), 40, POISON, 0), 24, 32, 24),
     ],
 )
 def test_the_first_byte_that_is_set(memory, start, end, expected):
@@ -63,6 +66,8 @@ def test_a_call_is_its_line():
      "ioctl vm 1 plain zz", "ioctl vm 1 plain 00 1 1 1", "ioctl vm 1 plain 0", "ioctl vm 1 plain ",
      "ioctl vm 1 plain 00*99999999999", "ioctl vm 1 plain 00*-1", "ioctl vm 1 plain 00 0",
      "ioctl vm -1 plain 00",
+     "ioctl vm 0x2000aeb8 plain 18,00*7", "ioctl vm 0x2000aeb8 plain 20,00*23",
+     "ioctl vm 0x2000ae41 plain 00*24",
      "ioctl vm 1 plain 00 1 99999", "ioctl vm 1 end:9 00*8", "ioctl vm 1 plain:3 00"],
 )  # fmt: skip
 def test_what_is_no_call_is_one_line(line):

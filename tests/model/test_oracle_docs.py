@@ -146,3 +146,27 @@ def test_seen_errors_are_those_of_the_kernel():
     assert errno.errorcode[errno.E2BIG] == "E2BIG"
     found = {each.check: each for each in judge(texts(), abi.MERGED, answers())}
     assert found["api.rst: errors that the kernel answered are listed"].observed == "E2BIG EFAULT EINVAL"
+
+
+def test_a_tree_of_which_nothing_is_understood_is_not_fine():
+    header = POWERPC.replace("__u64	flags", "__u64 flags; __u8 reserved[4]").replace("__u64", "u64")
+    found = failed(powerpc="", api=API[: API.index("::")])
+    for check in ("struct's fields are the header's", "bits are the header's"):
+        assert f"api.rst: {check}" in found
+    assert uapi.read_header(texts(powerpc=header)).revisions == ()
+    odd = COMMON.replace("_IO(KVMIO,", "_IORW(KVMIO,")
+    assert uapi.read_header(texts(common=odd)).request is None
+
+
+def test_an_errno_without_a_name_is_told_by_its_number():
+    asked = answers()
+    line = next(line for line in asked.asked if "plain 10" in line and "0x2000aeb8" in line)
+    asked.asked[line] = {"answers": [{"result": -1, "errno": 524, "changed": []}]}
+    found = {each.check: each for each in judge(texts(), abi.MERGED, asked)}
+    assert "errno 524" in found["api.rst: errors that the kernel answered are listed"].observed
+
+
+def test_a_kernel_that_answers_nothing_shows_nothing():
+    found = {each.check: each.kind for each in judge(texts(), abi.MERGED, Answers(PAGE, {}))}
+    assert found["api.rst: errors that the kernel answered are listed"] is Kind.FAIL
+    assert found["api.rst: bits that the kernel answered are named"] is Kind.FAIL

@@ -5,11 +5,13 @@ import errno
 import itertools
 from dataclasses import replace
 
+import pytest
 from rulebook import answer
 
 from harness.model import abi
 from harness.model.calls import Answer, Call
 from harness.model.caps_rules import Backend, Kernel
+from harness.model.errors import InfrastructureError
 from harness.runs.fuzz import fuzz
 
 KERNEL = Kernel(abi.MERGED, Backend.SERVES, 0x6000000000000000, 65536)
@@ -72,3 +74,28 @@ def test_a_seed_is_a_sequence_of_calls():
         fuzz(KERNEL, asking(lambda call, got: got, seen), 1, seed, rounds(3))
         runs.append(seen)
     assert runs[0] == runs[1] != runs[2]
+
+
+def test_an_answer_that_is_wrong_once_is_a_failure_all_the_same():
+    """hypothesis calls it flaky; a kernel that answers so is wrong."""
+    wrong = itertools.count()
+
+    def defect(call, got):
+        if call.request == KERNEL.revision.request and not got.errno and next(wrong) == 3:
+            return Answer(-1, errno.EIO, {})
+        return got
+
+    found = fuzz(KERNEL, asking(defect), 1, 1, rounds(50))
+    assert found.failed is not None and found.answers == (Answer(-1, errno.EIO, {}),)
+
+
+def test_a_level_that_is_gone_is_asked_nothing_more():
+    asked = []
+
+    def ask(lines):
+        asked.append(lines)
+        raise InfrastructureError("no answer")
+
+    with pytest.raises(InfrastructureError, match="no answer"):
+        fuzz(KERNEL, ask, 1, 1, rounds(50))
+    assert len(asked) == 1

@@ -150,10 +150,10 @@ def compare_(base: str, new: str, jobs: int, markdown: bool, **choices: Any) -> 
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
 )
-@click.option("--ssh", metavar="[USER@]HOST", default="", help="ask this machine, which runs already")
+@click.option("--ssh", metavar="[USER@]HOST", help="ask this machine, which runs already")
 @click.option("--ktap", "as_ktap", is_flag=True, help="print KTAP, for consumers of kselftest")
 @click.option("--table", metavar="FILE", default="", help="write checks by kernels to FILE, as Markdown")
-def probe_(jobs: int, ssh: str, as_ktap: bool, table: str, **choices: Any) -> int:
+def probe_(jobs: int, ssh: str | None, as_ktap: bool, table: str, **choices: Any) -> int:
     """Ask one L1 all that the ABI says: every call of the ioctl, arch_compat, and a guest that runs.
 
     \b

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import shlex
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from harness.levels.limits import LIMITS
 from harness.levels.machine import Death
 from harness.levels.ssh import Completed, Connection
 from harness.levels.userssh import Target, connect
-from harness.model.classify import Finding, first_finding
+from harness.model.classify import UNREAD, Finding, first_finding
 from harness.model.cpu import GuestMode, mode_of_pvr
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.observation import Boot, LevelObservation, Probe
@@ -31,7 +32,7 @@ _NO_NESTING = re.compile(r"Parent hypervisor does not support nesting")
 @dataclass(frozen=True)
 class Facts:
     """What a remote Linux is. mode: it runs in; cpu: of its PVR, raw; nested_api: that its guests use, None
-    where it is no pseries; build_id: hex, '' if its kernel has none."""
+    where it is no pseries, or its log has lost its beginning; build_id: hex, '' if its kernel has none."""
 
     release: str
     banner: str
@@ -54,7 +55,7 @@ class RemoteLevel:
         self._placement = placement
         self._connection: Connection | None = None
         self._there = ""  # a directory of ours on that machine
-        self._log_lines = 0  # of its kernel's log when we came
+        self._marker = f"kvmppc-harness came {secrets.token_hex(8)}"  # in its kernel's log
         self._page = 0
 
     def look(self) -> Facts:
@@ -62,7 +63,8 @@ class RemoteLevel:
         if self._connection is None:
             self._connection = connect(self._target, LIMITS.ssh)
             self._upload()
-            self._log_lines = len(self._log())
+            # Lines of a full log go as others come: only a mark tells what is new.
+            self.run(f"echo '<6>{self._marker}' >/dev/kmsg", LIMITS.stop)
         done = self.run(start_of("probe", self._there), LIMITS.probe)
         if done.status:
             last = (done.stderr.strip().splitlines() or ["no output"])[-1]
@@ -97,7 +99,10 @@ class RemoteLevel:
         """As its kernel said when KVM was loaded; silence is v2 (book3s_hv_nested.c, kvmhv_nested_init)."""
         if probe.kvm != "hv" or self.run("test -d /proc/device-tree/ibm,opal", LIMITS.stop).status == 0:
             return None
-        log = "\n".join(self._log())
+        lines = self._log()
+        if not any("Linux version " in line for line in lines):
+            return None  # the beginning is gone: silence means nothing
+        log = "\n".join(lines)
         if _NO_NESTING.search(log):
             return None
         return NestedApi.V1 if _FALLEN_BACK.search(log) else NestedApi.V2
@@ -155,13 +160,16 @@ class RemoteLevel:
 
     @property
     def finding(self) -> Finding | None:
-        """Of its kernel's log since we came."""
+        """Of its kernel's log since we came; what says that it could not be looked at, if so."""
         try:
             lines = self._log()
-        except InfrastructureError:
-            return None
+        except InfrastructureError as error:
+            return _unread(str(error))
         (self.directory / "dmesg.log").write_text("\n".join(lines) + "\n")
-        return first_finding(lines[self._log_lines :])
+        at = next((number for number, line in enumerate(lines) if self._marker in line), None)
+        if at is None:
+            return _unread("dmesg does not show what was written to /dev/kmsg when we came")
+        return first_finding(lines[at:])
 
     def stop(self) -> None:
         """Nothing of ours stays there."""
@@ -174,3 +182,7 @@ class RemoteLevel:
             pass
         self._connection.close()
         self._connection = None
+
+
+def _unread(words: str) -> Finding:
+    return Finding(UNREAD, Outcome.INFRASTRUCTURE, words, False)

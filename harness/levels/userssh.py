@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 from dataclasses import dataclass
@@ -29,13 +30,29 @@ class Target:
 
 def connect(target: Target, timeout: float) -> Connection:
     """Host keys are checked against the known_hosts that the configuration names. UsageError for a host that
-    is unknown, or lets us in with no key; InfrastructureError if it does not answer."""
+    is unknown, or lets us in with no key, and for a configuration that makes no sense; InfrastructureError
+    if it does not answer."""
+    # It would print the traceback of a thread of its own, beside our one line.
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+    try:
+        return _connected(target, timeout)
+    except (UsageError, InfrastructureError):
+        raise
+    except (ValueError, TypeError, OSError, paramiko.SSHException) as error:
+        where = target.config or "~/.ssh/config"
+        words = str(error).splitlines() or [type(error).__name__]
+        raise UsageError(
+            f"{target.text}: {where}, or a file that it names, makes no sense: {words[0]}"
+        ) from None
+
+
+def _connected(target: Target, timeout: float) -> Connection:
     chosen = _configured(target)
     host, user = chosen.get("hostname", target.host), _user(target, chosen)
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     for file in _known_hosts(chosen):
-        if file.exists():
+        if file.is_file():
             client.load_host_keys(str(file))
     proxy = _proxy(target, chosen)
     alias = chosen.get("hostkeyalias")

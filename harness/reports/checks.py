@@ -11,7 +11,7 @@ from rich.text import Text
 from harness.model.comparison import l1_words
 from harness.model.record import Record, RunInfo
 from harness.model.scenario import kernels_id
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import SEVERITY, Kind, Verdict
 from harness.reports import columns, terminal
 
 # An observation that is longer than this in a cell is told below the table, or in its own run.
@@ -33,7 +33,10 @@ def by_check(records: Iterable[Record]) -> dict[tuple[str, str], dict[tuple[str,
         for record in records:
             if record.topic == topic:
                 for verdict in record.verdicts:
-                    found.setdefault((topic, verdict.check), {})[place(record)] = verdict
+                    row = found.setdefault((topic, verdict.check), {})
+                    known = row.get(place(record))
+                    if known is None or SEVERITY.index(verdict.kind) < SEVERITY.index(known.kind):
+                        row[place(record)] = verdict
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from harness.model.comparison import l1_words
 from harness.model.record import Record
+from harness.model.verdict import SEVERITY
 
 # (topic, L2 setting); the setting is '' where the topic is not an L2.
 Column = tuple[str, str]
@@ -55,15 +56,17 @@ def heading(each: Column) -> str:
 def arranged(
     records: Iterable[Record], with_l0: bool
 ) -> tuple[list[Column], dict[str, dict[Column, Record]]]:
-    """(columns, row name -> column -> record) of one kernel's records, the first of each place.
-    with_l0: whether rows name L0's kernel."""
+    """(columns, row name -> column -> record) of one kernel's records, the worst of each place: several
+    runs may have asked it. with_l0: whether rows name L0's kernel."""
     shown: dict[Column, None] = {}
     rows: dict[str, dict[Column, Record]] = {}
     for record in records:
         each = column(record.topic, record.l2)
         shown[each] = None
         name = row_name(record.topology, record.l1, record.l0 if with_l0 else "")
-        rows.setdefault(name, {}).setdefault(each, record)
+        row = rows.setdefault(name, {})
+        if each not in row or SEVERITY.index(record.kind) < SEVERITY.index(row[each].kind):
+            row[each] = record
     return ordered(shown), rows
 
 

@@ -110,9 +110,12 @@ def _context(lines: Sequence[str], proofs: Sequence[str]) -> tuple[Line, ...]:
 def _dumps(probe: Mapping[str, Any]) -> tuple[Dump, ...]:
     found = []
     for each in probe.get("ioctls", ()):
-        before, after = bytes.fromhex(each["before"]), bytes.fromhex(each["after"])
+        try:
+            before, after = bytes.fromhex(each["before"]), bytes.fromhex(each["after"])
+        except (ValueError, KeyError, TypeError):
+            continue  # damaged; the verdicts are in the report itself
         result = f"{each['result']}" if each["result"] >= 0 else f"-1, errno {each['errno']}"
-        data = tuple(Byte(f"{new:02x}", old != new) for old, new in zip(before, after, strict=True))
+        data = tuple(Byte(f"{new:02x}", old != new) for old, new in zip(before, after, strict=False))
         found.append(Dump(f"{each['name']} ({each['request']:#010x})", result, data))
     return tuple(found)
 

@@ -115,7 +115,7 @@ def _verdict(records: Sequence[Record], complete: bool) -> str:
         return "The machinery around the kernel failed in places; what was judged is as expected."
     if Kind.DEFECT in kinds:
         return "All is as expected, known defects included."
-    return "All is as expected." if records else "Nothing was run."
+    return "All is as expected." if Kind.OK in kinds else "Nothing was judged."
 
 
 def _grid(kernel: KernelInfo, info: RunInfo, records: Sequence[Record], anchors: Mapping[int, str]) -> Grid:

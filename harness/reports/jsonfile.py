@@ -55,11 +55,22 @@ def write(path: Path, info: RunInfo, records: Sequence[Record], complete: bool) 
     partial.replace(path)
 
 
+def _checked(found: dict[str, Any], path: Path) -> None:
+    """ValueError for what is not as the schema says."""
+    import jsonschema
+
+    try:
+        _validator().validate(found)
+    except jsonschema.ValidationError as error:
+        raise ValueError(f"{path}: {error.json_path}: {error.message[:200]}") from None
+
+
 def read(path: Path) -> tuple[RunInfo, list[Record], bool]:
-    """(run, records, complete). ValueError for another schema."""
+    """(run, records, complete). ValueError for another schema, or for what it does not allow."""
     found = json.loads(path.read_text())
     if found.get("schema") != SCHEMA:
         raise ValueError(f"{path} has schema {found.get('schema')}, this tool reads {SCHEMA}")
+    _checked(found, path)
     run = found["run"]
     kernels = tuple(KernelInfo(**each) for each in run["kernels"])
     l0_kernels = tuple(KernelInfo(**each) for each in run.get("l0_kernels", ()))

@@ -8,6 +8,7 @@ skip are <skipped> with the reason: JUnit has no word for "neither success nor f
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def _case(record: Record) -> TestCase:
     )
     case.time = round(record.seconds, 3)
     case.system_out = f"logs: {record.directory}"
-    text = "\n".join(_words(verdict) for verdict in record.verdicts if verdict.kind is record.kind)
+    text = _xml("\n".join(_words(verdict) for verdict in record.verdicts if verdict.kind is record.kind))
     match record.kind:
         case Kind.FAIL:
             case.result = [Failure(text, "not as expected")]
@@ -56,6 +57,11 @@ def _case(record: Record) -> TestCase:
         case Kind.SKIP:
             case.result = [Skipped(text, "skipped")]
     return case
+
+
+def _xml(text: str) -> str:
+    """Without what XML has no place for: a guest can print anything."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
 
 
 def _words(verdict: Verdict) -> str:

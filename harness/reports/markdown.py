@@ -34,8 +34,9 @@ def lines(info: RunInfo, records: Sequence[Record], complete: bool) -> list[str]
                     + (f", proof `{verdict.proof}`" if verdict.proof else "")
                 )
         found.append(f"  - again: `{repeat_command(record, info)}`")
-    if not failed:
-        found.append("All is as expected." if records else "Nothing was run.")
+    if not failed and complete:
+        told = any(record.kind is not Kind.SKIP for record in records)
+        found.append("All is as expected." if told else "Nothing was judged.")
     return [*found, "", f"QEMU {info.qemu}; in L1: {info.l1_qemu}. `{info.command}`"]
 
 

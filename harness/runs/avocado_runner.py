@@ -98,7 +98,7 @@ def _finished(status: int, place: Path) -> dict[str, Any]:
     result = _RESULTS.get(status, "error")
     try:
         _, records, _ = jsonfile.read(place / "report.json")
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         return {"result": result, "returncode": status, "fail_reason": f"kvmppc run ended with {status}"}
     kinds = {record.kind for record in records}
     if result == "pass" and kinds <= {Kind.SKIP}:

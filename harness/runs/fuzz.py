@@ -7,11 +7,14 @@ hypothesis invents and shrinks here; the guest only executes. A seed gives the s
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
 import hypothesis
+import hypothesis.configuration
+import hypothesis.errors
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +46,9 @@ def fuzz(
     made = 0
     wrong: _Wrong | None = None
     trouble: Exception | None = None
+
+    # Nothing of it is wanted where whoever runs this stands.
+    hypothesis.configuration.set_hypothesis_home_dir(tempfile.gettempdir())
 
     def attempt(batch: list[Call]) -> None:
         nonlocal made, wrong, trouble

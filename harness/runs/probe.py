@@ -12,24 +12,26 @@ from harness.model.record import Record, RunInfo
 from harness.reports import checks, docstable, jsonfile, ktap
 from harness.runs import drive, remote
 from harness.runs.options import RunOptions
-from harness.runs.plan import Suite
+from harness.runs.plan import Suite, make
 from harness.runs.rundir import claim
 
 MATRIX = "probe"
 
 
 def run(
-    options: RunOptions, jobs: int, ssh: str, as_ktap: bool, table: str, progress: Callable[[str], None],
-    show: Callable[[str], None], colour: bool,
+    options: RunOptions, jobs: int, ssh: str | None, as_ktap: bool, table: str,
+    progress: Callable[[str], None], show: Callable[[str], None], colour: bool,
 ) -> int:  # fmt: skip
-    """Exit code of a run. ssh: the machine that is the L1, '' to boot some; table: file to write the
+    """Exit code of a run. ssh: the machine that is the L1, None to boot some; table: file to write the
     results to as a table for docs/, '' for none."""
     if options.matrix == RunOptions().matrix:
         options = replace(options, matrix=MATRIX)
-    if ssh:
+    if ssh is not None:
         options = remote.options_for(ssh, options, progress)
+    options = replace(options, suite=Suite.ABI.value)
+    make(options)  # bad words are told before there is a directory for them
     directory = claim(options.run_dir)
-    options = replace(options, suite=Suite.ABI.value, run_dir=str(directory))
+    options = replace(options, run_dir=str(directory))
     status = drive.run(options, jobs, (), progress, summary=False, quiet=True)
     report = directory / "report.json"
     if status not in (0, 1, 3) or not report.exists():

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,7 +46,9 @@ def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[R
     for record in records:
         judged = None
         if record.kind is not Kind.SKIP and record.topic not in _KEPT:
-            judged = _judged(info, record, run)
+            # What was saved may be damaged, or of another shape than today's.
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+                judged = _judged(info, record, run)
         if judged is None:
             found.append(record)
             kept += 1
@@ -73,10 +77,7 @@ def _words(verdict: Verdict | None) -> str:
 def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
     """None if what was seen is not there any more."""
     folder = run / record.directory
-    try:
-        seen: dict[str, Any] = json.loads((folder / "observation.json").read_text())
-    except (OSError, ValueError):
-        return None
+    seen: dict[str, Any] = json.loads((folder / "observation.json").read_text())
     judge = _judge(info, record)
     if record.topic == "l2":
         return judge.l2(L2Setting.parse(record.l2), boot_from_json(seen))
@@ -106,8 +107,8 @@ def _judge(info: RunInfo, record: Record) -> Judge:
     if record.l0:
         # A label without an entry is that of the kernel under test itself.
         l0 = next((each for each in info.l0_kernels if each.label == record.l0), _kernel(info, record.kernel))
-    version = info.l1_qemu.split(".")
-    qemu = (int(version[0]), int(version[1]), int(version[2])) if len(version) == 3 else None
+    numbers = [int(each) for each in re.findall(r"\d+", info.l1_qemu)[:3]]
+    qemu = (numbers[0], numbers[1], numbers[2]) if len(numbers) == 3 else None
     return Judge(placement, _facts(_kernel(info, record.kernel)), _facts(l0) if l0 else None, qemu)
 
 

@@ -16,7 +16,7 @@ from harness.levels.ssh import ClientKey
 from harness.levels.userssh import Target
 from harness.model.errors import UsageError
 from harness.model.scenario import L1Setting, Placement
-from harness.model.topology import PSERIES
+from harness.model.topology import PSERIES, topology
 from harness.parts.kernels import KernelBuild, version_of
 from harness.parts.kernelspec import BaseKind, parse_spec
 from harness.runs.expect import expectation
@@ -34,24 +34,29 @@ def is_remote(spec: str) -> bool:
 def options_for(ssh: str, options: RunOptions, progress: Callable[[str], None]) -> RunOptions:
     """What a run on it is about: its own nested API and mode, unless the user said what they should be.
     UsageError for a machine that is no L1."""
+    if not ssh.rpartition("@")[2]:
+        raise UsageError("--ssh names no machine", "write it as [USER@]HOST")
+    asked = [topology(name) for name in options.topologies]
+    if len(asked) > 1 or len(options.l1) > 1 or any(each.has_l0 for each in asked):
+        raise UsageError("--ssh asks one L1 as it is", "give at most one pseries --topology and one --l1")
     if options.kernels or options.l0_kernels:
         raise UsageError("--ssh asks the kernel that runs there", "leave --kernel out")
     facts = _look(Target(ssh, options.ssh_config))
-    if facts.nested_api is None:
+    api = asked[0].nested_api if asked else facts.nested_api
+    if facts.probe.kvm != "hv" or api is None:
         raise UsageError(
-            f"{ssh} is no L1: no KVM HV on a pseries machine that may run nested guests (it says: "
+            f"{ssh} does not show an L1: KVM HV on a pseries machine that may run nested guests (it says: "
             f"{'; '.join(facts.probe.notes) or facts.probe.kvm})",
-            "load kvm-hv there, and see its dmesg",
+            "load kvm-hv there; if its boot log is gone, say with --topology which nested API it has",
         )
     if facts.mode is None or facts.cpu is None:
         raise UsageError(f"{ssh} runs in no mode that is known", "see its /proc/cpuinfo")
     mode = facts.mode.mode
     l1 = L1Setting(facts.cpu.mode, mode if mode != facts.cpu.mode else None)
-    api = facts.nested_api
     progress(f"{ssh}: Linux {facts.release}, {l1}, nested API {api.value}")
-    topology = next(each for each in PSERIES if each.nested_api is api)
+    where = next(each for each in PSERIES if each.nested_api is api)
     return replace(
-        options, kernels=(f"ssh:{ssh}",), topologies=options.topologies or (topology.name,),
+        options, kernels=(f"ssh:{ssh}",), topologies=options.topologies or (where.name,),
         l1=options.l1 or (l1.id,),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.record import KernelInfo, Record, RunInfo, exit_code
+from harness.model.verdict import Kind
 from harness.reports import annotations as for_ci
 from harness.reports import html, jsonfile, junit, ktap, markdown, text
 from harness.runs.rejudge import rejudge
@@ -45,10 +46,14 @@ def report(
             f"judged again: {len(records) - kept} records, {len(changes)} verdicts changed"
             + (f"; {kept} kept as they were, of which nothing more is saved" if kept else "")
         )
+    if not saved.complete:
+        progress("this run was cut off")
     _write(_rendered(saved, form, colour and not output), output, show)
     if output:
         progress(f"wrote {output}")
-    return exit_code(saved.records, 0)
+    # A run that was cut off, or asked nothing, is no success.
+    told = [record for record in saved.records if record.kind is not Kind.SKIP]
+    return exit_code(saved.records, 0 if saved.complete and told else 1)
 
 
 def read(path: Path) -> Saved:
@@ -58,10 +63,9 @@ def read(path: Path) -> Saved:
         info, records, complete = jsonfile.read(file)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}", "give the directory of a run") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{file} is no report of this tool: {error}", "give the directory of a run"
-        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        words = str(error).splitlines() or ["it cannot be read"]
+        raise UsageError(f"{file} is no report of ours: {words[0]}", "give the directory of a run") from None
     return Saved(file.parent, info, records, complete)
 
 
@@ -71,13 +75,22 @@ def merged(runs: Sequence[Saved]) -> Saved:
     first = runs[0]
     if len(runs) == 1:
         return first
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise UsageError("a run is named twice", "give each once")
+    for run in runs[1:]:
+        for what in ("qemu", "l1_qemu", "options"):
+            ours, theirs = getattr(first.info, what), getattr(run.info, what)
+            if ours != theirs:
+                words = f"{run.path} and {first.path} differ in {what}: {theirs!r}, {ours!r}"
+                raise UsageError(words, "report them one by one")
     kernels: dict[str, KernelInfo] = {}
     l0_kernels: dict[str, KernelInfo] = {}
     records: list[Record] = []
     for run in runs:
         for into, more in ((kernels, run.info.kernels), (l0_kernels, run.info.l0_kernels)):
             for each in more:
-                if into.setdefault(each.label, each).identity != each.identity:
+                known = into.setdefault(each.label, each)
+                if (known.identity, known.expect) != (each.identity, each.expect):
                     raise UsageError(
                         f"kernel {each.label} of {run.path} is not that of {first.path}",
                         "report them one by one",

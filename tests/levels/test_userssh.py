@@ -61,3 +61,21 @@ def test_what_listens_is_no_ssh(tmp_path):
         path.write_text(CONFIG.format(port=server.getsockname()[1], hosts=tmp_path / "none"))
         with pytest.raises(InfrastructureError, match="SSH to lpar failed"):
             connect(Target("lpar", str(path)), 0.3)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["Port abc", "this is no line of it", "HostName 127.0.0.1\nProxyCommand 'unclosed",
+     "HostName 127.0.0.1\nUserKnownHostsFile 'unclosed"],
+)  # fmt: skip
+def test_a_configuration_that_makes_no_sense_is_one_line(tmp_path, lines):
+    path = tmp_path / "config"
+    path.write_text(f"Host lpar\n{lines}\n")
+    with pytest.raises((UsageError, InfrastructureError)):
+        connect(Target("lpar", str(path)), 1)
+
+
+def test_a_configuration_that_is_no_text(tmp_path):
+    (tmp_path / "config").write_bytes(b"Host lpar\n\xff\xfe\n")
+    with pytest.raises(UsageError, match="makes no sense"):
+        connect(Target("lpar", str(tmp_path / "config")), 1)

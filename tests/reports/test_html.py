@@ -75,7 +75,8 @@ def test_a_failing_run_names_level_cause_and_the_command_that_repeats_it(tmp_pat
         ([Kind.OK, Kind.INFRASTRUCTURE], True, "machinery around the kernel failed"),
         ([Kind.INFRASTRUCTURE, Kind.FAIL], True, "not as expected"),
         ([Kind.OK], False, "cut off"),
-        ([], True, "Nothing was run."),
+        ([], True, "Nothing was judged."),
+        ([Kind.SKIP], True, "Nothing was judged."),
     ],
 )
 def test_the_first_sentence_is_the_whole_run(tmp_path, kinds, complete, words):

@@ -18,6 +18,13 @@ KVMPPC = Path(sys.executable).with_name("kvmppc")
     [
         ("compare debian:7.3 debian:7.3", "cannot be compared with itself"),
         ("compare debian:7.3", "Missing argument"),
+        ("probe --ssh root@", "names no machine"),
+        ("probe --ssh lpar --topology powernv11", "asks one L1 as it is"),
+        ("probe --ssh lpar --l1 p11 --l1 p10", "asks one L1 as it is"),
+        ("probe --fuzz -1", "no number of use"),
+        ("probe --call nonsense", "is no call"),
+        ("report /nonexistent", "cannot be read"),
+        ("run --suite none", "--suite 'none' is unknown"),
         ("compare debian:7.3 debian:6.12 --kernel debian:7.2", "No such option"),
         ("compare debian:7.3 debian:6.12 --matrix x", "unknown matrix"),
         ("run --each-patch debian-source:7.2", "has no series"),

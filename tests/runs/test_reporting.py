@@ -15,6 +15,7 @@ from harness.model.outcome import Outcome
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import topology
+from harness.model.verdict import Kind
 from harness.reports import jsonfile
 from harness.runs import reporting
 from harness.runs.judging import Judge, KernelFacts
@@ -113,3 +114,71 @@ def test_a_behaviour_is_known_by_name():
     assert behaviour_of(kernel).revision.name == "merged"
     with pytest.raises(UsageError, match="nothing is known today"):
         behaviour_of(dataclasses.replace(kernel, expect="gone"))
+
+
+def changed(run, **settings):
+    """The report with other fields of its document."""
+    path = run / "report.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))
+
+
+def test_a_run_that_was_cut_off_or_asked_nothing_is_no_success(run):
+    changed(run, complete=False)
+    code, said, _ = report([run])
+    assert code == 3 and "cut off" in said
+    changed(run, complete=True, records=[])
+    assert report([run])[0] == 3
+    assert "Nothing was judged." in report([run], "markdown")[2]
+
+
+def test_the_same_place_twice_shows_the_worse_of_the_two(run, tmp_path):
+    info, records, _ = jsonfile.read(run / "report.json")
+    bad = dataclasses.replace(records[-1].verdicts[0], kind=Kind.FAIL, observed="panic")
+    worse = dataclasses.replace(records[-1], verdicts=(bad,), summary="panic")
+    (tmp_path / "second").mkdir()
+    jsonfile.write(tmp_path / "second/report.json", info, [worse], True)
+    for form in ("text", "markdown", "html"):
+        code, _, words = report([run, tmp_path / "second"], form)
+        assert code == 1 and "panic" in words
+
+
+def test_runs_that_are_not_of_one_kind_are_not_made_one(run, tmp_path):
+    with pytest.raises(UsageError, match="named twice"):
+        report([run, run])
+    info, records, _ = jsonfile.read(run / "report.json")
+    (tmp_path / "second").mkdir()
+    other = dataclasses.replace(info, qemu="QEMU 10", options="--qemu host")
+    jsonfile.write(tmp_path / "second/report.json", other, records, True)
+    with pytest.raises(UsageError, match="differ in qemu"):
+        report([run, tmp_path / "second"])
+
+
+@pytest.mark.parametrize("field", ["seconds", "summary", "phases", "topic"])
+def test_a_record_that_is_none_is_told_by_its_place(run, field):
+    document = json.loads((run / "report.json").read_text())
+    document["records"][0][field] = [7]
+    (run / "report.json").write_text(json.dumps(document))
+    with pytest.raises(UsageError, match=rf"records\[0\].{field}"):
+        report([run])
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "{}", "{", '{"boot": 1}'])
+def test_a_damaged_observation_leaves_its_record_as_it_was(run, content):
+    for path in run.rglob("observation.json"):
+        path.write_text(content)
+    code, said, _ = report([run], "html", again=True)
+    assert code == 0 and "4 kept as they were" in said
+
+
+def test_a_qemu_of_ones_own_may_call_itself_as_it_likes(run):
+    info, records, _ = jsonfile.read(run / "report.json")
+    jsonfile.write(run / "report.json", dataclasses.replace(info, l1_qemu="11.1.0-rc2"), records, True)
+    assert "0 verdicts changed" in report([run], again=True)[1]
+
+
+def test_what_a_guest_printed_fits_every_format(run):
+    info, records, _ = jsonfile.read(run / "report.json")
+    odd = dataclasses.replace(records[-1].verdicts[0], kind=Kind.FAIL, proof="\x1b[1m\x00 \x07 end")
+    jsonfile.write(run / "report.json", info, [dataclasses.replace(records[-1], verdicts=(odd,))], True)
+    for form in reporting.FORMATS:
+        assert report([run], form)[0] == 1

@@ -72,8 +72,11 @@ def verdicts(reports: list[Path]) -> Verdicts:
 def run(*command: object) -> None:
     # The remote spawner looks for aexpect's helper on PATH.
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
-    done = subprocess.run([str(word) for word in command], cwd=ROOT, stdin=subprocess.DEVNULL, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)  # fmt: skip
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False, env=environment,
+    )  # fmt: skip
     if done.returncode not in (0, 1, 9):  # 9: a job of avocado in which tests failed or were interrupted
         raise SystemExit(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-3000:]}")
 

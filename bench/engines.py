@@ -74,8 +74,8 @@ def run(*command: object) -> None:
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
     words = [str(word) for word in command]
     done = subprocess.run(
-        words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        check=False, env=environment,
+        words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, check=False, env=environment,
     )  # fmt: skip
     if done.returncode not in (0, 1, 9):  # 9: a job of avocado in which tests failed or were interrupted
         raise SystemExit(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-3000:]}")

@@ -101,7 +101,7 @@ def by_avocado(matrix: str, work: Path) -> list[Path]:
 def by_avocado_elsewhere(matrix: str, work: Path) -> list[Path]:
     results, settings = work / "remote", work / "avocado.conf"
     with sshd(work) as slot:
-        settings.write_text(f"[spawner.remote]\nslots = ['{slot}']\nsetup_hook = 'export PATH={BIN}:$PATH'\n")
+        settings.write_text(f"[spawner.remote]\nslots = ['{slot}']\nsetup_hook = export PATH={BIN}:$PATH\n")
         run(BIN / "avocado", "--config", settings, "run", f"kvmppc:{matrix}", "--spawner", "remote",
             "--max-parallel-tasks", 1, "--disable-sysinfo", "--job-results-dir", results)  # fmt: skip
     return sorted(results.glob("job-*/test-results/*-*/report.json"))

@@ -90,7 +90,7 @@ def of_check(records: Sequence[Record], name: str) -> Seen:
                     return Seen("", verdict.proof, trouble=f"{name}: {verdict.observed}")
                 # As it is: what a check observes has no times or addresses in it, but values that count.
                 words = f"{name}: {verdict.observed}"
-                right = verdict.right if verdict.right is not None else verdict.kind is not Kind.FAIL
+                right = verdict.right if verdict.right is not None else verdict.kind is Kind.OK
                 return Seen(words, f"{verdict.proof}: {verdict.observed}", right)
     lost = [each for record in records for each in record.verdicts if each.check.endswith(" answers")]
     if lost and lost[0].kind is Kind.FAIL:

@@ -26,6 +26,9 @@ class Mutant(Protocol):
     @property
     def caught_by(self) -> str: ...
 
+    @property
+    def kernel(self) -> str: ...
+
 
 @dataclass(frozen=True)
 class Catch:

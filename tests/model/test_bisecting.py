@@ -70,6 +70,8 @@ def test_a_check_is_what_it_observed():
         record("vcpu", Verdict("P11: stored", Kind.OK, "x", value)) for value in ("0xffffffff", "0x0f000007")
     )
     assert of_check([l1(), one], "P11: stored").signature != of_check([l1(), other], "P11: stored").signature
+    defect = record("vcpu", Verdict("P11", Kind.DEFECT, "0", "0"))
+    assert of_check([l1(), defect], "P11").right is False
     assert "no check of this name" in of_check([l1(), red], "size 17: result").trouble
     assert of_check([l1(Kind.FAIL, "hang", "")], "size 16: result").signature == "L1 hang"
 

@@ -42,9 +42,11 @@ def test_a_program_that_is_there_is_fine(machine):
 
 def test_a_full_disk_is_told(machine, monkeypatch):
     usage = doctor.shutil.disk_usage(machine)
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _path: usage._replace(free=1 << 30))
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _path: usage._replace(free=2 << 30))
     assert found("cache").state is State.LESS
     assert "KVMPPC_CACHE" in found("cache").hint
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _path: usage._replace(free=1 << 20))
+    assert found("cache").state is State.MISSING
 
 
 def test_a_cache_that_cannot_be_used_is_missing(machine, monkeypatch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from avocado.core.nrunner.runnable import Runnable
@@ -19,6 +20,7 @@ from harness.model.errors import HarnessError, UsageError
 from harness.model.matrix import MATRICES
 from harness.model.scenario import Placement, Scenario
 from harness.runs.options import OPTIONS, RunOptions
+from harness.runs.pairwise import covering_of, settings
 from harness.runs.plan import PAIRWISE, Plan, make
 
 KIND = "kvmppc"
@@ -41,13 +43,32 @@ class KvmppcResolver(Resolver):  # type: ignore[misc]
 
 
 def tasks(what: str) -> list[tuple[str, list[str]]]:
-    """(name, words for kvmppc run) of each L1. UsageError for words that lead nowhere."""
-    options = _options(what)
-    plan = make(options)
-    found: dict[Placement, list[Scenario]] = {}
-    for each in plan.scenarios:
-        found.setdefault(each.placement, []).append(each)
-    return [(place.full_id, _words(options, plan, place, mine)) for place, mine in found.items()]
+    """(name, words for kvmppc run) of each L1. UsageError for words that lead nowhere.
+
+    ``qemu=`` may stand several times: each scenario with each QEMU, or, of the pairwise matrix, as few as
+    have all pairs of settings, the QEMU's among them.
+    """
+    words = what.split(",")
+    qemus = [word.removeprefix("qemu=") for word in words if word.startswith("qemu=")] or [RunOptions().qemu]
+    options = _options(",".join(word for word in words if not word.startswith("qemu=")))
+    plan, chosen = make(options), [(qemu, each) for qemu in qemus for each in make(options).scenarios]
+    if len(qemus) > 1 and options.matrix == PAIRWISE:
+        plan = make(replace(options, matrix="full"))
+        chosen = list(covering_of([(qemu, each) for qemu in qemus for each in plan.scenarios], _settings))
+    found: dict[tuple[str, Placement], list[Scenario]] = {}
+    for qemu, each in chosen:
+        found.setdefault((qemu, each.placement), []).append(each)
+    return [
+        (
+            place.full_id + (f"-qemu_{Path(qemu).name}" if len(qemus) > 1 else ""),
+            _words(replace(options, qemu=qemu), plan, place, mine),
+        )
+        for (qemu, place), mine in found.items()
+    ]
+
+
+def _settings(item: tuple[str, Scenario]) -> tuple[str, ...]:
+    return (item[0], *settings(item[1]))
 
 
 def _options(what: str) -> RunOptions:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
 
 from harness.model.scenario import Scenario
 
 # A list that is another one each time could not be compared with yesterday's.
 _SEED = 1
+
+T = TypeVar("T", bound=Hashable)
 
 Pair = tuple[tuple[int, int], tuple[int, int]]
 
@@ -27,21 +30,25 @@ def settings(scenario: Scenario) -> tuple[str, ...]:
 
 def covering(scenarios: Sequence[Scenario]) -> tuple[Scenario, ...]:
     """Some of them, in their order, with all pairs of settings that they have together."""
+    return covering_of(scenarios, settings)
+
+
+def covering_of(items: Sequence[T], words_of: Callable[[T], tuple[str, ...]]) -> tuple[T, ...]:
+    """The same of anything that has settings: words_of gives one word for each dimension."""
     from avocado_varianter_cit.Cit import Cit  # it brings much of avocado with it
 
-    by_settings = {settings(each): each for each in scenarios}
     # A dimension with one value adds nothing to a pair, and is more than Cit can take.
-    columns = [list(dict.fromkeys(column)) for column in zip(*by_settings, strict=True)]
+    columns = [list(dict.fromkeys(column)) for column in zip(*map(words_of, items), strict=True)]
     varying = [at for at, column in enumerate(columns) if len(column) > 1]
     if len(varying) < 2:
-        return tuple(scenarios)
+        return tuple(items)
 
-    def indices(each: Scenario) -> tuple[int, ...]:
-        words = settings(each)
+    def indices(each: T) -> tuple[int, ...]:
+        words = words_of(each)
         return tuple(columns[at].index(words[at]) for at in varying)
 
     sizes = [len(columns[at]) for at in varying]
-    possible = {pair for each in scenarios for pair in pairs(indices(each))}
+    possible = {pair for each in items for pair in pairs(indices(each))}
     impossible = {
         ((one, first), (other, second))
         for one, other in itertools.combinations(range(len(sizes)), 2)
@@ -55,15 +62,15 @@ def covering(scenarios: Sequence[Scenario]) -> tuple[Scenario, ...]:
         rows = {tuple(row) for row in Cit(sizes, 2, impossible).compute()}
     finally:
         random.setstate(before)
-    found = [each for each in scenarios if indices(each) in rows]
+    found = [each for each in items if indices(each) in rows]
     # Settings that exclude each other only three at a time would leave a hole: fill it by hand.
     missing = possible - {pair for each in found for pair in pairs(indices(each))}
-    for each in scenarios:
+    for each in items:
         mine = set(pairs(indices(each)))
         if mine & missing:
             found.append(each)
             missing -= mine
-    return tuple(sorted(dict.fromkeys(found), key=scenarios.index))
+    return tuple(sorted(dict.fromkeys(found), key=items.index))
 
 
 def pairs(indices: Sequence[int]) -> list[Pair]:

@@ -139,3 +139,33 @@ def test_a_runner_tells_avocado_all_and_leaves_nothing_running(tmp_path, monkeyp
         assert max(len(each["log"]) for each in files) <= 16384
         assert any(each.get("log") == b"said\n" for each in messages)
         assert any(path.name.startswith(expected) for path in tmp_path.iterdir())
+
+
+def test_qemus_are_a_dimension_of_avocados_pairwise_matrix():
+    found = tasks("pairwise,qemu=debian,qemu=host,topology=pseries-papr,topology=pseries-hv")
+    pairs = set()
+    for _, words in found:
+        qemu = words[words.index("--qemu") + 1] if "--qemu" in words else "debian"
+        kernel = words[words.index("--kernel") + 1]
+        for at, word in enumerate(words):
+            if word == "--only":
+                topology, l1, l2 = words[at + 1].split("-")
+                pairs |= set(itertools.combinations(enumerate((qemu, kernel, topology, l1, l2)), 2))
+    full = make(RunOptions(matrix="full", topologies=("pseries-papr", "pseries-hv"))).scenarios
+    wanted = set()
+    for qemu in ("debian", "host"):
+        for each in full:
+            at = each.placement
+            words = (qemu, f"debian:{at.kernel}", at.topology.short, at.l1.id, each.l2.id)
+            wanted |= set(itertools.combinations(enumerate(words), 2))
+    assert pairs == wanted
+    assert sum(words.count("--only") for _, words in found) < len(full)
+    assert len({name for name, _ in found}) == len(found)
+
+
+def test_each_scenario_with_each_qemu_elsewhere():
+    found = tasks("ci,qemu=debian,qemu=host")
+    assert [name for name, _ in found][:2] == [
+        "7.3-papr-p11@p10-qemu_debian", "6.12-papr-p11@p10-qemu_debian",
+    ]  # fmt: skip
+    assert len(found) == 4

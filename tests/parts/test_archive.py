@@ -84,6 +84,12 @@ def test_an_expired_release_is_used_and_said(run):
     assert any("Check-Valid-Until" in word for word in run.asked[1])
 
 
+def test_root_unpacks_as_anybody_does(run):
+    """mmdebstrap of trixie and later refuses chrootless mode to root unless it is told that it may."""
+    run(PART, ("", 0))
+    assert {"--mode=chrootless", "--variant=extract", "--skip=check/chrootless"} <= set(run.asked[0])
+
+
 def test_signatures_are_never_switched_off(run):
     run(PART, (EXPIRED, 25), (MID_SYNC, 25), (MID_SYNC, 25), (MID_SYNC, 25), ("", 0))
     words = " ".join(word for command in run.asked for word in command)

@@ -148,6 +148,8 @@ def sshd(work: Path) -> Iterator[Path]:
         _listening(port)
         yield slot
     finally:
+        # aexpect's helpers keep their logins, and so sshd's sessions, when the job has ended.
+        subprocess.run(["pkill", "-f", str(work / "user")], check=False)
         process.terminate()
         process.wait()
 

@@ -105,20 +105,7 @@ def _merged(kernel: Kernel, call: Call) -> Expected:
             return Expected(unread.errno, unread.why, alternatives=() if found is None else (told,))
         if found is not None:
             return told
-    if call.readable < struct:
-        return Expected(errno.EFAULT, "copy_from_user of the struct")
-    if memory.field64(MERGED.offset_flags):
-        return Expected(errno.EINVAL, "flags must be 0")
-    refused = _no_backend(kernel)
-    if refused is not None:
-        return refused
-    if call.writable < size:
-        return Expected(
-            errno.EFAULT, "copy_struct_to_user: the struct and its tail are written",
-            free=tuple(range(call.writable)),
-        )  # fmt: skip
-    writes = (*back, *_le64(MERGED.offset_flags, 0), *_le64(MERGED.offset_caps, kernel.bitmap))
-    return Expected(0, "size, flags and modes are written", writes)
+    return _filled(kernel, call, MERGED, "copy_struct_to_user: the struct and its tail are written")
 
 
 def _v5(kernel: Kernel, call: Call) -> Expected:
@@ -132,19 +119,25 @@ def _v5(kernel: Kernel, call: Call) -> Expected:
         if call.writable < 8:
             return Expected(errno.EFAULT, "size cannot be written back", free=tuple(range(8)))
         return Expected(errno.E2BIG, "a larger struct is refused; size says what is known", _le64(0, struct))
-    if call.readable < struct:
+    return _filled(kernel, call, V5, "copy_to_user")
+
+
+def _filled(kernel: Kernel, call: Call, revision: Revision, unwritten: str) -> Expected:
+    """What follows once the size is accepted, in the revisions that have it first. unwritten: why, where
+    not all of the caller's struct can be written."""
+    if call.readable < revision.struct_size:
         return Expected(errno.EFAULT, "copy_from_user of the struct")
-    if call.memory.field64(V5.offset_flags):
+    if call.memory.field64(revision.offset_flags):
         return Expected(errno.EINVAL, "flags must be 0")
     refused = _no_backend(kernel)
     if refused is not None:
         return refused
-    if call.writable < struct:
-        return Expected(errno.EFAULT, "copy_to_user", free=tuple(range(call.writable)))
+    if call.writable < call.memory.field64(0):
+        return Expected(errno.EFAULT, unwritten, free=tuple(range(call.writable)))
     writes = (
-        *_le64(0, struct),
-        *_le64(V5.offset_flags, 0),
-        *_le64(V5.offset_caps, kernel.bitmap),
+        *_le64(0, revision.struct_size),
+        *_le64(revision.offset_flags, 0),
+        *_le64(revision.offset_caps, kernel.bitmap),
     )
     return Expected(0, "size, flags and modes are written", writes)
 

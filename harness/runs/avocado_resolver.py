@@ -51,10 +51,11 @@ def tasks(what: str) -> list[tuple[str, list[str]]]:
     words = what.split(",")
     qemus = [word.removeprefix("qemu=") for word in words if word.startswith("qemu=")] or [RunOptions().qemu]
     options = _options(",".join(word for word in words if not word.startswith("qemu=")))
-    plan, chosen = make(options), [(qemu, each) for qemu in qemus for each in make(options).scenarios]
-    if len(qemus) > 1 and options.matrix == PAIRWISE:
-        plan = make(replace(options, matrix="full"))
-        chosen = list(covering_of([(qemu, each) for qemu in qemus for each in plan.scenarios], _settings))
+    pairs_only = len(qemus) > 1 and options.matrix == PAIRWISE
+    plan = make(replace(options, matrix="full") if pairs_only else options)
+    chosen = [(qemu, each) for qemu in qemus for each in plan.scenarios]
+    if pairs_only:
+        chosen = list(covering_of(chosen, _settings))
     found: dict[tuple[str, Placement], list[Scenario]] = {}
     for qemu, each in chosen:
         found.setdefault((qemu, each.placement), []).append(each)

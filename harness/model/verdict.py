@@ -16,6 +16,7 @@ class Kind(Enum):
     FAIL = "not as expected"
     DEFECT = "known defect, shown"  # neither a success nor a failure
     INFRASTRUCTURE = "infrastructure failed"
+    UNKNOWN = "not proven"  # evidence neither for nor against the kernel or the surroundings; never green
     SKIP = "skipped"
 
     @property
@@ -29,11 +30,12 @@ _MARK = {
     Kind.FAIL: "FAIL",
     Kind.DEFECT: "DEFECT",
     Kind.INFRASTRUCTURE: "INFRA",
+    Kind.UNKNOWN: "UNKNOWN",
     Kind.SKIP: "skip",
 }
 
 # Worst first: what a group of checks amounts to.
-SEVERITY = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.DEFECT, Kind.OK, Kind.SKIP)
+SEVERITY = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.DEFECT, Kind.OK, Kind.SKIP)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Verdict:
     proof: the line or value that shows it; source: why the oracle expects this;
     measured: True where the expectation rests on measurement alone;
     right: whether what was observed is what any kernel should do, whatever is expected of this
-    one; None where that is not the question.
+    one; None where that is not the question;
+    titles: of the splats that a health check is about, sorted.
     """
 
     check: str
@@ -53,13 +56,15 @@ class Verdict:
     source: str = ""
     measured: bool = False
     right: bool | None = None
+    titles: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "kind": self.kind.value}
+        return {**asdict(self), "kind": self.kind.value, "titles": list(self.titles)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Verdict:
-        return cls(**{**data, "kind": Kind(data["kind"])})
+        values = {**data, "kind": Kind(data["kind"]), "titles": tuple(data.get("titles", ()))}
+        return cls(**values)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Kind:

@@ -25,6 +25,7 @@ _HEADINGS = {
     "docs": "api.rst",
     "calls": "calls",
     "fuzz": "fuzz",
+    "health": "health",
 }
 
 _L2_ORDER = ("l2host", "l2p11", "l2p10", "l2p9")

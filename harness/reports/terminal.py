@@ -19,6 +19,7 @@ STYLE = {
     Kind.FAIL: "bold red",
     Kind.DEFECT: "yellow",
     Kind.INFRASTRUCTURE: "bold magenta",
+    Kind.UNKNOWN: "magenta",
     Kind.SKIP: "dim",
 }
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from harness.levels.limits import LIMITS, Limits
 from harness.levels.ssh import ClientKey
 from harness.model.machine import BootSet, QemuProgram
 from harness.model.scenario import Placement
@@ -23,6 +24,7 @@ class Setup:
     l0_boot_set: BootSet | None
     key: ClientKey
     switched_off: Collection[str] = ()
+    limits: Limits = LIMITS
 
     def around(self, level: int, host_page_kb: int = 0) -> tuple[Workaround, ...]:
         """Workarounds for the machine of that level."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.model.outcome import Outcome
 from harness.model.record import Record
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import NOT_JUDGED, TROUBLE, Kind, Verdict
 
 # Numbers that are another one each time: times, addresses, process ids.
 _NOISE = (
@@ -52,14 +52,14 @@ def of_scenario(records: Sequence[Record]) -> Seen:
         for record in records:
             if record.topic == name:
                 lost = record.verdicts[0]
-                if lost.kind is Kind.INFRASTRUCTURE:
+                if lost.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.SKIP):
                     return Seen("", lost.proof, trouble=f"{lost.check}: {lost.observed}: {lost.proof}")
                 if lost.kind is Kind.FAIL:  # it did not boot; other facts of a level come later
                     return _ended(name.upper(), lost)
     for record in records:
         if record.topic == "l2":
             verdict = record.verdicts[0]
-            if verdict.kind is Kind.INFRASTRUCTURE:
+            if verdict.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN):
                 return Seen("", verdict.proof, trouble=f"{verdict.observed}: {verdict.proof}")
             if verdict.kind is Kind.SKIP:
                 return Seen("", verdict.proof, trouble=verdict.observed)
@@ -81,12 +81,12 @@ def _ended(level: str, verdict: Verdict) -> Seen:
 def of_check(records: Sequence[Record], name: str) -> Seen:
     """Of a run of the conformance suite in one L1: what one check observed."""
     for record in records:
-        if record.topic in ("l0", "l1") and record.verdicts[0].kind in (Kind.FAIL, Kind.INFRASTRUCTURE):
+        if record.topic in ("l0", "l1") and record.verdicts[0].kind in TROUBLE:
             return of_scenario(records)
     for record in records:
         for verdict in record.verdicts:
             if verdict.check == name:
-                if verdict.kind in (Kind.INFRASTRUCTURE, Kind.SKIP):
+                if verdict.kind in NOT_JUDGED:
                     return Seen("", verdict.proof, trouble=f"{name}: {verdict.observed}")
                 # As it is: what a check observes has no times or addresses in it, but values that count.
                 words = f"{name}: {verdict.observed}"

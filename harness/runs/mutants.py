@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from harness.model.errors import UsageError
-from harness.model.record import Record
+from harness.model.record import Record, not_proven
 from harness.model.verdict import Kind
 from harness.parts.mutants import Mutant, all_mutants
 from harness.reports import jsonfile
@@ -40,18 +40,19 @@ def run(
     path = directory / "report.json"
     if status not in (0, 1, 3) or not path.exists():
         return status
-    _, records, complete = jsonfile.read(path)
+    _, records, delivery = jsonfile.read(path)
     labels = {spec: label for label, spec in make(options).kernels.items()}
     catches = [report.Catch(each, failed(records, labels[each.kernel])) for each in chosen]
     clean = {spec: failed(records, labels[spec]) for spec in originals}
     width = shutil.get_terminal_size((120, 24)).columns
     (directory / "mutants.txt").write_text("\n".join(report.text(catches, clean, 120, False)) + "\n")
     show("\n".join(report.text(catches, clean, width, colour)))
-    if not complete:
-        progress("this run was cut off")
+    trouble = delivery.trouble(records)
+    if trouble:
+        progress(trouble)
     progress(f"results: {directory.resolve()}")
     asked = {record.kernel for record in records if record.topic == "ioctl" and record.kind is not Kind.SKIP}
-    lost = status == 3 or not complete or set(labels.values()) - asked
+    lost = not_proven(records, delivery) or set(labels.values()) - asked
     if any(clean.values()) or any(not each.caught for each in catches if labels[each.mutant.kernel] in asked):
         return 1  # also where the infrastructure failed elsewhere
     return 3 if lost else 0

@@ -69,9 +69,14 @@ class Ready(Protocol):
         """The kernel of its L0; None where L0 is QEMU."""
 
     def levels(
-        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
-    ) -> tuple[Level, ...]:
-        """Those of a placement, outermost first, not started. directories: for L0's and L1's logs."""
+        self, placement: Placement, directories: Sequence[Path], boot: int, key: ClientKey,
+        switched_off: Collection[str],
+    ) -> tuple[Level, ...]:  # fmt: skip
+        """Those of a placement, outermost first, not started. directories: for L0's and L1's logs; boot: which
+        start of them in this run, from 1."""
+
+    def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
+        """What the harmless complaints of its levels depend on, by level name."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,19 @@ class Prepared:
         return Setup(placement, self.program, kernel.boots, l0.boots if l0 else None, key, switched_off)
 
     def levels(
-        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
-    ) -> tuple[Level, ...]:
-        return levels_for(self.setup(placement, key, switched_off), directories)
+        self, placement: Placement, directories: Sequence[Path], boot: int, key: ClientKey,
+        switched_off: Collection[str],
+    ) -> tuple[Level, ...]:  # fmt: skip
+        return levels_for(self.setup(placement, key, switched_off), directories, boot=boot)
+
+    def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
+        kernel, l0 = self.kernels[placement.kernel], self.l0_of(placement)
+        inner = self.userland_version
+        own = circumstances_of(placement, kernel.build.release, inner if l0 else self.qemu.version)
+        found = {"L1": own, "L2": circumstances_of(placement, kernel.build.release, inner)}
+        if l0 is not None:
+            found["L0"] = circumstances_of(placement, l0.build.release, self.qemu.version)
+        return found
 
     def lacks(self, placement: Placement) -> str:
         options = [option.partition("=")[0] for option in placement.topology.machine_options]

@@ -68,9 +68,9 @@ def run(question: Question, kernel: str, qemu: str, directory: Path, progress: C
             # The next candidate would fare no better; what is done so far is kept.
             raise InfrastructureError(words, "mend that and type the same again")
         return Seen("", trouble=words)
-    _, records, complete = jsonfile.read(report)
-    if not complete:
-        return Seen("", trouble=f"the run was cut off (log: {log})")
+    _, records, delivery = jsonfile.read(report)
+    if not delivery.complete:
+        return Seen("", trouble=f"the run was interrupted (log: {log})")
     return of_check(records, question.check) if question.check else of_scenario(records)
 
 

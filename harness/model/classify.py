@@ -114,7 +114,7 @@ RULES = (
     # nothing later does.
     _rule(
         "oops",
-        r"(?:Oops: |BUG: |kernel BUG at |watchdog: BUG: soft lockup)",
+        r"(?:Oops: |(?<!DE)BUG: |kernel BUG at |watchdog: BUG: soft lockup)",
         Outcome.PANIC,
         "Linux",
         final=False,

@@ -16,7 +16,7 @@ from typing import Any
 from avocado.core.nrunner.app import BaseRunnerApp
 from avocado.core.nrunner.runner import BaseRunner
 
-from harness.levels.process import die_with_parent
+from harness.processes.single import die_with_parent
 from harness.model.verdict import Kind
 from harness.reports import jsonfile
 

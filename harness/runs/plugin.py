@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from harness.levels.process import die_with_parent
+from harness.processes.single import die_with_parent
 from harness.levels.ssh import new_key
 from harness.model.calls import Call
 from harness.model.errors import HarnessError, InfrastructureError

@@ -100,7 +100,11 @@ def outcome_of(seen: GuestSeen) -> Decision:
     stuck = f"; its QEMU is in {seen.stuck}" if seen.stuck else ""
     words = "no console output" if seen.ended is Ended.SILENCE else "not up in time"
     waited = f" for {seen.waited:.0f} s" if seen.ended is Ended.SILENCE else f" ({seen.waited:.0f} s)"
-    return Outcome.HANG, seen.ended.value, f"{words}{waited}{where}{stuck}; last line: {seen.last_line or 'none'}"
+    return (
+        Outcome.HANG,
+        seen.ended.value,
+        f"{words}{waited}{where}{stuck}; last line: {seen.last_line or 'none'}",
+    )
 
 
 def end_of(seen: GuestSeen) -> End | None:
@@ -120,7 +124,11 @@ def end_of(seen: GuestSeen) -> End | None:
             return End("no-leave", "its QEMU ended before the guest said that it leaves", Side.UNKNOWN)
         return End("hang", _still("the guest was up and did not leave", seen), Side.KERNEL)
     if seen.gone is not Ended.EOF and seen.runs is not False:
-        what = "the guest left, and its QEMU stays" if seen.runs else "the guest left, and its console stays open"
+        what = (
+            "the guest left, and its QEMU stays"
+            if seen.runs
+            else "the guest left, and its console stays open"
+        )
         return End("stays", _still(what, seen), Side.KERNEL if seen.runs else Side.UNKNOWN)
     if seen.exit_status is None:
         if seen.runs:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.health.benign import Circumstances, benign_reason
-from harness.health.taint import accusing, words
+from harness.health.benign import Circumstances, is_benign
+from harness.health.taint import Taint, evidence
 from harness.model.looks import Look
 from harness.model.observation import Boot
 from harness.model.outcome import Outcome, Side
@@ -30,7 +30,8 @@ class Allowed:
         if splat.title in self.titles:
             return "--allow-splat"
         at = (self.at or {}).get(splat.level)
-        return benign_reason(splat, at) if at is not None else ""
+        row = (is_benign(splat.title, at) or is_benign(splat.line, at)) if at is not None else None
+        return row.reason if row is not None else ""
 
 
 def judge_level(name: str, looks: Sequence[Look], allowed: Allowed) -> Verdict:
@@ -47,9 +48,9 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed) -> Verdict:
         return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, f"not looked at: {reason}", reason, _SOURCE)
     last = taints[-1]
     assert last.taint is not None
-    accused = accusing(last.taint)
+    accused = evidence(last.taint)
     if accused and not splats:
-        title = f"taint: {words(accused)}"
+        title = _taint_title(accused)
         return Verdict(
             check, Kind.FAIL, NO_COMPLAINT, f"{title}, and no splat in sight",
             f"/proc/sys/kernel/tainted in {name}: {last.taint}", _SOURCE, right=False, titles=(title,),
@@ -60,6 +61,10 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed) -> Verdict:
         f"taint {last.taint}, kernel log read when {name} was up {last.uptime:.1f} s{excused}", _SOURCE,
         right=True,
     )  # fmt: skip
+
+
+def _taint_title(found: Sequence[Taint]) -> str:
+    return "taint " + ", ".join(f"{each.letter} ({each.words})" for each in found)
 
 
 def _complaints(check: str, guilty: Sequence[Splat]) -> Verdict:
@@ -86,11 +91,13 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
     said = [each for each in (boot.taint, boot.taint_left) if each is not None]
     if not said:
         return [
-            Verdict("L2 health", Kind.UNKNOWN, NO_COMPLAINT, "it did not say", "no taint in its report", _SOURCE)
+            Verdict(
+                "L2 health", Kind.UNKNOWN, NO_COMPLAINT, "it did not say", "no taint in its report", _SOURCE
+            )
         ]
-    accused = accusing(said[-1])
+    accused = evidence(said[-1])
     if accused and not splats:
-        title = f"taint: {words(accused)}"
+        title = _taint_title(accused)
         return [
             Verdict(
                 "L2 health", Kind.FAIL, NO_COMPLAINT, f"{title}, and no splat in sight",
@@ -119,9 +126,13 @@ def judge_end(boot: Boot) -> list[Verdict]:
         return [Verdict("L2 ends", Kind.UNKNOWN, _END, "not known", "", _END_SOURCE)]
     if end.rule == "off":
         return [Verdict("L2 ends", Kind.OK, _END, _END, end.proof, _END_SOURCE, right=True)]
-    kind = {Side.KERNEL: Kind.FAIL, Side.SURROUNDINGS: Kind.INFRASTRUCTURE, Side.UNKNOWN: Kind.UNKNOWN}[end.side]
+    kind = {Side.KERNEL: Kind.FAIL, Side.SURROUNDINGS: Kind.INFRASTRUCTURE, Side.UNKNOWN: Kind.UNKNOWN}[
+        end.side
+    ]
     right = False if kind is Kind.FAIL else None
-    return [Verdict("L2 ends", kind, _END, _ENDS.get(end.rule, end.rule), end.proof, _END_SOURCE, right=right)]
+    return [
+        Verdict("L2 ends", kind, _END, _ENDS.get(end.rule, end.rule), end.proof, _END_SOURCE, right=right)
+    ]
 
 
 _ENDS = {

@@ -35,6 +35,10 @@ _WARNING = re.compile(r"(?:hcall failed|couldn't )", re.IGNORECASE)
 # After its host has failed, a guest has so long to come to its own end, in seconds.
 _AFTER_HOST_FAILED = 10.0
 
+# A report is printed in one go: its end is known by a pause, in seconds, or by the next line.
+_REPORT_PAUSE = 0.3
+_REPORT_SECONDS = 5.0
+
 
 class Console:
     """Owns *spawn* (a pexpect object that reads text) and the log at *path*.
@@ -129,7 +133,17 @@ class Console:
     def splats(self) -> tuple[Splat, ...]:
         """All so far, in order; one that is being printed may lack the end of its trace."""
         with self._changed:
-            return (*self._splats, *self._reader.pending)
+            return (*self._splats, *self._unfinished())
+
+    def settled_splats(self) -> tuple[Splat, ...]:
+        """The same, once the one that is being printed, if there is one, is whole."""
+        if self._reader.reading:
+            self.wait(lambda seen: not seen._reader.reading, _REPORT_SECONDS, _REPORT_PAUSE)
+        return self.splats()
+
+    def _unfinished(self) -> tuple[Splat, ...]:
+        found = self._reader.unfinished
+        return (found,) if found is not None else ()
 
     @property
     def deadly(self) -> Splat | None:
@@ -158,7 +172,7 @@ class Console:
             return
         self._reader.feed(line)
         self._keep(self._reader.take())
-        if self._failed_at is None and any(deadly(each) for each in (*self._splats, *self._reader.pending)):
+        if self._failed_at is None and any(deadly(each) for each in (*self._splats, *self._unfinished())):
             self._failed_at = time.monotonic()
         found = classify(line)
         if found is not None and (self.finding is None or (found.final and not self.finding.final)):

@@ -93,7 +93,8 @@ def _observe(
     """All that is known, before anything is ended."""
     well = ended is Ended.MET if gone is None else (gone is Ended.EOF and status == 0)
     host = _host_failure(level, before)
-    runs, caught, samples = None, "", ()
+    runs, caught = None, ""
+    samples: tuple[str, ...] = ()
     if host is None and not well:
         host = level.loss("L2 ran in it")
         if host is None and status is None:

@@ -17,7 +17,8 @@ from harness.model.splat import Splat
 
 # One program and one round trip: the lines of warning level and worse, of which a splat has all.
 _ASK = (
-    "read -r taint </proc/sys/kernel/tainted; read -r up _ </proc/uptime; echo \"kvmppc-health $taint $up\"; "
+    # Not by "read": a sysctl that is read byte by byte gives its first digit only.
+    'taint=$(cat /proc/sys/kernel/tainted); read -r up _ </proc/uptime; echo "kvmppc-health $taint $up"; '
     "dmesg -r | grep '^<[0-4]>'; true"
 )
 _HEAD = re.compile(r"^kvmppc-health (\d+) ([\d.]+)$")
@@ -60,7 +61,7 @@ class HealthWatch:
         fresh = self._fresh(lines)
         booting, self._asked = not self._asked, True
         from_log = read_splats(fresh)
-        messages = parse_messages(fresh)
+        messages = parse_messages("\n".join(fresh))
         for each in messages:
             title = complaint(each, booting)
             if title is not None:

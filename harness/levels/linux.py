@@ -154,7 +154,7 @@ class LinuxLevel:
     # -- health --------------------------------------------------------------------------
 
     def glance(self, when: str) -> Look:
-        seen = self._watch.glance(self.console.splats() if self.console else (), when)
+        seen = self._watch.glance(self.console.settled_splats() if self.console else (), when)
         self._begin()
         return seen
 
@@ -164,7 +164,7 @@ class LinuxLevel:
             words = self._loss.proof if self._loss else "it is gone"
             return self._named(self.glance(when), words)
         seen = self._watch.look(
-            lambda: console.splats() if console else (), self.run, when, self.setup.limits.health
+            lambda: console.settled_splats() if console else (), self.run, when, self.setup.limits.health
         )
         self._begin()
         return seen

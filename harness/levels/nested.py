@@ -57,9 +57,7 @@ class Host(Protocol):
 class NestedMachine:
     """guest: the level that will run in it, ``L2``; make: from the boot's nonce to the command."""
 
-    def __init__(
-        self, host: Host, guest: str, make: Callable[[Nonce], list[str]], limits: Limits = LIMITS
-    ):
+    def __init__(self, host: Host, guest: str, make: Callable[[Nonce], list[str]], limits: Limits = LIMITS):
         self._host = host
         self._make = make
         self._limits = limits
@@ -74,7 +72,9 @@ class NestedMachine:
     def start(self, nonce: Nonce, directory: Path, about: str) -> Console:
         self.command = self._make(nonce)
         repro.write(directory, self.command, about, inside=self.enclosing_commands)
-        words = f"rm -f {self.pidfile}; exec {shlex.join([*self.command, '-pidfile', self.pidfile])} </dev/null"
+        words = (
+            f"rm -f {self.pidfile}; exec {shlex.join([*self.command, '-pidfile', self.pidfile])} </dev/null"
+        )
         self._stream = self._host.connection.stream(words, self._limits.ssh)
         return Console(
             self._stream, directory / "console.log", nonce.joined, outer=self._host.console,

@@ -13,6 +13,10 @@ from qemu.qmp import QMPClient, QMPError
 from harness.model.errors import InfrastructureError
 
 
+def _reason(event: Any) -> str:
+    return str(event.get("data", {}).get("reason", ""))
+
+
 # An event that was sent is here by then: the socket pair is local.
 _EVENT_SECONDS = 0.3
 
@@ -56,7 +60,7 @@ class Monitor:
                 while True:
                     event = await asyncio.wait_for(self._client.events.get(), _EVENT_SECONDS)
                     if event["event"] == "SHUTDOWN":
-                        return str(event.get("data", {}).get("reason", ""))
+                        return _reason(event)
             return ""
 
         if not self._shutdown:

@@ -40,7 +40,7 @@ class Symbols:
                 if self._image is not None:
                     with self._image.open("rb") as file:
                         table = ELFFile(file).get_section_by_name(".symtab")
-                        for each in table.iter_symbols() if table is not None else ():
+                        for each in table.iter_symbols() if table is not None else ():  # type: ignore[attr-defined]
                             if each["st_info"]["type"] == "STT_FUNC" or each["st_shndx"] == "SHN_ABS":
                                 found.append((each["st_value"], each.name))
             except (OSError, ELFError, KeyError):

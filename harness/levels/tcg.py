@@ -26,6 +26,8 @@ from harness.model.errors import InfrastructureError
 
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)")
 
+_LAG_SECONDS = 0.5
+
 
 class TcgMachine:
     """make: from the boot's nonce to the command; extra: further words, such as a gdb stub's."""
@@ -39,9 +41,9 @@ class TcgMachine:
         self.command: list[str] = []
         self.enclosing_commands: list[list[str]] = []
         self._directory = Path()
-        self._began = 0.0
         self._process: TerminalProcess | None = None
         self._monitor: Monitor | None = None
+        self._lag, self._lag_at, self._waited = 0.0, 0.0, 0.0
         self._hdsi = ""  # QEMU itself is caught; it would not hear a "quit" either
 
     def start(self, nonce: Nonce, directory: Path, about: str) -> Console:
@@ -50,7 +52,7 @@ class TcgMachine:
         repro.write(directory, self.command, about)
         self._monitor = Monitor()
         command = [*self.command, *self._extra, *self._monitor.arguments]
-        self._began = time.monotonic()
+        self._lag_at = time.monotonic()
         try:
             self._process = start(command, pass_fds=[self._monitor.theirs.fileno()])
         except OSError as error:
@@ -102,7 +104,14 @@ class TcgMachine:
         return None
 
     def lag(self) -> float:
-        return self._process.wait_seconds() if self._process is not None else 0.0
+        """Asked after each line of a console: looked up now and then only. Several threads may wait at once;
+        more than time passed none of them can have lost."""
+        now = time.monotonic()
+        if self._process is not None and now - self._lag_at > _LAG_SECONDS:
+            waited = self._process.wait_seconds()
+            self._lag += max(0.0, min(waited - self._waited, now - self._lag_at))
+            self._lag_at, self._waited = now, waited
+        return self._lag
 
     def state(self) -> MachineState:
         if self._process is None:

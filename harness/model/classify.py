@@ -25,10 +25,6 @@ class Rule:
     source: str
 
 
-# Key of a finding that says why a log could not be looked at.
-UNREAD = "unread"
-
-
 @dataclass(frozen=True)
 class Finding:
     """The line that proves an outcome, and the rule that read it."""

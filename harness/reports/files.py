@@ -17,9 +17,7 @@ def write_while_running(
     jsonfile.write(directory / "report.json", info, records, delivery)
 
 
-def write_at_the_end(
-    directory: Path, info: RunInfo, records: Sequence[Record], delivery: Delivery
-) -> None:
+def write_at_the_end(directory: Path, info: RunInfo, records: Sequence[Record], delivery: Delivery) -> None:
     """OSError if one cannot be written."""
     jsonfile.write(directory / "report.json", info, records, delivery)
     junit.write(directory / "junit.xml", info, records, delivery)

@@ -76,9 +76,7 @@ _WRONG = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
 _LEVELS = {"l0": "L0", "l0_caps": "L0", "l2": "L2"}
 
 
-def render(
-    info: RunInfo, records: Sequence[Record], delivery: Delivery, run: Path
-) -> str:
+def render(info: RunInfo, records: Sequence[Record], delivery: Delivery, run: Path) -> str:
     """run: the run's directory, from which the details of a record are read."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_resource("report.html.jinja"))

@@ -16,8 +16,8 @@ from typing import Any
 from avocado.core.nrunner.app import BaseRunnerApp
 from avocado.core.nrunner.runner import BaseRunner
 
-from harness.processes.single import die_with_parent
 from harness.model.verdict import Kind
+from harness.processes.single import die_with_parent
 from harness.reports import jsonfile
 
 _PIECE = 16 << 10

@@ -87,9 +87,7 @@ def _build(
     return found, built
 
 
-def _exit_code(
-    found: list[Boundary], records: list[Record], judged: bool, delivery: Delivery
-) -> int:
+def _exit_code(found: list[Boundary], records: list[Record], judged: bool, delivery: Delivery) -> int:
     if any(each.trouble for each in found):
         return 1
     if judged and any(kind_at(each, records) is Kind.FAIL for each in found):

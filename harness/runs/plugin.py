@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from harness.processes.single import die_with_parent
 from harness.levels.ssh import new_key
 from harness.model.calls import Call
 from harness.model.errors import HarnessError, InfrastructureError
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement, Scenario
 from harness.model.verdict import Kind
+from harness.processes.single import die_with_parent
 from harness.reports.live import LiveView, view_for
 from harness.runs.activity import activities
 from harness.runs.options import OPTIONS, RunOptions

@@ -44,9 +44,10 @@ facts() {
 
 # health: what this kernel says of itself: its taint flags, and how long it is up by its own clock
 health() {
-	read -r taint </proc/sys/kernel/tainted || taint=null
+	# In one piece: a sysctl that is read byte by byte, as "read" does, gives its first digit only.
+	taint=$($bb cat /proc/sys/kernel/tainted)
 	read -r up idle </proc/uptime
-	health="\"taint\":$taint,\"uptime\":$up"
+	health="\"taint\":${taint:-null},\"uptime\":$up"
 }
 
 # build_id: of the running kernel: 40 digits, '' if its linker left none. The note is: name of 4 bytes,

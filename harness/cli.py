@@ -217,12 +217,15 @@ def report_(form: str | None, rejudge: bool, output: str, runs: tuple[str, ...])
 
 def _bisect_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What is the same for every candidate."""
-    names = ("kernels", "l0_kernels", "qemu", "expect", "no_workaround")
+    names = ("kernels", "l0_kernels", "qemu", "expect", "no_workaround", "allow_splat")
     function = _options(function, [option for option in OPTIONS if option.field in names or option.builds])
+    function = click.option("--splat", metavar="TITLE", default="", help="a kernel's complaint, by its title in "
+                            "a report (default: any that the good end has not)")(function)  # fmt: skip
     function = click.option("--check", metavar="NAME", default="", help="a check of kvmppc probe, instead of "
                             "how the L2 ends")(function)  # fmt: skip
-    return click.option("--only", "scenario", metavar="SCENARIO", default="", help="what is asked of each, "
-                        "as kvmppc run --list shows it, without the kernel")(function)  # fmt: skip
+    return click.option("--only", "scenarios", metavar="SCENARIO", multiple=True, help="what is asked of each, "
+                        "as kvmppc run --list shows it, without the kernel; several run one after the other in "
+                        "one L1")(function)  # fmt: skip
 
 
 @cli.command("bisect")
@@ -237,7 +240,8 @@ def _bisect_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @_bisect_options
 def bisect_(
     tree: str, good: str, bad: str, series: tuple[str, ...], over_qemu: tuple[str, ...],
-    over_kernel: tuple[str, ...], repeat: int, require: int | None, scenario: str, check: str, **choices: Any,
+    over_kernel: tuple[str, ...], repeat: int, require: int | None, scenarios: tuple[str, ...], check: str,
+    splat: str, **choices: Any,
 ) -> int:  # fmt: skip
     """Find the commit that brought a failure; killed at any moment, the same command goes on.
 
@@ -245,6 +249,7 @@ def bisect_(
     kvmppc bisect --tree ~/linux --good v7.2 --only papr-p11@p10-l2p10
     kvmppc bisect --tree ~/linux --good v7.2 --bad next-20261101 --check 'size 16: result'
     kvmppc bisect --tree ~/linux --good v7.1 --series fix.mbox --repeat 5 --require 1 --only hv-p11-l2p10
+    kvmppc bisect --tree ~/linux --good v7.2 --splat 'WARNING in kvmppc_vcpu_run_hv' --only hv-p11-l2p10
     kvmppc bisect --over-kernel debian:6.12 --over-kernel debian:7.2 --only papr-p11@p10-l2host
     kvmppc bisect --over-qemu ~/q/10.0 --over-qemu ~/q/11.1 --kernel ~/vmlinux --only hv-p11-l2host
 
@@ -252,7 +257,9 @@ def bisect_(
     Exit code 0 with one commit, 1 if it is one of several.
     """
     return bisecting.bisect(
-        bisecting.Asked(tree, good, bad, series, over_qemu, over_kernel, repeat, require, scenario, check),
+        bisecting.BisectRequest(
+            tree, good, bad, series, over_qemu, over_kernel, repeat, require, scenarios, check, splat
+        ),
         RunOptions.from_mapping(choices), _progress, click.echo,
     )  # fmt: skip
 
@@ -266,8 +273,8 @@ def bisect_(
 @click.option("--good-signature", metavar="TEXT", default="", help="how it should end")
 @_bisect_options
 def bisect_step(
-    tree: str, series: tuple[str, ...], bad_signature: str, good_signature: str, scenario: str, check: str,
-    **choices: Any,
+    tree: str, series: tuple[str, ...], bad_signature: str, good_signature: str, scenarios: tuple[str, ...],
+    check: str, splat: str, **choices: Any,
 ) -> int:  # fmt: skip
     """Test one commit: exit code 0 good, 1 bad, 125 cannot tell. For git bisect run.
 
@@ -280,8 +287,9 @@ def bisect_step(
     return bisecting.step(
         tree,
         series,
-        scenario,
+        scenarios,
         check,
+        splat,
         good_signature,
         bad_signature,
         RunOptions.from_mapping(choices),

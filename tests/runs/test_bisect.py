@@ -105,7 +105,7 @@ def find(monkeypatch, tree, cache):
             )
         else:
             what = candidates.ListCandidates(over, True, cache, BuildChoices(), said.append)
-        question = Question("papr-p11@p10-l2p10", "", RunOptions())
+        question = Question(("papr-p11@p10-l2p10",), "", RunOptions())
         lines = []
         code = bisect.run(what, question, agreement or Agreement(), cache, said.append, lines.append)
         return code, "\n".join([*said, *lines]), world

@@ -7,7 +7,7 @@ positive proof of its end as well: its report that it leaves, the end of its con
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -105,6 +105,22 @@ def outcome_of(seen: GuestSeen) -> Decision:
         seen.ended.value,
         f"{words}{waited}{where}{stuck}; last line: {seen.last_line or 'none'}",
     )
+
+
+# A module that does not fit its kernel was packed wrongly; anything else is the kernel's word.
+_MISFIT = ("Unknown symbol", "unknown symbol", "invalid module format", "disagrees about version")
+
+
+def trouble_of(level: str, step: str, lines: Sequence[str]) -> Decision:
+    """Of a level whose first program could not do *step*. lines: of its console."""
+    misfit = next((line.strip() for line in lines if any(each in line for each in _MISFIT)), "")
+    if step.startswith("insmod") and misfit:
+        return Outcome.INFRASTRUCTURE, "trouble", f"in {level}, {step} failed: {misfit}"
+    if step.startswith("insmod kvm"):
+        # As judged where KVM is built in: a kernel with which no guest can be started.
+        said = next((line.strip() for line in reversed(lines) if "insmod: " in line), "no reason given")
+        return Outcome.PANIC, "no-kvm", f"KVM does not start in {level}: {step}: {said}"
+    return Outcome.UNKNOWN, "trouble", f"in {level}, {step} failed: the kernel lacks what it takes, or is wrong"
 
 
 def end_of(seen: GuestSeen) -> End | None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.health.cause import Evidence, Loss, Reach, decide
-from harness.health.ending import mode_of
+from harness.health.ending import mode_of, trouble_of
 from harness.levels import guest
 from harness.levels.asking import OUR_PROGRAMS, QuerySession, start_of
 from harness.levels.commands import Nonce
@@ -112,12 +112,8 @@ class LinuxLevel:
                 directory=self.directory.name,
             )  # fmt: skip
         if trouble is not None and not console.log_trouble:
-            words = f"in {self.name}, {trouble['step']} failed"
-            outcome = Outcome.INFRASTRUCTURE
-            if trouble["step"].startswith("insmod kvm"):
-                # Built in, a KVM that cannot start is no KVM, which is judged; as a module it is the same.
-                outcome, words = Outcome.PANIC, f"KVM does not start: {words}"
-            return Boot(outcome, "trouble", words, phases=phases, directory=self.directory.name)
+            outcome, rule, words = trouble_of(self.name, trouble["step"], console.lines)
+            return Boot(outcome, rule, words, phases=phases, directory=self.directory.name)
         if ended is Ended.EOF:
             self.machine.wait(limits.stop)
         words = "no console output" if ended is Ended.SILENCE else "not ready in time"

@@ -259,7 +259,8 @@ def _spoken_before(seen: Evidence) -> Loss | None:
 def _starved(seen: Evidence) -> Loss | None:
     if seen.starved < STARVED:
         return None
-    words = f"this machine is too busy: QEMU of {seen.level} waited for a CPU {seen.starved * 100:.0f} % of the time"
+    share = f"{seen.starved * 100:.0f} % of the time"
+    words = f"this machine is too busy: QEMU of {seen.level} waited for a CPU {share}"
     return _surroundings("starved", f"{words}; see --timeout-scale")
 
 

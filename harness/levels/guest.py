@@ -74,8 +74,8 @@ def boot(level: GuestHost, setting: L2Setting, directory: Path) -> Boot:
 
 
 def _wait_until_up(level: GuestHost, console: Console) -> Ended:
-    """Until its report, or a line after which there will be none. A slow guest is no hanging one: it is waited
-    for as long as it gets on."""
+    """Until its report, or a line after which there will be none. A slow guest is no hanging one: it is
+    waited for as long as it gets on."""
     limits = level.setup.limits
     deadline = time.monotonic() + limits.l2_boot
     lag = level.lag()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -133,10 +134,8 @@ class NestedMachine:
             return
         if not self._stream.channel.exit_status_ready() and not self._host.gone:
             script = f"read -r pid <{self.pidfile} && kill -9 $pid; rm -f {self.pidfile}"
-            try:
+            with contextlib.suppress(InfrastructureError):  # whoever uses the host next finds out
                 self._host.run(script, self._limits.stop)
-            except InfrastructureError:
-                pass  # whoever uses the host next finds out
         self._stream.channel.close()
 
     def close(self) -> None:

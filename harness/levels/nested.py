@@ -122,7 +122,7 @@ class NestedMachine:
 
     def state(self) -> MachineState:
         outer = self._host.loss(f"{self._host.name} runs its guest's QEMU")
-        if outer is not None:
+        if outer is not None or self._stream is None:
             return MachineState(outer=outer)
         status = self.exit_status
         killed = status is not None and status < 0

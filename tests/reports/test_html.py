@@ -8,7 +8,7 @@ import pytest
 from delivered import cut_off, whole
 
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import TROUBLE, Kind, Verdict
 from harness.reports import html, markdown
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -74,6 +74,15 @@ def test_a_failing_run_names_level_cause_and_the_command_that_repeats_it(tmp_pat
     for words in ("FAIL in L2", "expected booted as P10; observed panic", "the line",
                   "kvmppc run --kernel debian:7.3 --only papr-p11@p10-l2p10"):  # fmt: skip
         assert words in top
+
+
+@pytest.mark.parametrize("kind", TROUBLE)
+def test_what_somebody_must_look_at_is_at_the_top(tmp_path, kind):
+    text = page(tmp_path, [record(Kind.OK), record(kind, l2="l2p9", observed="its QEMU was killed")])
+    top = text[text.index("what is wrong") : text.index("kernel 7.3")]
+    assert f'<span class="{kind.name.lower()}"><b class="kind">{kind.mark}</b>' in top
+    assert "its QEMU was killed" in top
+    assert f".{kind.name.lower()} {{" in text  # its colour
 
 
 @pytest.mark.parametrize(

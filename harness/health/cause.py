@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from harness.model.outcome import Outcome, Side
@@ -134,14 +134,14 @@ def _log(seen: Evidence) -> Loss | None:
 
 def _outer(seen: Evidence) -> Loss | None:
     """What is in a level that was lost is lost with it."""
-    outer = seen.outer
-    if outer is None:
-        return None
-    named = re.match(r"L\d: ", outer.proof)
-    host = f"L{int(seen.level[1:]) - 1}"
-    rule = outer.rule if named else f"{host.lower()}-{outer.rule}"
-    proof = outer.proof if named else f"{host}: {outer.proof}"
-    return Loss(outer.side, outer.outcome, rule, proof, outer.splat)
+    return of_host(f"L{int(seen.level[1:]) - 1}", seen.outer) if seen.outer is not None else None
+
+
+def of_host(host: str, loss: Loss) -> Loss:
+    """A loss of *host*, ``L1``, as it is told of what ran in it: with that name, if it has none yet."""
+    if re.match(r"L\d: ", loss.proof):
+        return loss
+    return replace(loss, rule=f"{host.lower()}-{loss.rule}", proof=f"{host}: {loss.proof}")
 
 
 def _disk(seen: Evidence) -> Loss | None:
@@ -259,7 +259,8 @@ def _spoken_before(seen: Evidence) -> Loss | None:
 def _starved(seen: Evidence) -> Loss | None:
     if seen.starved < STARVED:
         return None
-    words = f"this machine is too busy: QEMU of {seen.level} waited for a CPU {seen.starved * 100:.0f} % of the time"
+    share = f"{seen.starved * 100:.0f} % of the time"
+    words = f"this machine is too busy: QEMU of {seen.level} waited for a CPU {share}"
     return _surroundings("starved", f"{words}; see --timeout-scale")
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from harness.health.cause import Loss, deadly
+from harness.health.cause import Loss, deadly, of_host
 from harness.health.ending import GuestSeen, end_of, mode_of, outcome_of
 from harness.levels import commands
 from harness.levels.console import Console, Ended
@@ -49,7 +49,7 @@ def boot(level: GuestHost, setting: L2Setting, directory: Path) -> Boot:
             commands.Nonce.new(), directory, f"L2 ({setting}) in L1 of {level.setup.placement.full_id}"
         )
     except InfrastructureError as error:
-        loss = level.loss("the start of L2") or Loss(
+        loss = _loss_of(level, "the start of L2") or Loss(
             Side.UNKNOWN, Outcome.UNKNOWN, "start", f"L2 could not be started in {level.name}: {error}"
         )
         return Boot(loss.outcome, loss.rule, loss.proof, phases=phases, directory=directory.name)
@@ -74,8 +74,8 @@ def boot(level: GuestHost, setting: L2Setting, directory: Path) -> Boot:
 
 
 def _wait_until_up(level: GuestHost, console: Console) -> Ended:
-    """Until its report, or a line after which there will be none. A slow guest is no hanging one: it is waited
-    for as long as it gets on."""
+    """Until its report, or a line after which there will be none. A slow guest is no hanging one: it is
+    waited for as long as it gets on."""
     limits = level.setup.limits
     deadline = time.monotonic() + limits.l2_boot
     lag = level.lag()
@@ -96,7 +96,7 @@ def _observe(
     runs, caught = None, ""
     samples: tuple[str, ...] = ()
     if host is None and not well:
-        host = level.loss("L2 ran in it")
+        host = _loss_of(level, "L2 ran in it")
         if host is None and status is None:
             runs = machine.runs()
             caught = stuck(level.run, f"cat {machine.pidfile}", level.setup.limits.answer) if runs else ""
@@ -117,6 +117,12 @@ def _observe(
         last_line=console.last_line,
         log_trouble=console.log_trouble,
     )
+
+
+def _loss_of(level: GuestHost, doing: str) -> Loss | None:
+    """How L1 was lost, in words that say that it was L1; None while it answers."""
+    loss = level.loss(doing)
+    return of_host(level.name, loss) if loss is not None else None
 
 
 def _host_failure(level: GuestHost, before: int) -> Loss | None:

@@ -198,8 +198,8 @@ class RemoteLevel:
         look = self.look(f"during {doing}")
         return decide(
             Evidence(
-                self.name, doing, splats=look.splats, reach=reach, reach_words=words, stuck=caught, ended=ended,
-                ours=False,
+                self.name, doing, splats=look.splats, reach=reach, reach_words=words, stuck=caught,
+                ended=ended, ours=False,
             )
         )  # fmt: skip
 

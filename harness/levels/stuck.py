@@ -29,8 +29,8 @@ _FRAME = re.compile(r"^K \[<0>\] (\S+?)\+0x")
 
 
 def stuck(run: Callable[[str, float], Completed], pids: str, timeout: float) -> str:
-    """``thread qemu-system-ppc in state D in kvmppc_core_destroy_vm``; '' if no thread is caught in the kernel
-    or nobody can tell. pids: a command that prints process ids in the level."""
+    """``thread qemu-system-ppc in state D in kvmppc_core_destroy_vm``; '' if no thread is caught in the
+    kernel or nobody can tell. pids: a command that prints process ids in the level."""
     try:
         done = run(_SCRIPT % (pids, pids), timeout)
     except InfrastructureError:

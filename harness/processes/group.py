@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from harness.processes.single import adopt_orphans, dying_with_us
@@ -35,7 +36,8 @@ class Group:
         self._lifeline: socket.socket | None = lifeline
 
     def kill(self) -> None:
-        """SIGKILL to all of the group; all have ended when this returns. Harmless when they had, and again."""
+        """SIGKILL to all of the group; all have ended when this returns. Harmless when they had, and
+        again."""
         if self._lifeline is not None:
             # The number is still this group's: as long as the program is not reaped, or the guard lives.
             if self.process.returncode is None or self._guarded():
@@ -108,8 +110,8 @@ def _become_guard(lifeline: int) -> None:
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-    for each in os.listdir("/proc/self/fd"):
-        if int(each) > 2:
+    for each in list(Path("/proc/self/fd").iterdir()):
+        if int(each.name) > 2:
             with contextlib.suppress(OSError):  # the one it was listed by
-                os.close(int(each))
+                os.close(int(each.name))
     os.execv("/bin/sh", ["sh", "-c", _GUARD])

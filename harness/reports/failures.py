@@ -40,8 +40,8 @@ def render(info: RunInfo, records: Sequence[Record], directory: Path, console: C
 
 
 def repeat_command(record: Record, info: RunInfo) -> str:
-    """The command that runs this again: an L2 after those that ran before it in the same L1. What concerns no
-    L2 needs one to be named; any will do."""
+    """The command that runs this again: an L2 after those that ran before it in the same L1. What concerns
+    no L2 needs one to be named; any will do."""
     words = ["kvmppc run --kernel", shlex.quote(_spec(record.kernel, info.kernels))]
     if record.l0:
         words += ["--l0-kernel", shlex.quote(_spec(record.l0, info.l0_kernels))]
@@ -55,8 +55,8 @@ def repeat_command(record: Record, info: RunInfo) -> str:
 
 
 def _about_the_sequence(record: Record) -> bool:
-    """Whether what went on before may have to do with it: a level's health or life, and not only how the guest
-    itself ended."""
+    """Whether what went on before may have to do with it: a level's health or life, and not only how the
+    guest itself ended."""
     wrong = [each for each in record.verdicts if each.kind in TROUBLE]
     return any(not each.check.startswith("L2 ") for each in wrong) or record.topic == "health"
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.health.oracle_health import Allowed, judge_end, judge_guest, judge_identity
 from harness.model import oracle_arch_compat, oracle_caps, oracle_l2, oracle_level
@@ -38,7 +38,7 @@ class Judge:
     kernel: KernelFacts
     l0_kernel: KernelFacts | None
     l1_qemu: tuple[int, int, int] | None
-    allowed: Allowed = Allowed()
+    allowed: Allowed = field(default_factory=Allowed)
 
     def l0(self, seen: LevelObservation) -> Judged:
         assert self.l0_kernel is not None

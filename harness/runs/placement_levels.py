@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The levels that the tests of one placement share: started when needed, watched, replaced when not trusted."""
+"""The levels that the tests of one placement share: started when needed, watched, renewed if not trusted."""
 
 from __future__ import annotations
 

@@ -74,8 +74,8 @@ class Ready(Protocol):
         self, placement: Placement, directories: Sequence[Path], boot: int, key: ClientKey,
         switched_off: Collection[str],
     ) -> tuple[Level, ...]:  # fmt: skip
-        """Those of a placement, outermost first, not started. directories: for L0's and L1's logs; boot: which
-        start of them in this run, from 1."""
+        """Those of a placement, outermost first, not started. directories: for L0's and L1's logs; boot:
+        which start of them in this run, from 1."""
 
     def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
         """What the harmless complaints of its levels depend on, by level name."""

@@ -63,7 +63,8 @@ def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[R
 
 
 def is_about_a_level(verdict: Verdict) -> bool:
-    """Whether a verdict is about the health or the life of a level that was asked, and not about an answer."""
+    """Whether a verdict is about the health or the life of a level that was asked, and not about an
+    answer."""
     return re.fullmatch(r"L[01] (?:health|answers|lives .*)", verdict.check) is not None
 
 

@@ -200,8 +200,8 @@ class RunningL1:
         return self._asked[1]
 
     def _with_loss(self, topic: str, verdicts: list[Verdict]) -> list[Verdict]:
-        """Of a suite that ended early: the topic with the question at which it ended has the loss; what was not
-        asked proves nothing."""
+        """Of a suite that ended early: the topic with the question at which it ended has the loss; what was
+        not asked proves nothing."""
         if self._suite_loss is None:
             return verdicts
         told = [self._suite_loss] if topic == topic_of(self._unanswered) else []
@@ -326,8 +326,9 @@ class RunningL1:
         )
 
     def _missing(self, needs: str) -> tuple[str, list[Verdict]] | None:
-        """(directory, verdicts) of the outermost of the levels up to *needs* that is not up; None if all are, or
-        none is needed. The first record that meets it tells it, if that level has none of its own in this run."""
+        """(directory, verdicts) of the outermost of the levels up to *needs* that is not up; None if all are,
+        or none is needed. The first record that meets it tells it, if that level has none of its own in this
+        run."""
         if not needs:
             return None
         self._levels.up_to(needs)

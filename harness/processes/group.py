@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from harness.processes.single import adopt_orphans, dying_with_us
@@ -35,7 +36,7 @@ class Group:
         self._lifeline: socket.socket | None = lifeline
 
     def kill(self) -> None:
-        """SIGKILL to all of the group; all have ended when this returns. Harmless when they had, and again."""
+        """SIGKILL to all of the group; all have ended when this returns. May be called again."""
         if self._lifeline is not None:
             # The number is still this group's: as long as the program is not reaped, or the guard lives.
             if self.process.returncode is None or self._guarded():
@@ -85,6 +86,23 @@ def start(command: Sequence[str], *, with_thread: bool = False, **settings: Any)
     return Group(process, ours)
 
 
+def run(command: Sequence[str], *, timeout: float) -> subprocess.CompletedProcess[str]:
+    """Run *command*, which may start others, to its end; its output as text. TimeoutExpired after *timeout*
+    seconds, OSError if it cannot be started; no process is left either way."""
+    program = start(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        errors="replace",
+    )  # fmt: skip
+    try:
+        out, err = program.process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(list(command), program.process.returncode, out, err)
+    finally:
+        program.kill()
+        for stream in (program.process.stdout, program.process.stderr):
+            assert stream is not None
+            stream.close()
+
+
 def _between(first: Callable[[], None] | None, lifeline: int) -> None:
     """In the new process, before it becomes the program."""
     middle = os.fork()
@@ -108,8 +126,8 @@ def _become_guard(lifeline: int) -> None:
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-    for each in os.listdir("/proc/self/fd"):
-        if int(each) > 2:
+    for each in list(Path("/proc/self/fd").iterdir()):
+        if int(each.name) > 2:
             with contextlib.suppress(OSError):  # the one it was listed by
-                os.close(int(each))
+                os.close(int(each.name))
     os.execv("/bin/sh", ["sh", "-c", _GUARD])

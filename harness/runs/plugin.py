@@ -17,15 +17,16 @@ from typing import Any
 
 import pytest
 
-from harness.processes.single import die_with_parent
 from harness.levels.ssh import new_key
 from harness.model.calls import Call
 from harness.model.errors import HarnessError, InfrastructureError
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement, Scenario
 from harness.model.verdict import Kind
+from harness.processes.single import die_with_parent
 from harness.reports.live import LiveView, view_for
 from harness.runs.activity import activities
+from harness.runs.endings import Endings, end_workers
 from harness.runs.options import OPTIONS, RunOptions
 from harness.runs.plan import Plan, make
 from harness.runs.prepare import Ready
@@ -36,6 +37,11 @@ from harness.runs.scheduling import PlacementScheduling
 
 _RECORD = "kvmppc-record"
 _STATE = pytest.StashKey["State"]()
+
+
+def run_directory(config: pytest.Config) -> RunDirectory | None:
+    """Of the run that *config* is of, None if nothing of it was started."""
+    return config.stash[_STATE].directory
 
 
 class State:
@@ -103,6 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         # A worker holds QEMUs; it must not outlive the controller, however that ends.
         die_with_parent(os.getppid())
+    Endings().install()
     # pytest's -k has no '@' in its grammar; ids of ours have. Its '.' is as good here: see
     # pytest_collection_modifyitems, which gives each test its id in that spelling too.
     config.option.keyword = config.option.keyword.replace("@", ".")
@@ -368,6 +375,13 @@ class _Controller:
             reporter.write_line(line)
             reporter.flush()  # whoever reads through a pipe wants it now as well
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        end_workers()
+        # pytest would first read the source of every function on the way: seconds on a loaded machine,
+        # when whoever ends us may not wait that long for our files.
+        excinfo.traceback = excinfo.traceback[-1:]
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._live is not None:
@@ -376,10 +390,10 @@ class _Controller:
         directory = self._state.directory
         if directory is None:
             return
-        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        cut_off = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         stopped = bool(session.shouldstop)
-        self._keep(lambda: directory.finish(complete=not interrupted and not stopped))
-        if not interrupted or stopped:
+        self._keep(lambda: directory.finish(complete=not cut_off and not stopped))
+        if not cut_off or stopped:
             session.exitstatus = directory.exit_code(self._state.failures_without_verdict)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

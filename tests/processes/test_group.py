@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import living
 import pytest
@@ -31,9 +32,8 @@ def begin(command, **settings):
 def guard_of(program):
     """In the group without being a child of the program's, or the program."""
     for pid in living.group(program.process.pid):
-        with open(f"/proc/{pid}/cmdline") as file:
-            if "kill -KILL 0" in file.read():
-                return pid
+        if "kill -KILL 0" in Path(f"/proc/{pid}/cmdline").read_text():
+            return pid
     return None
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from harness.cli import cli
 
+ROOT = Path(__file__).parent.parent.parent
 KVMPPC = Path(sys.executable).with_name("kvmppc")
 
 
@@ -39,7 +40,7 @@ def test_bad_words(words, said, tmp_path):
     done = subprocess.run(
         [KVMPPC, *words.split()],
         capture_output=True, text=True, check=False, cwd=tmp_path,
-        env={"KVMPPC_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"},
+        env={"KVMPPC_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 2
     assert said in done.stderr

@@ -226,7 +226,7 @@ def report_(form: str | None, rejudge: bool, output: str, runs: tuple[str, ...])
 
 def _bisect_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What is the same for every candidate."""
-    names = ("kernels", "l0_kernels", "qemu", "expect", "no_workaround")
+    names = ("kernels", "l0_kernels", "qemu", "expect", "no_workaround", "timeout_scale")
     function = _options(function, [option for option in OPTIONS if option.field in names or option.builds])
     function = click.option("--check", metavar="NAME", default="", help="a check of kvmppc probe, instead of "
                             "how the L2 ends")(function)  # fmt: skip

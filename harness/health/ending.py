@@ -120,7 +120,11 @@ def trouble_of(level: str, step: str, lines: Sequence[str]) -> Decision:
         # As judged where KVM is built in: a kernel with which no guest can be started.
         said = next((line.strip() for line in reversed(lines) if "insmod: " in line), "no reason given")
         return Outcome.PANIC, "no-kvm", f"KVM does not start in {level}: {step}: {said}"
-    return Outcome.UNKNOWN, "trouble", f"in {level}, {step} failed: the kernel lacks what it takes, or is wrong"
+    return (
+        Outcome.UNKNOWN,
+        "trouble",
+        f"in {level}, {step} failed: the kernel lacks what it takes, or is wrong",
+    )
 
 
 def end_of(seen: GuestSeen) -> End | None:

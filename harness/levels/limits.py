@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class Limits:
     answer: float = 5
     stop: float = 5
     quit: float = 2
+
+    def scaled(self, factor: float) -> Limits:
+        """All of them times *factor*: for a machine, or a kernel, that is that much slower."""
+        return Limits(**{name: seconds * factor for name, seconds in asdict(self).items()})
 
 
 LIMITS = Limits()

@@ -47,8 +47,9 @@ def without_noise(line: str) -> str:
 
 
 def of_scenario(records: Sequence[Record]) -> Seen:
-    """Of a run of one scenario, or of several in one L1: how its L2 ended, the first that ended wrongly if there
-    is one, or the level that did not come so far; a splat, if all ended well and a kernel complained."""
+    """Of a run of one scenario, or of several in one L1: how its L2 ended, the first that ended wrongly if
+    there is one, or the level that did not come so far; a splat, if all ended well and a kernel complained.
+    """
     for name in ("l0", "l1"):
         for record in records:
             if record.topic == name:
@@ -99,7 +100,7 @@ def of_splat(records: Sequence[Record], title: str) -> Seen:
 
 
 def _complaint(records: Sequence[Record]) -> Seen | None:
-    """What is wrong though each guest ended as it should: splats, else the first other verdict that failed."""
+    """What is wrong though each guest ended as it should: splats, else the first verdict that failed."""
     found = titles_of(records)
     if found:
         return Seen(f"splat: {'; '.join(sorted(found))}", next(iter(found.values())), False)
@@ -107,7 +108,8 @@ def _complaint(records: Sequence[Record]) -> Seen | None:
         for verdict in record.verdicts:
             if verdict.kind is Kind.FAIL and record.topic in ("l2", "health") and verdict.right is False:
                 words = without_noise(verdict.observed)
-                return Seen(f"{verdict.check}: {words}", verdict.proof, False, hang=words.startswith("hang"))
+                hang = words.startswith("hang")
+                return Seen(f"{verdict.check}: {words}", verdict.proof, False, hang)
     return None
 
 

@@ -20,9 +20,9 @@ from harness.runs.options import RunOptions
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of each candidate. scenarios: ids without a kernel, of one L1, in the order they run; check:
-    name of a check of the conformance suite, '' for how the L2s of the scenarios end; options: of every run;
-    splat: title of the complaint that is looked for, '' for none."""
+    """What is asked of each candidate. scenarios: ids without a kernel, of one L1, in the order they run;
+    check: name of a check of the conformance suite, '' for how the L2s of the scenarios end;
+    options: of every run; splat: title of the complaint that is looked for, '' for none."""
 
     scenarios: tuple[str, ...]
     check: str

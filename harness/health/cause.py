@@ -213,14 +213,8 @@ def of_kvm(finding: Finding) -> bool:
     """Whether a line of QEMU's speaks against the kernel that runs it: of KVM's answers, not of files, memory
     or signals."""
     if finding.key == "qemu":
-        return _KVM.search(finding.line) is not None and not by_signal(finding)
+        return _KVM.search(finding.line) is not None
     return finding.key in _KVM_KEYS
-
-
-def by_signal(finding: Finding) -> bool:
-    """Whether it is QEMU's last word after a signal that asks it to end (QEMU system/runstate.c,
-    qemu_kill_report)."""
-    return finding.key == "qemu" and "terminating on signal" in finding.line
 
 
 def _kvm(seen: Evidence) -> Loss | None:
@@ -235,8 +229,8 @@ def _qemu_ended(seen: Evidence) -> Loss | None:
         return None
     if seen.shutdown in _BY_HOST:
         return _surroundings("qemu-ended", f"QEMU of {seen.level} was ended from outside ({seen.shutdown})")
-    if "terminating on signal" in seen.qemu_line:
-        return _surroundings("qemu-ended", seen.qemu_line)
+    if seen.finding is not None and seen.finding.key == "qemu-signal":
+        return _surroundings("qemu-ended", seen.finding.line)
     if status is not None and status < 0:
         said = f": {seen.qemu_line}" if seen.qemu_line else ""
         return _surroundings("qemu-killed", f"QEMU of {seen.level} ended by {_signal_name(-status)}{said}")

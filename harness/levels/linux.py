@@ -199,6 +199,7 @@ class LinuxLevel:
             splats=splats[self._splats_before :],
             before=splats[: self._splats_before],
             qemu_line=console.qemu_line if console else "",
+            finding=console.finding if console else None,
             panic_line=console.panic_line if console else "",
             disk_line=console.disk_line if console else "",
             exit_status=machine.exit_status,

@@ -10,7 +10,6 @@ from harness.health.cause import (
     Evidence,
     Loss,
     Reach,
-    by_signal,
     by_the_clock,
     deadly,
     decide,
@@ -18,7 +17,7 @@ from harness.health.cause import (
     of_kvm,
     where_of,
 )
-from harness.model.classify import Finding, classify
+from harness.model.classify import classify
 from harness.model.outcome import Outcome, Side
 from harness.model.splat import Splat
 
@@ -86,7 +85,7 @@ ROWS = (
     ),
     # QEMU has ended: by whom
     (
-        of(exit_status=0, qemu_line=SIGNAL), "qemu-ended", SURROUNDINGS, Outcome.INFRASTRUCTURE, SIGNAL,
+        of(exit_status=0, finding=classify(SIGNAL)), "qemu-ended", SURROUNDINGS, Outcome.INFRASTRUCTURE, SIGNAL,
     ),
     (
         of(exit_status=-9), "qemu-killed", SURROUNDINGS, Outcome.INFRASTRUCTURE,
@@ -334,7 +333,7 @@ def test_what_qemu_was_told_comes_before_what_it_said():
     told = of(exit_status=1, qemu_line=ERROR, splats=(OOPS,))
     assert lost(**told, shutdown="host-signal").rule == "qemu-ended"
     assert lost(**told).rule == "qemu-error"
-    assert lost(**{**told, "qemu_line": SIGNAL}).rule == "qemu-ended"
+    assert lost(**told, finding=classify(SIGNAL)).rule == "qemu-ended"
     assert lost(**{**told, "exit_status": -6}).rule == "qemu-killed"
     assert lost(exit_status=None, killed_by_signal=True, qemu_line=ERROR).rule == "qemu-error"
 
@@ -371,12 +370,6 @@ def test_which_lines_of_qemu_speak_against_the_kernel_below_it(line, kvm):
     found = classify(line)
     assert found is not None
     assert of_kvm(found) is kvm
-
-
-def test_a_signal_is_told_by_qemu_only():
-    assert by_signal(classify(SIGNAL))
-    assert not by_signal(classify(ERROR))
-    assert not by_signal(Finding("panic", Outcome.PANIC, SIGNAL, True))
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ ROWS = (
     ),
     # QEMU has ended: by whom
     (
-        of(exit_status=0, finding=classify(SIGNAL)), "qemu-ended", SURROUNDINGS, Outcome.INFRASTRUCTURE, SIGNAL,
+        of(exit_status=0, finding=classify(SIGNAL)), "qemu-ended", SURROUNDINGS, Outcome.INFRASTRUCTURE,
+        SIGNAL,
     ),
     (
         of(exit_status=-9), "qemu-killed", SURROUNDINGS, Outcome.INFRASTRUCTURE,

@@ -184,7 +184,8 @@ ENDS = (
         SURROUNDINGS, None,
     ),
     (
-        of(left=None, gone=Ended.TIMEOUT, exit_status=None, runs=True, samples=("a",), stuck="x", last_line=""),
+        of(left=None, gone=Ended.TIMEOUT, exit_status=None, runs=True, samples=("a",), stuck="x",
+           last_line=""),
         "hang", KERNEL,
         "the guest was up and did not leave within 20 s; QEMU is in x; the vCPU was in a (1 of 1 samples); "
         "last line: none",
@@ -255,7 +256,7 @@ def test_the_mode_is_the_device_trees_else_that_of_cpuinfo():
         ),
         ("insmod x.ko", ["unknown symbol"], (Outcome.INFRASTRUCTURE, "trouble", None)),
         ("insmod x.ko", ["invalid module format"], (Outcome.INFRASTRUCTURE, "trouble", None)),
-        ("insmod x.ko", ["x: disagrees about version of symbol y"], (Outcome.INFRASTRUCTURE, "trouble", None)),
+        ("insmod x.ko", ["x: disagrees about version of y"], (Outcome.INFRASTRUCTURE, "trouble", None)),
         ("dropbear", ["unknown symbol"], (Outcome.UNKNOWN, "trouble", None)),
         (
             "insmod kvm-hv.ko", ["insmod: first", " insmod: can't insert: No such device ", "x"],

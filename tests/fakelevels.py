@@ -60,7 +60,8 @@ class Pipe:
 
     def say(self, *lines):
         for line in lines:
-            os.write(self.end, line.encode() + b"\n")
+            if self.end is not None:
+                os.write(self.end, line.encode() + b"\n")
 
     def report(self, stage, **facts):
         self.say(f"kvmppc:{self.nonce}:{stage}:{json.dumps(facts)}")
@@ -188,7 +189,7 @@ class Machine:
         self.about = about
         if self._start is not None:
             raise self._start
-        self.pipe = Pipe(directory, nonce.joined, self._outer)
+        self.pipe = Pipe(directory, nonce.joined, self._outer, lag=lambda: self.lag())
         self.on_start(self.pipe)
         return self.pipe.console
 

@@ -16,6 +16,7 @@ from harness.levels.console import Console
 from harness.levels.limits import LIMITS, Limits
 from harness.levels.machine import MachineState
 from harness.levels.ssh import ChannelSpawn, ClientKey, Completed, Connection
+from harness.levels.stuck import stuck
 from harness.model.errors import InfrastructureError
 
 
@@ -59,6 +60,9 @@ class Host(Protocol):
         """Whether it is known to be of no further use, without asking it."""
 
     def lag(self) -> float:
+        """As of machine.Machine."""
+
+    def starved(self) -> float:
         """As of machine.Machine."""
 
     def monitor_command(self, line: str) -> str:
@@ -122,6 +126,9 @@ class NestedMachine:
     def lag(self) -> float:
         return self._host.lag()
 
+    def starved(self) -> float:
+        return self._host.starved()
+
     def monitor_command(self, line: str) -> str:
         return self._host.monitor_command(line)
 
@@ -135,8 +142,10 @@ class NestedMachine:
         if outer is not None or self._stream is None:
             return MachineState(outer=outer)
         status = self.exit_status
-        killed = status is not None and status < 0
-        return MachineState(None if killed else status, killed_by_signal=killed)
+        if status is None:
+            caught = stuck(self._host.run, QEMU_PIDS, self._limits.answer)
+            return MachineState(caught=caught, starved=self.starved())
+        return MachineState(status) if status >= 0 else MachineState(killed_by_signal=True)
 
     def stop(self) -> None:
         """Also of one that is gone, as far as can be seen: what is caught in the kernel stays there."""

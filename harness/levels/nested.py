@@ -19,7 +19,6 @@ from harness.levels.ssh import ChannelSpawn, ClientKey, Completed, Connection
 from harness.levels.stuck import stuck
 from harness.model.errors import InfrastructureError
 
-
 # Prints the process ids of QEMU. Not from its pidfile: QEMU removes that before its last moment, in which it
 # may be caught in the kernel; nor by its command line, which is gone by then too. A zombie counts as
 # long as it has other threads.

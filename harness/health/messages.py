@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: E501
 """Lines of ``dmesg -r``, and which of them say that something went wrong, without being a splat."""
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ ERROR, WARNING = 3, 4
 
 @dataclass(frozen=True)
 class KernelMessage:
-    """level: 0 (emergency) to 7 (debug); text: one line; time: seconds since boot, 0.0 without printk times."""
+    """level: 0 (emergency) to 7 (debug); text: one line; time: seconds since boot, 0.0 where none is given."""
 
     level: int
     text: str
@@ -27,8 +26,8 @@ class KernelMessage:
 
 
 def parse_message(line: str) -> KernelMessage | None:
-    """A line of ``dmesg -r``: ``<4>[    1.234567] text``. None for one that user space wrote to /dev/kmsg (its facility
-    is not 0; ``kernel/printk/printk.c, devkmsg_write``), and for what is no such line."""
+    """A line of ``dmesg -r``: ``<4>[    1.234567] text``. None for one that user space wrote to /dev/kmsg
+    (its facility is not 0: kernel/printk/printk.c, devkmsg_write), and for what is no such line."""
     read = read_line(line)
     if read.writer is not Writer.KERNEL or read.level is None or not line.startswith("<"):
         return None
@@ -63,8 +62,8 @@ _DEBUGGING = re.compile(r"(?i)\W*(?:[\w-]+: )?\W*(?:debug|dbg|trace|xxx+)\b")
 
 
 def complaint(message: KernelMessage, booting: bool, at: Circumstances | None = None) -> str | None:
-    """A title for a message that says that something went wrong; None for one that does not, is benign, or is part
-    of a splat (by its looks: see complaints). booting: whether it was printed before the level was ready."""
+    """A title for a message that says that something went wrong; None for one that does not, is benign, or
+    looks like part of a splat (see complaints). booting: it was printed before the level was ready."""
     text = message.text.strip()
     worded = any(row.pattern.match(text) for row in WORDED)
     if not (message.level <= ERROR or worded):

@@ -113,7 +113,8 @@ class Report:
         if frame is not None:
             if not self.trace_ended and len(self.frames) < LONGEST_TRACE:
                 self.frames.append(frame)
-            self.calls |= frame.kind == "call"
+            if frame.kind == "call" and not self.calls:
+                self.calls, self.foreign = True, 0
             return False
         if text.startswith("Call Trace:") or _OTHER_STACK.match(text):
             self.trace_ended |= self.calls

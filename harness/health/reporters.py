@@ -46,11 +46,11 @@ REPORTERS = _names(
 # They sleep, or may: their caller put them there.
 WAITERS = _names(
     r"__switch_to _switch context_switch __schedule\w* schedule\w* io_schedule\w* preempt_schedule\w*",
-    r"(__)?cond_resched\w* mutex_\w+ __mutex_\w+ ww_mutex_\w+ (__)?rt_mutex_\w+ rwsem_\w+ (__)?down\w*",
-    r"percpu_(down|rwsem)\w* (__)?wait_\w+ do_wait_for_common out_of_line_wait_\w+ bit_wait\w*",
-    r"synchronize_(s?rcu|rcu_\w+|srcu_\w+) __synchronize_srcu\w* rcu_barrier\w*",
-    r"msleep\w* usleep_\w+ ssleep fsleep (__)?flush_\w*work\w*",
-    r"(__)?k[vmz]alloc\w* __do_kmalloc\w* (__)?kmem_cache_\w+ (__)?alloc_\w+ (__)?vmalloc\w*",
+    r"(__)?cond_resched\w* mutex_\w+ __mutex_\w+ ww_mutex_\w+ (__)?rt_mutex_\w+ rwsem_\w+ (__)?down(_\w+)?",
+    r"percpu_(down|rwsem)\w* (__)?wait_(for_\w+|event\w*|on_\w+|rcu_gp|woken) do_wait_for_common",
+    r"out_of_line_wait_on_bit\w* bit_wait\w* synchronize_(s?rcu|rcu_\w+|srcu_\w+) __synchronize_srcu\w*",
+    r"rcu_barrier\w* msleep\w* usleep_\w+ ssleep fsleep (__)?flush_\w*work\w*",
+    r"(__)?(k|kv|v)[mzc]alloc\w* __do_kmalloc\w* (__)?kmem_cache_\w+ (__)?alloc_(frozen_)?pages?\w*",
     r"slab_pre_alloc_hook slab_alloc_node kmemleak_\w+ _?copy_(from|to)_user\w*",
 )
 
@@ -61,6 +61,6 @@ SPINNERS = _names(
     r"csd_lock_\w+ smp_call_function\w* on_each_cpu\w* stop_machine\w* multi_cpu_stop",
     r"plpar_hcall\w* plpar_\w+ arch_local_irq_\w+ (__)?replay_soft_interrupts\w*",
     r"rcu_\w+ dump_cpu_task print_cpu_stall\w* check_cpu_stall update_process_times tick_\w+",
-    r"(__)?hrtimer_\w+ (__)?timer_interrupt decrementer_common\w* nmi_\w+ arch_trigger_\w+ trigger_\w+ handle_softirqs",
-    r"(__)?do_softirq\w* irq_exit\w*",
+    r"(__)?hrtimer_\w+ (__)?timer_interrupt decrementer_common\w* nmi_\w+ arch_trigger_\w+ trigger_\w+",
+    r"handle_softirqs (__)?do_softirq\w* irq_exit\w*",
 )

@@ -23,7 +23,9 @@ from harness.model.splat import Splat
 _SAME_TITLE, _PENDING = 8, 100
 
 _CUT_HERE = re.compile(r"-+\[ cut here \]-+$")
-_BOOT = re.compile(r"Linux version ")
+_BOOT = re.compile(r"Linux version \d")
+# Read late, so that the lines before it have times.
+_NO_TIMES = re.compile(r"Kernel command line: .*\bprintk\.time=[0nN]")
 
 # What stands after "cut here" and the text between.
 _AFTER_CUT = ("warning", "kernel-bug", "ubsan")
@@ -36,7 +38,7 @@ class SplatReader:
         self._report: Report | None = None
         self._cut: list[ConsoleLine] | None = None
         self._after_bar = False
-        self._printk_times = False
+        self._printk_times: bool | None = False  # None: they are switched off on the command line
         self._panicked = False
         self._pending: list[Splat] = []
         self._titles: Counter[str] = Counter()
@@ -59,7 +61,7 @@ class SplatReader:
         read = read_line(line)
         if read.writer is Writer.USER:
             return
-        self._printk_times |= read.writer is Writer.KERNEL and read.time is not None
+        self._watch_times(read)
         if self._cut is not None:
             self._read_text(read, self._cut)
         else:
@@ -109,6 +111,14 @@ class SplatReader:
             return
         if self._report is not None and self._report.read(line.text):
             self._close()
+
+    def _watch_times(self, line: ConsoleLine) -> None:
+        if _NO_TIMES.match(line.text):
+            self._printk_times = None
+        elif line.writer is Writer.KERNEL and line.time is not None and self._printk_times is not None:
+            self._printk_times = True
+        elif line.writer is Writer.UNKNOWN and _BOOT.match(line.text):
+            self._printk_times = False  # perhaps another kernel, without times
 
     def _of_kernel(self, line: ConsoleLine) -> bool:
         """A kernel that was seen to print times prints them always: what has none is a program's, unless the

@@ -1,41 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Recorded consoles, and described ones: each file says the splats that are in it.
-
-Its first lines are comments: ``# recorded: LINUX, MACHINE, QEMU: WHAT WAS DONE`` (bench/record_consoles.py) or
-``# described: WHO PRINTS IT`` (written from the kernel's printing code), then ``# title: TITLE`` for each splat,
-with `` (final)`` behind the one after which the machine is of no more use. What follows is the console.
-"""
+"""Recorded consoles, and described ones: each has the splats that its file says; see tests/consoles.py."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from consoles import CONSOLES, RECORDED, read, told
 
 from harness.health.splats import SplatReader, read_splats
-
-CONSOLES = sorted((Path(__file__).parents[1] / "data/consoles").glob("*.log"))
-RECORDED = [path for path in CONSOLES if not path.name.startswith("described-")]
-
-
-@dataclass(frozen=True)
-class Console:
-    about: str
-    titles: list[str]
-    lines: list[str]
-
-
-def read(path: Path) -> Console:
-    text = path.read_text().splitlines()
-    head = [line for line in text if line.startswith("# ")]
-    titles = [line.removeprefix("# title: ") for line in head[1:]]
-    return Console(head[0], titles, text[len(head) :])
-
-
-def told(splats) -> list[str]:
-    return [f"{each.title}{' (final)' if each.final else ''}" for each in splats]
 
 
 @pytest.mark.parametrize("path", CONSOLES, ids=lambda path: path.stem)

@@ -21,7 +21,7 @@ RULES = (
     ),
     rule(
         "os-term",
-        rf"qemu-system-ppc64: OS terminated:\s*(?:OS panic: )?{_PANIC}",
+        rf"(?:\S*/)?qemu-system-ppc64: OS terminated:\s*(?:OS panic: )?{_PANIC}",
         "kernel panic: {what}",
         "QEMU hw/ppc/spapr_rtas.c, rtas_ibm_os_term: the panic's own line is lost",
         family="panic",
@@ -114,5 +114,5 @@ CONSEQUENCES = (
     _after(r"workqueue lockup", "workqueue-lockup"),
     _after(r"kernel: panic_on_warn set", "warning"),
     _after(r"(?:KASAN|KFENCE|KCSAN|UBSAN): panic_on_warn set", "kasan", "kfence", "kcsan", "ubsan"),
-    _after(r"scheduling while atomic|panic_on_warn set", "atomic-schedule"),
+    _after(r"scheduling while atomic: panic_on_warn set", "atomic-schedule"),
 )

@@ -111,7 +111,9 @@ USERCOPY_SLAB_SIZE_TO USERCOPY_STACK_BEYOND USERCOPY_KERNEL VMALLOC_LINEAR_OVERF
 CASES = (
     *map(ours, f"{_FAULTS} {_CHECKS} {_MEMORY}".split()),
     *map(lkdtm, f"{_LKDTM_FAULTS} {_LKDTM_CHECKS} {_LKDTM_MEMORY}".split()),
-    Case("leak", f"provoke leak; $bb sleep 6; {_SCAN}; {_SCAN}; $bb cat /sys/kernel/debug/kmemleak", seconds=60),
+    Case(
+        "leak", f"provoke leak; $bb sleep 6; {_SCAN}; {_SCAN}; $bb cat /sys/kernel/debug/kmemleak", seconds=60
+    ),
     Case("oom", "$bb tail /dev/zero", seconds=90),
     # What does not move on.
     Case("soft-lockup", f"{_LOCKUP}; provoke soft_lockup", seconds=40, until="soft lockup"),
@@ -147,9 +149,14 @@ CASES = (
     *(Case(f"pnv10-{name.replace('_', '-')}", f"provoke {name}", machine="pnv10", seconds=60)
       for name in ("null_read", "warn", "machine_check", "unrecoverable", "bad_stack", "panic")),
     Case("pnv10-xmon", "provoke null_write", machine="pnv10", append="xmon=on", seconds=60, until="mon>"),
-    Case("pnv9-hard-lockup", f"{_LOCKUP}; provoke hard_lockup", machine="pnv9", smp=2, seconds=60, until="LOCKUP"),
+    Case("pnv9-hard-lockup", f"{_LOCKUP}; provoke hard_lockup", machine="pnv9", smp=2, seconds=60,
+         until="LOCKUP"),
     Case("pnv9-machine-check", "provoke machine_check", machine="pnv9", seconds=60),
     Case("pnv9-illegal", "provoke illegal", machine="pnv9", seconds=60),
+    # In an L2, on the kernel of its L1.
+    *(Case(f"l2-{name.replace('_', '-')}", f"provoke {name}", machine="L2 on pseries-hv", seconds=240)
+      for name in ("null_read", "warn", "illegal", "panic", "lock_order")),
+    Case("l2-papr-bug", "provoke bug", machine="L2 on pseries-papr", seconds=240),
 )  # fmt: skip
 
 # The kernel says what it was told to do; what is before is an ordinary boot.
@@ -162,10 +169,20 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _LATER = 3.0
 
 
+# Typed into an L2, whose shell is at its console's other end.
+_L2_SETUP = """
+bb=/bin/busybox
+$bb mount -t debugfs debugfs /sys/kernel/debug
+provoke() { echo "$1" >/sys/kernel/debug/provoke-splat; }
+"""
+
+
 @dataclass(frozen=True)
 class Recorder:
-    """prefix: of the files' names, for a second kernel."""
+    """spec, config: of the kernel, as kvmppc takes them; prefix: of the files' names, for a second kernel."""
 
+    spec: str
+    config: str
     qemu: QemuBuild
     kernel: KernelBuild
     busybox: bytes
@@ -176,6 +193,28 @@ class Recorder:
         return self.out / f"{self.prefix}{case.name}.log"
 
     def record(self, case: Case) -> None:
+        lines = trimmed(self._in_l2(case) if case.machine.startswith("L2 ") else self._boot(case))
+        splats = read_splats(lines)
+        version = ".".join(map(str, self.qemu.version))
+        header = [f"# recorded: Linux {self.kernel.release}, {case.machine}, QEMU {version}: {case.words}"]
+        header += [f"# title: {each.title}{' (final)' if each.final else ''}" for each in splats]
+        self.path(case).write_text("\n".join([*header, *lines]) + "\n")
+        print(f"{case.name}: {len(lines)} lines: {'; '.join(header[1:])}", flush=True)
+
+    def _in_l2(self, case: Case) -> list[str]:
+        """By kvmppc boot, whose script in L1 types into L2's console."""
+        topology = case.machine.removeprefix("L2 on ")
+        typed = f"{_L2_SETUP}{case.script}\n$bb sleep 1\n$bb poweroff -f\n"
+        script = f"{{ busybox sleep 20; busybox cat <<'END'\n{typed}END\nbusybox sleep 20; }} | /run/l2\n"
+        with tempfile.TemporaryDirectory(prefix="kvmppc-record-") as name:
+            command = [sys.executable, "-m", "harness", "boot", topology, "--kernel", self.spec]
+            command += ["--config", self.config, "--run-dir", f"{name}/run"]
+            done = subprocess.run(
+                command, input=script.encode(), stdout=subprocess.PIPE, timeout=case.seconds, check=False
+            )
+        return lines_of(done.stdout)
+
+    def _boot(self, case: Case) -> list[str]:
         with tempfile.TemporaryDirectory(prefix="kvmppc-record-") as name:
             initramfs = Path(name) / "initramfs.cpio"
             entries = [
@@ -184,13 +223,7 @@ class Recorder:
                 cpio.Entry("bin/busybox", self.busybox, executable=True),
             ]
             cpio.write(initramfs, entries)
-            lines = trimmed(run(self._command(case, initramfs), case))
-        splats = read_splats(lines)
-        version = ".".join(map(str, self.qemu.version))
-        header = [f"# recorded: Linux {self.kernel.release}, {case.machine}, QEMU {version}: {case.words}"]
-        header += [f"# title: {each.title}{' (final)' if each.final else ''}" for each in splats]
-        self.path(case).write_text("\n".join([*header, *lines]) + "\n")
-        print(f"{case.name}: {len(lines)} lines: {'; '.join(header[1:])}", flush=True)
+            return run(self._command(case, initramfs), case)
 
     def _command(self, case: Case, initramfs: Path) -> list[str]:
         command = [*self.qemu.argv, *MACHINES[case.machine], "-accel", "tcg", "-smp", str(case.smp)]
@@ -220,7 +253,11 @@ def run(command: list[str], case: Case) -> list[str]:
                 waiting, end = None, time.monotonic() + _LATER
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-    return _ESCAPES.sub("", seen.decode(errors="replace")).splitlines()
+    return lines_of(seen)
+
+
+def lines_of(output: bytes) -> list[str]:
+    return _ESCAPES.sub("", output.decode(errors="replace")).splitlines()
 
 
 def trimmed(lines: list[str]) -> list[str]:
@@ -248,7 +285,8 @@ def main() -> None:
     kernel = resolve_kernel(words.kernel, cache, BuildChoices(config=words.config))
     busybox = (resolve_userland(cache).tree / "usr/bin/busybox").read_bytes()
     words.out.mkdir(parents=True, exist_ok=True)
-    recorder = Recorder(resolve_qemu("debian", cache), kernel, busybox, words.out, words.prefix)
+    qemu = resolve_qemu("debian", cache)
+    recorder = Recorder(words.kernel, words.config, qemu, kernel, busybox, words.out, words.prefix)
     for case in CASES:
         if words.only and case.name not in words.only:
             continue

@@ -48,7 +48,8 @@ MACHINES = {
 @dataclass(frozen=True)
 class Case:
     """script: shell, run by bench/consoles/init; seconds: until QEMU is ended, if it has not left by
-    itself; until: or a little later than this is seen."""
+    itself; until: or a little later than this is seen; begins: where its console is of interest, if that is
+    not what the kernel is told to do."""
 
     name: str
     script: str
@@ -57,6 +58,7 @@ class Case:
     append: str = ""
     seconds: float = 20
     until: str = ""
+    begins: str = ""
 
     @property
     def words(self) -> str:
@@ -115,6 +117,9 @@ CASES = (
         "leak", f"provoke leak; $bb sleep 6; {_SCAN}; {_SCAN}; $bb cat /sys/kernel/debug/kmemleak", seconds=60
     ),
     Case("oom", "$bb tail /dev/zero", seconds=90),
+    # What this kernel says at boot, asked or not.
+    *(Case(f"boot-{machine}", "", machine=machine, seconds=60, begins="cut here|Run /init")
+      for machine in ("papr", "hv", "pnv10")),
     # What does not move on.
     Case("soft-lockup", f"{_LOCKUP}; provoke soft_lockup", seconds=40, until="soft lockup"),
     Case("soft-lockup-panic", f"{_LOCKUP}; {_ON}/softlockup_panic; provoke soft_lockup", seconds=40),
@@ -193,7 +198,8 @@ class Recorder:
         return self.out / f"{self.prefix}{case.name}.log"
 
     def record(self, case: Case) -> None:
-        lines = trimmed(self._in_l2(case) if case.machine.startswith("L2 ") else self._boot(case))
+        lines = self._in_l2(case) if case.machine.startswith("L2 ") else self._boot(case)
+        lines = trimmed(lines, case.begins)
         splats = read_splats(lines)
         version = ".".join(map(str, self.qemu.version))
         header = [f"# recorded: Linux {self.kernel.release}, {case.machine}, QEMU {version}: {case.words}"]
@@ -234,8 +240,9 @@ class Recorder:
 
 def run(command: list[str], case: Case) -> list[str]:
     """The console's lines, without escapes."""
+    pipe = subprocess.PIPE
     child = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, start_new_session=True
     )  # fmt: skip
     assert child.stdout is not None
     seen, end = b"", time.monotonic() + case.seconds
@@ -260,10 +267,11 @@ def lines_of(output: bytes) -> list[str]:
     return _ESCAPES.sub("", output.decode(errors="replace")).splitlines()
 
 
-def trimmed(lines: list[str]) -> list[str]:
+def trimmed(lines: list[str], begins: str = "") -> list[str]:
     """From where the case begins, and no longer than a test wants to read."""
     lines = [line.rstrip() for line in lines]
-    starts = [number for begins in _BEGINS for number, line in enumerate(lines) if begins.search(line)]
+    patterns = (re.compile(begins),) if begins else _BEGINS
+    starts = [number for pattern in patterns for number, line in enumerate(lines) if pattern.search(line)]
     return lines[starts[0] if starts else 0 :][:LONGEST]
 
 

@@ -39,8 +39,8 @@ REPORTERS = _names(
     r"validate_chain __lock_\w+ lock_(acquire|release|is_held)\w* debug_check_no_locks_(freed|held)",
     r"register_lock_class assign_lock_key look_up_lock_class",
     # drivers/of/dynamic.c, lib/kobject.c, kernel/rcu, kernel/hung_task.c
-    r"of_node_(release|put) kobject_(put|cleanup|release|get) kref_put cleanup_srcu_struct",
-    r"rcu_note_context_switch sched_show_task",
+    r"of_node_(release|put|get) of_(get|find)_\w+ kobject_(put|cleanup|release|get) kref_put",
+    r"cleanup_srcu_struct rcu_note_context_switch sched_show_task",
 )
 
 # They sleep, or may: their caller put them there.

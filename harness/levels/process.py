@@ -1,73 +1,61 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Start a program on a terminal of its own that cannot outlive us."""
+"""Start a program on a terminal of its own that cannot outlive us, nor can what it starts."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pty
-import signal
 import subprocess
 import tty
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel SIGKILL this process when the thread that started it ends.
-
-    parent: its process id, taken before the fork: it may be gone by now.
-    """
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
+from harness.processes import group, sampling
 
 
 @dataclass
 class TerminalProcess:
-    """process, and the master side of the pseudo terminal that is its stdin, stdout and stderr."""
+    """group: the program and all that it started, a QEMU behind a script of the user's for instance;
+    terminal: the master side of the pseudo terminal that is its stdin, stdout and stderr."""
 
-    process: subprocess.Popen[bytes]
+    group: group.Group
     terminal: int
 
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The program itself: exit status and process id are its own."""
+        return self.group.process
+
     def kill(self) -> None:
-        """SIGKILL, and reap. Harmless when it has ended."""
-        self.process.kill()
-        self.process.wait()
+        """SIGKILL to it and to all that it started, and reap. Harmless when it has ended."""
+        self.group.kill()
+
+    def state(self) -> str:
+        """The letter of /proc/PID/stat: ``R``, ``S``, ``D``, ``Z``...; ``T`` if it, or anything that it
+        started, is stopped; '' once it is gone."""
+        return sampling.state(self.process.pid)
 
     def cpu_seconds(self) -> float:
-        """User and system time it has used so far; 0.0 once it is gone."""
-        try:
-            stat = Path(f"/proc/{self.process.pid}/stat").read_text()
-        except OSError:
-            return 0.0
-        values = stat.rpartition(")")[2].split()
-        return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
+        """User and system time of the whole group so far; 0.0 once it is gone."""
+        return sampling.cpu_seconds(self.process.pid)
+
+    def wait_seconds(self) -> float:
+        """How long the group's threads, those that live now, were ready to run without a CPU to run on;
+        0.0 once it is gone."""
+        return sampling.wait_seconds(self.process.pid)
 
 
 def start(argv: Sequence[str], *, pass_fds: Sequence[int] = ()) -> TerminalProcess:
     """Start *argv*; it dies with the thread that calls this. OSError if it cannot be started."""
-    parent = os.getpid()
     master, slave = pty.openpty()
     tty.setraw(slave)
     try:
-        process = subprocess.Popen(
-            list(argv),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            pass_fds=tuple(pass_fds),
-            start_new_session=True,
-            # Runs between fork and exec; one system call that Python itself has no name for.
-            preexec_fn=lambda: die_with_parent(parent),
+        started = group.start(
+            argv, with_thread=True, stdin=slave, stdout=slave, stderr=slave, pass_fds=tuple(pass_fds)
         )
     except BaseException:
         os.close(master)
         raise
     finally:
         os.close(slave)
-    return TerminalProcess(process, master)
+    return TerminalProcess(started, master)

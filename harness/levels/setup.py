@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from harness.levels.limits import LIMITS, Limits
 from harness.levels.ssh import ClientKey
 from harness.model.machine import BootSet, QemuProgram
 from harness.model.scenario import Placement
@@ -15,7 +16,8 @@ from harness.model.workarounds import Circumstances, Workaround, applying
 @dataclass(frozen=True)
 class Setup:
     """boot_set: of the kernel under test, for L1 and L2; l0_boot_set: of L0's kernel, None where L0 is
-    QEMU; key: may log in to every level; switched_off: names of workarounds that are left out."""
+    QEMU; key: may log in to every level; switched_off: names of workarounds that are left out; limits: how
+    long each phase may take."""
 
     placement: Placement
     qemu: QemuProgram
@@ -23,6 +25,7 @@ class Setup:
     l0_boot_set: BootSet | None
     key: ClientKey
     switched_off: Collection[str] = ()
+    limits: Limits = LIMITS
 
     def around(self, level: int, host_page_kb: int = 0) -> tuple[Workaround, ...]:
         """Workarounds for the machine of that level."""

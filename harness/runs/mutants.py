@@ -84,7 +84,7 @@ def run(
     (directory / "mutants.txt").write_text("\n".join(report.text(catches, clean, 120, False)) + "\n")
     show("\n".join(report.text(catches, clean, width, colour)))
     if not all(group.whole for group in groups):
-        progress("this run was cut off")
+        progress("Interrupted: partial results.")
     progress(f"results: {directory.resolve()}")
     return exit_code(groups, catches)
 
@@ -165,9 +165,9 @@ def _run(
     path = directory / "report.json"
     if not path.exists():
         return 3
-    _, records, complete = jsonfile.read(path)
+    _, records, delivery = jsonfile.read(path)
     labels = {spec: label for label, spec in make(options).kernels.items()}
-    return Group(command, mutants, directory, labels, tuple(records), complete)
+    return Group(command, mutants, directory, labels, tuple(records), not delivery.trouble(records))
 
 
 def _on_a_console(places: Iterable[Path], words: str) -> bool:

@@ -70,6 +70,13 @@ OPTIONS = (
         "no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True
     ),
     Option(
+        "allow_splat",
+        "--allow-splat",
+        "TITLE",
+        "a complaint of a kernel that does not count, as a report titles it; may be repeated",
+        many=True,
+    ),
+    Option(
         "config",
         "--config",
         "FILE",
@@ -108,6 +115,12 @@ OPTIONS = (
         "FILE",
         "how a machine over SSH is reached, as for ssh -F (default: ~/.ssh/config)",
     ),
+    Option(
+        "timeout_scale",
+        "--timeout-scale",
+        "FACTOR",
+        "all limits of levels times this, for a slow machine or a debug kernel (default: 1)",
+    ),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )
 
@@ -124,6 +137,7 @@ class RunOptions:
     qemu: str = "debian"
     expect: str = ""
     no_workaround: tuple[str, ...] = ()
+    allow_splat: tuple[str, ...] = ()
     config: str = ""
     cross_compile: str = ""
     llvm: bool = False
@@ -133,6 +147,7 @@ class RunOptions:
     seed: str = "1"
     calls: tuple[str, ...] = ()
     ssh_config: str = ""
+    timeout_scale: str = "1"
     run_dir: str = ""
 
     def arguments(self) -> list[str]:
@@ -155,12 +170,14 @@ class RunOptions:
             qemu=self.qemu,
             expect=self.expect,
             no_workaround=self.no_workaround,
+            allow_splat=self.allow_splat,
             config=self.config,
             cross_compile=self.cross_compile,
             llvm=self.llvm,
             locked=self.locked,
             suite=self.suite,
             ssh_config=self.ssh_config,
+            timeout_scale=self.timeout_scale,
         )
 
     @classmethod

@@ -17,15 +17,16 @@ from typing import Any
 
 import pytest
 
-from harness.levels.process import die_with_parent
 from harness.levels.ssh import new_key
 from harness.model.calls import Call
 from harness.model.errors import HarnessError, InfrastructureError
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement, Scenario
 from harness.model.verdict import Kind
+from harness.processes.single import die_with_parent
 from harness.reports.live import LiveView, view_for
 from harness.runs.activity import activities
+from harness.runs.endings import Endings, end_workers
 from harness.runs.options import OPTIONS, RunOptions
 from harness.runs.plan import Plan, make
 from harness.runs.prepare import Ready
@@ -35,7 +36,14 @@ from harness.runs.running_l1 import RunningL1
 from harness.runs.scheduling import PlacementScheduling
 
 _RECORD = "kvmppc-record"
+# The last test of each L1.
+_HEALTH_FILE = "test_9_health.py"
 _STATE = pytest.StashKey["State"]()
+
+
+def run_directory(config: pytest.Config) -> RunDirectory | None:
+    """Of the run that *config* is of, None if nothing of it was started."""
+    return config.stash[_STATE].directory
 
 
 class State:
@@ -44,7 +52,9 @@ class State:
     def __init__(self, config: pytest.Config):
         values = {option.field: config.getoption(f"kvmppc_{option.field}") for option in OPTIONS}
         self.options = RunOptions.from_mapping(values)
-        self.worker_directory: str | None = getattr(config, "workerinput", {}).get("kvmppc_directory")
+        worker = getattr(config, "workerinput", {})
+        self.worker_directory: str | None = worker.get("kvmppc_directory")
+        self.worker_identities: dict[str, str] | None = worker.get("kvmppc_identities")
         self._plan: Plan | None = None
         self._prepared: Ready | None = None
         self.directory: RunDirectory | None = None
@@ -63,7 +73,30 @@ class State:
             quiet: Callable[[str], None] = lambda _text: None  # noqa: E731
             progress = self.progress if self.worker_directory is None else quiet
             self._prepared = ready(self.plan, self.options, progress)
+            self._check_identities()
         return self._prepared
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """Of all that is booted, by name: the report names these."""
+        assert self._prepared is not None
+        kernels = {**self._prepared.l0_kernels, **self._prepared.kernels}
+        return {
+            **{name: each.build.identity for name, each in kernels.items()},
+            "QEMU": self._prepared.qemu_text,
+            "QEMU in L1": self._prepared.l1_qemu_text,
+        }
+
+    def _check_identities(self) -> None:
+        """A worker must boot what the controller resolved: a tree may have been edited in between."""
+        if self.worker_identities is None:
+            return
+        for name, identity in self.identities.items():
+            if self.worker_identities.get(name) != identity:
+                raise InfrastructureError(
+                    f"{name} is another one than when this run began ({identity} now)",
+                    "do not change it while a run goes on",
+                )
 
     def start(self) -> None:
         """Before the first test of the controller: parts, then the run's directory."""
@@ -103,6 +136,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         # A worker holds QEMUs; it must not outlive the controller, however that ends.
         die_with_parent(os.getppid())
+    Endings().install()
     # pytest's -k has no '@' in its grammar; ids of ours have. Its '.' is as good here: see
     # pytest_collection_modifyitems, which gives each test its id in that spelling too.
     config.option.keyword = config.option.keyword.replace("@", ".")
@@ -146,9 +180,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if mark is not None:
             item.extra_keyword_matches.add(mark.args[0].replace("@", "."))
     collected = {item: number for number, item in enumerate(items)}
+    health = {_placement(item): item for item in items if _is_health(item)}
     yield
     if not any(_placement(item) for item in items):
         return
+    # Whatever is selected of an L1: how it is afterwards is part of it.
+    selected = dict.fromkeys(_placement(item) for item in items)
+    items += [item for place, item in health.items() if place in selected and item not in items]
     order = {each: number for number, each in enumerate(config.stash[_STATE].plan.placements)}
     # pytest sorts by fixture, in an order of its own. Ours: all of one L1 together, L1's own
     # tests before its L2s, as the files are named.
@@ -171,6 +209,10 @@ def _belongs(item: pytest.Item, state: State) -> bool:
     )
 
 
+def _is_health(item: pytest.Item) -> bool:
+    return item.nodeid.partition("::")[0].endswith(_HEALTH_FILE)
+
+
 def _placement(item: pytest.Item) -> Any:
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("l1") if callspec is not None else None
@@ -182,8 +224,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     state = config.stash[_STATE]
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    if any("l1" in getattr(item, "fixturenames", ()) for item in session.items):
+    ours = [item.nodeid for item in session.items if "l1" in getattr(item, "fixturenames", ())]
+    if ours:
         _start(state)
+        if state.directory is not None:
+            state.directory.plan(ours)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """With xdist only the workers know what is selected; all have the same."""
+    directory = node.config.stash[_STATE].directory
+    if directory is not None:
+        directory.plan(each for each in ids if "[" in each)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -194,6 +247,7 @@ def pytest_configure_node(node: Any) -> None:
         return
     _start(state)
     node.workerinput["kvmppc_directory"] = str(state.run_path)
+    node.workerinput["kvmppc_identities"] = state.identities
 
 
 def _has_testcases(config: pytest.Config) -> bool:
@@ -227,10 +281,10 @@ def l1(request: pytest.FixtureRequest, ssh_key: Any) -> Iterator[RunningL1]:
     """The L1 of a placement, shared by all tests of it; skipped where QEMU cannot be it."""
     state = request.config.stash[_STATE]
     placement: Placement = request.param
-    lacking = state.prepared.lacks(placement)
-    if lacking:
-        pytest.skip(lacking)
-    running = RunningL1(placement, state.prepared, ssh_key, state.run_path, state.options.no_workaround)
+    running = RunningL1(
+        placement, state.prepared, ssh_key, state.run_path, state.options.no_workaround,
+        state.options.allow_splat,
+    )  # fmt: skip
     try:
         yield running
     finally:
@@ -284,7 +338,7 @@ def conclude(record_property: Callable[[str, object], None]) -> Callable[[Record
         text = "\n".join(lines)
         if worst is Kind.FAIL:
             pytest.fail(text, pytrace=False)
-        if worst is Kind.INFRASTRUCTURE:
+        if worst in (Kind.INFRASTRUCTURE, Kind.UNKNOWN):
             raise InfrastructureError(text)
         if worst is Kind.DEFECT:
             pytest.xfail(f"{Kind.DEFECT.value}: {text}")
@@ -328,16 +382,13 @@ class _Controller:
         text = next((value for name, value in report.user_properties if name == _RECORD), None)
         if report.when == "call" and text is not None:
             record = Record.from_json(json.loads(str(text)))
-            self._keep(lambda: directory.add(record))
+            self._keep(lambda: directory.add(record, report.nodeid))
             self._print(directory.progress_line(record))
         elif report.failed:
             self._state.failures_without_verdict += 1
             path = directory.add_error(report.nodeid, report.longreprtext)
             last = (report.longreprtext.strip().splitlines() or ["no reason given"])[-1]
             self._print(f"error in {report.when} of {report.nodeid}: {last} (see {path})")
-        elif report.skipped and report.when == "setup" and isinstance(report.longrepr, tuple):
-            reason = report.longrepr[2].removeprefix("Skipped: ")
-            directory.skipped[reason] = directory.skipped.get(reason, 0) + 1
 
     def _keep(self, write: Callable[[], None]) -> None:
         """Write results; if that fails, stop the run rather than lose them one by one."""
@@ -368,6 +419,13 @@ class _Controller:
             reporter.write_line(line)
             reporter.flush()  # whoever reads through a pipe wants it now as well
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        end_workers()
+        # pytest would first read the source of every function on the way: seconds on a loaded machine,
+        # when whoever ends us may not wait that long for our files.
+        excinfo.traceback = excinfo.traceback[-1:]
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._live is not None:
@@ -376,11 +434,12 @@ class _Controller:
         directory = self._state.directory
         if directory is None:
             return
-        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        cut_off = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         stopped = bool(session.shouldstop)
-        self._keep(lambda: directory.finish(complete=not interrupted and not stopped))
-        if not interrupted or stopped:
-            session.exitstatus = directory.exit_code(self._state.failures_without_verdict)
+        complete = not cut_off and not stopped
+        self._keep(lambda: directory.finish(complete=complete))
+        if not cut_off or stopped:
+            session.exitstatus = directory.exit_code(self._state.failures_without_verdict, complete)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._state.directory is not None and self._config.getini("kvmppc_summary"):

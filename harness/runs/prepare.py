@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from harness.health.benign import Circumstances
 from harness.images.bootset import boot_set
 from harness.levels.choose import levels_for
 from harness.levels.level import Level
+from harness.levels.limits import LIMITS, Limits
 from harness.levels.setup import Setup
 from harness.levels.ssh import ClientKey
 from harness.model.machine import BootSet, QemuProgram
@@ -69,9 +72,14 @@ class Ready(Protocol):
         """The kernel of its L0; None where L0 is QEMU."""
 
     def levels(
-        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
-    ) -> tuple[Level, ...]:
-        """Those of a placement, outermost first, not started. directories: for L0's and L1's logs."""
+        self, placement: Placement, directories: Sequence[Path], boot: int, key: ClientKey,
+        switched_off: Collection[str],
+    ) -> tuple[Level, ...]:  # fmt: skip
+        """Those of a placement, outermost first, not started. directories: for L0's and L1's logs; boot:
+        which start of them in this run, from 1."""
+
+    def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
+        """What the harmless complaints of its levels depend on, by level name."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class Prepared:
     userland: Userland
     kernels: dict[str, ReadyKernel]
     l0_kernels: dict[str, ReadyKernel]
+    limits: Limits = LIMITS
 
     @property
     def program(self) -> QemuProgram:
@@ -97,12 +106,27 @@ class Prepared:
 
     def setup(self, placement: Placement, key: ClientKey, switched_off: Collection[str]) -> Setup:
         kernel, l0 = self.kernels[placement.kernel], self.l0_of(placement)
-        return Setup(placement, self.program, kernel.boots, l0.boots if l0 else None, key, switched_off)
+        return Setup(
+            placement, self.program, kernel.boots, l0.boots if l0 else None, key, switched_off, self.limits
+        )
 
     def levels(
-        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
-    ) -> tuple[Level, ...]:
-        return levels_for(self.setup(placement, key, switched_off), directories)
+        self, placement: Placement, directories: Sequence[Path], boot: int, key: ClientKey,
+        switched_off: Collection[str],
+    ) -> tuple[Level, ...]:  # fmt: skip
+        return levels_for(self.setup(placement, key, switched_off), directories, boot=boot)
+
+    def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
+        kernel, l0 = self.kernels[placement.kernel], self.l0_of(placement)
+        inner = kernel.boots.l1_qemu
+        tested = _version(kernel.build.release)
+        found = {
+            "L1": _circumstances(placement, "L1", tested, inner if l0 else self.qemu.version),
+            "L2": _circumstances(placement, "L2", tested, inner),
+        }
+        if l0 is not None:
+            found["L0"] = _circumstances(placement, "L0", _version(l0.build.release), self.qemu.version)
+        return found
 
     def lacks(self, placement: Placement) -> str:
         options = [option.partition("=")[0] for option in placement.topology.machine_options]
@@ -130,6 +154,20 @@ class Prepared:
         return tuple(dict.fromkeys(notes))
 
 
+def _circumstances(
+    placement: Placement, level: str, kernel: tuple[int, ...], qemu: tuple[int, ...]
+) -> Circumstances:
+    where = placement.topology
+    api = where.nested_api if level == "L1" else None
+    return Circumstances(kernel, qemu, api, where.name, level)
+
+
+def _version(release: str) -> tuple[int, ...]:
+    """(7, 2, 12) of ``7.2.12+deb14-powerpc64le``."""
+    found = re.match(r"\d+(?:\.\d+)*", release)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
 def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) -> Prepared:
     """Fetch and build what is missing. InfrastructureError or UsageError where that fails."""
     cache = Cache.default()
@@ -155,6 +193,7 @@ def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) ->
         userland=userland,
         kernels={name: ready[spec] for name, spec in plan.kernels.items()},
         l0_kernels={name: ready[spec] for name, spec in plan.l0_kernels.items() if spec != SAME},
+        limits=LIMITS.scaled(plan.timeout_scale),
     )
 
 

@@ -5,9 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
+import living
 import pytest
 
 from harness.levels.process import start
@@ -21,33 +20,20 @@ time.sleep(60)
 """
 
 
-def gone(pid, seconds=5.0):
-    """Whether the process ends (or is only waited for by init) within so many seconds."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.02)
-    return False
-
-
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_child_dies_with_its_parent(how):
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     child = int(parent.stdout.readline())
-    assert not gone(child, 0.1)
+    assert living.alive(child)
     parent.send_signal(how)
     parent.wait()
-    assert gone(child)
+    assert living.gone([child])
 
 
 def test_kill_reaps():
     machine = start(["sleep", "60"])
     machine.kill()
-    assert gone(machine.process.pid, 0.1)
+    assert not living.alive(machine.process.pid)
     machine.kill()  # once more does no harm
     os.close(machine.terminal)
 
@@ -57,3 +43,27 @@ def test_a_program_that_is_not_there_is_an_error_and_leaks_no_descriptor():
     with pytest.raises(OSError, match="No such file"):
         start(["/nonexistent/qemu"])
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_it_is_sampled_and_ended_with_all_that_it_started():
+    machine = start(["sh", "-c", "sleep 60 & echo $!; wait"])
+    inner = int(os.read(machine.terminal, 100))
+    assert machine.state() in ("R", "S")
+    assert machine.cpu_seconds() >= 0.0 and machine.wait_seconds() >= 0.0
+    os.kill(inner, signal.SIGSTOP)
+    while machine.state() != "T":
+        assert living.alive(inner)
+    machine.kill()
+    assert not living.alive(inner)
+    assert (machine.state(), machine.cpu_seconds(), machine.wait_seconds()) == ("", 0.0, 0.0)
+    os.close(machine.terminal)
+
+
+def test_its_terminal_ends_when_it_does():
+    """Nobody else holds it: a console must see the end."""
+    machine = start(["sh", "-c", "echo said"])
+    assert os.read(machine.terminal, 100) == b"said\n"
+    with pytest.raises(OSError, match="Input/output error"):
+        os.read(machine.terminal, 100)
+    machine.kill()
+    os.close(machine.terminal)

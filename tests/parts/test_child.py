@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
+import living
 import pytest
 
+from harness.model.errors import InfrastructureError
 from harness.parts.child import run_lines
 
 # As mmdebstrap has apt below it.
@@ -22,33 +22,6 @@ run_lines(sys.argv[1:], os.environ, lambda line: print(line, end="", flush=True)
 """
 
 
-def gone(pids):
-    """Whether these processes have ended, zombies included, within a second."""
-    for _ in range(100):
-        if not any(alive(pid) for pid in pids):
-            return True
-        time.sleep(0.01)
-    return False
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def group(pid):
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            if int(path.read_text().rpartition(")")[2].split()[2]) == pid:
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
-
-
 def test_output_and_status():
     lines = []
     script = "echo out; echo err >&2; read x; exit 7"  # without an input to wait for
@@ -59,7 +32,7 @@ def test_output_and_status():
 def test_a_good_end_leaves_no_guard_behind():
     lines = []
     run_lines(["sh", "-c", "echo $$"], os.environ, lines.append)
-    assert gone(group(int(lines[0])))
+    assert living.gone(living.group(int(lines[0])))
 
 
 def test_nothing_survives_our_sigkill():
@@ -67,10 +40,10 @@ def test_nothing_survives_our_sigkill():
         [sys.executable, "-c", PARENT, *NESTED], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     leader, sleeper = int(parent.stdout.readline()), int(parent.stdout.readline())
-    assert alive(leader) and alive(sleeper)
+    assert living.alive(leader) and living.alive(sleeper)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    assert gone([leader, sleeper, *group(leader)])
+    assert living.gone([leader, sleeper, *living.group(leader)])
 
 
 def test_nothing_survives_ctrl_c():
@@ -83,7 +56,7 @@ def test_nothing_survives_ctrl_c():
 
     with pytest.raises(KeyboardInterrupt):
         run_lines(NESTED, os.environ, each)
-    assert gone([*seen, *group(seen[0])])
+    assert living.gone([*seen, *living.group(seen[0])])
 
 
 def test_it_is_left_alone_while_we_live():
@@ -91,3 +64,8 @@ def test_it_is_left_alone_while_we_live():
     script = "sleep 0.3; echo done; exit 7"
     assert run_lines(["sh", "-c", script], os.environ, lines.append) == 7
     assert lines == ["done\n"]
+
+
+def test_a_program_that_is_not_there_is_told():
+    with pytest.raises(InfrastructureError, match=r"/nonexistent/make cannot be started: No such file"):
+        run_lines(["/nonexistent/make"], os.environ, print)

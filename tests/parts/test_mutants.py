@@ -56,9 +56,9 @@ def check_names(behaviour):
         "struct kvm_ppc_compat_caps {\n__u64 size;\n};\n"
     )  # fmt: skip
     probe = type("Probe", (), {"raw_pvr": 0x00821200})()
-    asked = conformance.Asked(
+    asked = conformance.SuiteEvidence(
         subject, probe, Answers(PAGE, json.loads(json.dumps(found))),
-        {"Documentation/virt/kvm/api.rst": text}, None,
+        {"Documentation/virt/kvm/api.rst": text},
     )  # fmt: skip
     return {verdict.check for judge in conformance.TOPICS.values() for verdict in judge(asked)}
 

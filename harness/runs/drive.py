@@ -29,7 +29,7 @@ _L0_WORKER_BYTES = 5 << 30
 _EXIT_CODES = {
     pytest.ExitCode.INTERRUPTED: INTERRUPTED,
     pytest.ExitCode.USAGE_ERROR: 2,
-    pytest.ExitCode.NO_TESTS_COLLECTED: 2,
+    pytest.ExitCode.NO_TESTS_COLLECTED: InfrastructureError.exit_code,  # nothing was judged
 }
 
 

@@ -11,7 +11,7 @@ from harness.health.cause import Loss, deadly, of_host
 from harness.health.ending import GuestSeen, end_of, mode_of, outcome_of
 from harness.levels import commands
 from harness.levels.console import Console, Ended
-from harness.levels.nested import Host, NestedMachine
+from harness.levels.nested import QEMU_PIDS, Host, NestedMachine
 from harness.levels.patience import wait_for
 from harness.levels.sampling import sample
 from harness.levels.setup import Setup
@@ -97,7 +97,7 @@ def _observe(
         host = _loss_of(level, "L2 ran in it")
         if host is None and status is None:
             runs = machine.runs()
-            caught = stuck(level.run, f"cat {machine.pidfile}", level.setup.limits.answer) if runs else ""
+            caught = stuck(level.run, QEMU_PIDS, level.setup.limits.answer) if runs else ""
             samples = sample(level.monitor_command, level.symbols) if runs else ()
     return GuestSeen(
         ended=ended,

@@ -19,7 +19,7 @@ class Limits:
     l1_boot: float = 120
     l1_silence: float = 45
     ssh: float = 20
-    probe: float = 30
+    probe: float = 20
     suite: float = 20
     l2_boot: float = 150
     l2_silence: float = 45

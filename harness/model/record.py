@@ -103,21 +103,23 @@ class RunInfo:
 @dataclass(frozen=True)
 class Delivery:
     """What was planned against what came of it. complete: whether the run got to its end; planned: number of
-    records; missing: names of the tests of which none came."""
+    records; missing: names of the tests of which none came; errors: names of those that ended with an error
+    of ours, whether a record had come of them or not."""
 
     complete: bool
     planned: int
     missing: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
     def trouble(self, records: Sequence[Record]) -> str:
         """Why the run is no success whatever its records say; '' if nothing is wrong."""
+        start = "" if self.complete else "Interrupted: "
         if self.missing:
-            more = f" and {len(self.missing) - 1} more" if len(self.missing) > 1 else ""
-            start = "Interrupted: " if not self.complete else ""
-            return (
-                f"{start}{len(self.missing)} of {self.planned} planned results are missing: "
-                f"{self.missing[0]}{more}"
-            )
+            count = f"{len(self.missing)} of {self.planned} planned results"
+            return f"{start}{count} {_are(self.missing)} missing: {_first(self.missing)}"
+        if self.errors:
+            words = f"{len(self.errors)} of the tests ended with an error of ours (see errors.txt)"
+            return f"{start}{words}: {_first(self.errors)}"
         if not self.complete:
             return "Interrupted: partial results."
         if not records:
@@ -129,16 +131,23 @@ class Delivery:
         return ""
 
 
-def exit_code(records: Sequence[Record], delivery: Delivery, other_failures: int = 0) -> int:
+def _first(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def exit_code(records: Sequence[Record], delivery: Delivery) -> int:
     """The one rule for every command: 0 all as expected, 1 a verdict failed, 3 something was not proven, the
     infrastructure failed, or less was delivered than was planned.
 
-    other_failures: tests that ended without a verdict, whatever the reason. A failed verdict
-    was honestly obtained, so it wins over a failed infrastructure elsewhere.
+    A failed verdict was honestly obtained, so it wins over a failed infrastructure elsewhere.
     """
     if any(record.kind is Kind.FAIL for record in records):
         return 1
-    return 3 if other_failures or not_proven(records, delivery) else 0
+    return 3 if not_proven(records, delivery) else 0
 
 
 def not_proven(records: Sequence[Record], delivery: Delivery) -> bool:

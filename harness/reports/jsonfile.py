@@ -36,6 +36,7 @@ def document(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> di
         "complete": delivery.complete,
         "planned": delivery.planned,
         "missing": list(delivery.missing),
+        "errors": list(delivery.errors),
         "run": asdict(info),
         "records": [record.to_json() for record in records],
     }
@@ -79,4 +80,5 @@ def read(path: Path) -> tuple[RunInfo, list[Record], Delivery]:
     info = RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, "notes": tuple(run["notes"])})
     records = [Record.from_json(each) for each in found["records"]]
     planned = found.get("planned", len(records))
-    return info, records, Delivery(found["complete"], planned, tuple(found.get("missing", ())))
+    missing, errors = tuple(found.get("missing", ())), tuple(found.get("errors", ()))
+    return info, records, Delivery(found["complete"], planned, missing, errors)

@@ -58,7 +58,7 @@ class State:
         self._plan: Plan | None = None
         self._prepared: Ready | None = None
         self.directory: RunDirectory | None = None
-        self.failures_without_verdict = 0
+        self.has_scenarios = False  # tests of ours were found, whether or not any is selected
         self.progress: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
 
     @property
@@ -174,7 +174,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    items[:] = [item for item in items if _belongs(item, config.stash[_STATE])]
+    state = config.stash[_STATE]
+    state.has_scenarios |= any(isinstance(_placement(item), Placement) for item in items)
+    items[:] = [item for item in items if _belongs(item, state)]
     for item in items:
         mark = item.get_closest_marker("scenario")
         if mark is not None:
@@ -187,7 +189,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # Whatever is selected of an L1: how it is afterwards is part of it.
     selected = dict.fromkeys(_placement(item) for item in items)
     items += [item for place, item in health.items() if place in selected and item not in items]
-    order = {each: number for number, each in enumerate(config.stash[_STATE].plan.placements)}
+    order = {each: number for number, each in enumerate(state.plan.placements)}
     # pytest sorts by fixture, in an order of its own. Ours: all of one L1 together, L1's own
     # tests before its L2s, as the files are named.
     items.sort(key=lambda item: (order.get(_placement(item), -1), collected[item]))
@@ -225,7 +227,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     ours = [item.nodeid for item in session.items if "l1" in getattr(item, "fixturenames", ())]
-    if ours:
+    # A run for which nothing is selected says so in its files, as one with workers does.
+    if ours or (state.has_scenarios and not session.items):
         _start(state)
         if state.directory is not None:
             state.directory.plan(ours)
@@ -385,19 +388,20 @@ class _Controller:
             self._keep(lambda: directory.add(record, report.nodeid))
             self._print(directory.progress_line(record))
         elif report.failed:
-            self._state.failures_without_verdict += 1
             path = directory.add_error(report.nodeid, report.longreprtext)
             last = (report.longreprtext.strip().splitlines() or ["no reason given"])[-1]
             self._print(f"error in {report.when} of {report.nodeid}: {last} (see {path})")
 
-    def _keep(self, write: Callable[[], None]) -> None:
-        """Write results; if that fails, stop the run rather than lose them one by one."""
+    def _keep(self, write: Callable[[], None]) -> bool:
+        """Write results; if that fails, stop the run rather than lose them one by one. Whether they are
+        written."""
         try:
             write()
         except HarnessError as error:
-            self._state.failures_without_verdict += 1
             if not self._session.shouldstop:
                 self._session.shouldstop = f"kvmppc: {error}"
+            return False
+        return True
 
     def _watch(self) -> None:
         """Show what goes on, from when there is something, if somebody watches."""
@@ -437,9 +441,9 @@ class _Controller:
         cut_off = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         stopped = bool(session.shouldstop)
         complete = not cut_off and not stopped
-        self._keep(lambda: directory.finish(complete=complete))
+        written = self._keep(lambda: directory.finish(complete=complete))
         if not cut_off or stopped:
-            session.exitstatus = directory.exit_code(self._state.failures_without_verdict, complete)
+            session.exitstatus = directory.exit_code(complete and written)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._state.directory is not None and self._config.getini("kvmppc_summary"):

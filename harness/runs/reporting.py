@@ -106,6 +106,7 @@ def merged(runs: Sequence[Saved]) -> Saved:
         all(run.delivery.complete for run in runs),
         sum(run.delivery.planned for run in runs),
         tuple(f"{run.path}: {each}" for run in runs for each in run.delivery.missing),
+        tuple(f"{run.path}: {each}" for run in runs for each in run.delivery.errors),
     )
     return Saved(first.path, info, records, delivery)
 

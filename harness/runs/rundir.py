@@ -28,6 +28,7 @@ class RunDirectory:
         self.records: list[Record] = []
         self._planned: dict[str, None] = {}  # names of tests, in their order
         self._delivered: set[str] = set()
+        self._errors: dict[str, None] = {}  # names of tests
         self._complete = False
         placements = plan.placements
         # Ids differ much in length, with an L0 and with series; " arch_compat" is the longest topic.
@@ -69,7 +70,7 @@ class RunDirectory:
 
     def _delivery(self, complete: bool) -> Delivery:
         missing = tuple(name for name in self._planned if name not in self._delivered)
-        return Delivery(complete, len(self._planned), missing)
+        return Delivery(complete, len(self._planned), missing, tuple(self._errors))
 
     def _write(self, write: Callable[[], None]) -> None:
         try:
@@ -87,7 +88,9 @@ class RunDirectory:
         )
 
     def add_error(self, test: str, trace: str) -> Path:
-        """A test that ended without a verdict: a defect of ours. Returns the file that tells more."""
+        """A test that ended with an error of ours, before or after its record. Returns the file that tells
+        more."""
+        self._errors[test] = None
         path = self.path / "errors.txt"
         with contextlib.suppress(OSError), path.open("a") as file:
             file.write(f"{test}\n{trace}\n\n")
@@ -109,8 +112,8 @@ class RunDirectory:
         """What a person reads at the end."""
         return text.render(self.info, self._ordered(), self._delivery(self._complete), self.path, colour)
 
-    def exit_code(self, other_failures: int, complete: bool) -> int:
-        return exit_code(self.records, self._delivery(complete), other_failures)
+    def exit_code(self, complete: bool) -> int:
+        return exit_code(self.records, self._delivery(complete))
 
 
 def _infos(specs: Mapping[str, str], ready: Mapping[str, ReadyKernel]) -> tuple[KernelInfo, ...]:

@@ -155,6 +155,20 @@ def test_a_harmless_one_must_have_printed_and_fail_nothing(tmp_path, log, verdic
     assert (states(found), status(found)) == ([state], code)
 
 
+def test_a_harmless_one_that_prints_nothing_needs_no_console(tmp_path):
+    slow = replace(QUIET, title="")
+    found = group(tmp_path, "probe", [slow], [CLEAN, record(slow.name, "ioctl", OK)])
+    assert (states(found), status(found)) == ([State.SILENT], 0)
+
+
+@pytest.mark.parametrize("kind", [Kind.INFRASTRUCTURE, Kind.UNKNOWN])
+def test_a_level_whose_health_is_not_known_is_not_silent(tmp_path, kind):
+    slow = replace(QUIET, title="")
+    health = record(slow.name, "health", Verdict("L1 health", kind, "no complaint", "?"))
+    found = group(tmp_path, "probe", [slow], [CLEAN, record(slow.name, "ioctl", OK), health])
+    assert (states(found), status(found)) == ([State.UNKNOWN], 3)
+
+
 def test_what_a_guest_prints_is_looked_for_as_well(tmp_path):
     directory = tmp_path / f"{QUIET.name}-papr-p11@p10" / "l2p10"
     directory.mkdir(parents=True)

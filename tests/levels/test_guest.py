@@ -32,6 +32,8 @@ UP = {
 }
 LEFT = {"taint": 512, "uptime": 1.75}
 LOST = Loss(Side.SURROUNDINGS, Outcome.INFRASTRUCTURE, "qemu-killed", "QEMU of L1 ended by signal 9")
+# Whether a QEMU is there, and where it is caught.
+RUNS, PLACES = "; echo end$", r"for pid in \$\(for at"
 PLACE = "T 9 (CPU 0/KVM) D" + " 1" * 20 + "\nU 9 (CPU 0/KVM) D" + " 1" * 20 + "\nW kvm_x\n"
 
 
@@ -48,7 +50,7 @@ class Scene:
     def __init__(self, directory):
         self.pipe = Pipe(directory / "l1")
         self.channel = Channel()
-        self.answers = [("cat /run/l2.pid", PLACE), ("kill -0", "runs\n"), ("kill -9", "")]
+        self.answers = [("kill -9", ""), (RUNS, "9\nend\n"), (PLACES, PLACE)]
         self.connection = Connection(*self.answers, streams=[self.channel])
         self.host = Host(self.connection, self.pipe.console)
         self.directory = directory / "l2p10"
@@ -80,6 +82,10 @@ class Scene:
     def close(self):
         self.channel.close()
         self.pipe.close()
+
+
+def asked_for(scene, pattern):
+    return any(re.search(pattern, each) for each in scene.connection.asked)
 
 
 @pytest.fixture
@@ -173,7 +179,7 @@ def test_an_l2_whose_qemu_ends(scene):
     seen = scene.boot(lambda: scene.channel.end(1))
     assert (seen.outcome, seen.rule, seen.exit_status) == (Outcome.UNKNOWN, "exit", 1)
     assert scene.host.asked == ["L2 ran in it"]
-    assert not any("kill -0" in each for each in scene.connection.asked), "its status is known"
+    assert not asked_for(scene, RUNS), "its status is known"
 
 
 def test_an_l2_that_hangs(scene):
@@ -228,13 +234,13 @@ def test_a_hang_in_a_machine_without_cpu_is_no_hang(scene):
     assert scene.boot(lambda: None).rule == "starved"
 
 
-@pytest.mark.parametrize(("said", "rule"), [("gone\n", "gone"), ("", "silence")])
+@pytest.mark.parametrize(("said", "rule"), [("end\n", "gone"), ("", "silence")])
 def test_an_l2_whose_qemu_is_not_there(scene, said, rule):
-    scene.connection.answers = [("kill -0", said), ("kill -9", "")]
+    scene.connection.answers = [("kill -9", ""), (RUNS, said)]
     seen = scene.boot(lambda: None)
     assert seen.rule == rule
     assert seen.samples == (), "of a machine without an L2 they say nothing"
-    assert not any("cat /run/l2.pid" in each for each in scene.connection.asked)
+    assert not asked_for(scene, PLACES)
 
 
 # -- the level around it ---------------------------------------------------------------------------
@@ -294,7 +300,7 @@ def test_an_l1_that_is_lost_otherwise(scene):
     assert (seen.outcome, seen.rule, seen.proof) == (
         Outcome.INFRASTRUCTURE, "l1-qemu-killed", "L1: QEMU of L1 ended by signal 9",
     )  # fmt: skip
-    assert not any("kill -0" in each for each in scene.connection.asked)
+    assert not asked_for(scene, RUNS)
 
 
 def test_an_l1_whose_console_ends(scene):
@@ -408,6 +414,26 @@ def test_a_log_that_cannot_be_kept_proves_nothing(scene, monkeypatch):
     monkeypatch.setattr("harness.levels.console.Console.log_trouble", "disk full")
     seen = scene.boot(scene.well)
     assert (seen.outcome, seen.rule, seen.proof) == (Outcome.INFRASTRUCTURE, "log", "disk full")
+
+
+def test_a_qemu_that_cannot_be_ended(scene):
+    """Also of an L2 that is refused as it should be."""
+    scene.connection.answers[0] = ("kill -9", "stays\n")
+    seen = scene.boot(lambda: scene.channel.say(REFUSED))
+    assert seen.outcome is Outcome.REFUSED_LATE
+    assert seen.stays == "SIGKILL does not end its QEMU: thread CPU 0/KVM in state D in kvm_x"
+
+
+def test_a_qemu_that_cannot_be_ended_and_nobody_knows_why(scene):
+    scene.connection.answers = [("kill -9", "stays\n"), (PLACES, "")]
+    seen = scene.boot(lambda: scene.channel.say(REFUSED))
+    assert seen.stays == "SIGKILL does not end its QEMU: nothing shows where it is"
+
+
+def test_a_machine_without_cpu_may_be_slow_to_end_it(scene):
+    scene.connection.answers[0] = ("kill -9", "stays\n")
+    scene.host.share = 0.9
+    assert scene.boot(lambda: scene.channel.say(REFUSED)).stays == ""
 
 
 def test_whatever_happens_it_is_gone_afterwards(scene, monkeypatch):

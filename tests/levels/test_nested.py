@@ -2,6 +2,10 @@
 """A machine in a machine: how it is started, watched and ended, in a host that the test plays."""
 
 import json
+import re
+import shutil
+import subprocess
+import threading
 
 import pytest
 from fakelevels import LIMITS, Channel, Connection, Host, Pipe
@@ -10,13 +14,14 @@ from harness.health.cause import Loss
 from harness.levels.commands import NESTED_SSH_PORT, Nonce
 from harness.levels.console import Ended
 from harness.levels.machine import MachineState
-from harness.levels.nested import NestedMachine
+from harness.levels.nested import QEMU_PIDS, NestedMachine
 from harness.levels.ssh import Connection as RealConnection
 from harness.model.errors import InfrastructureError
 from harness.model.outcome import Outcome, Side
 
 NONCE = Nonce("aaaa", "bbbb")
 LOST = Loss(Side.KERNEL, Outcome.PANIC, "panic", "Kernel panic")
+PIDS = re.escape(QEMU_PIDS)
 STUCK = "T 9 (qemu) D" + " 1" * 20 + "\nU 9 (qemu) D" + " 1" * 20 + "\nW kvm_x\n"
 
 
@@ -144,10 +149,10 @@ def test_the_state_of_one_that_ended(run, status, state):
 
 
 def test_the_state_of_one_that_runs(run):
-    seen = run(("cat /run/l2.pid", STUCK))
+    seen = run((PIDS, STUCK))
     seen.host.share = 0.5
     assert seen.machine.state() == MachineState(caught="thread qemu in state D in kvm_x", starved=0.5)
-    assert run(("cat /run/l2.pid", "")).machine.state() == MachineState()
+    assert run((PIDS, "")).machine.state() == MachineState()
 
 
 def test_what_befell_its_host_comes_first(run):
@@ -159,35 +164,44 @@ def test_what_befell_its_host_comes_first(run):
 @pytest.mark.parametrize(
     ("said", "runs"),
     [
-        ("runs\n", True),
-        ("gone\n", False),
+        ("12\nend\n", True),
+        ("12\n13\nend\n", True),
+        ("end\n", False),
+        ("12\n", None),
         ("", None),
-        ("sh: not found", None),
         (InfrastructureError("x"), None),
     ],
 )
 def test_whether_its_qemu_is_there(run, said, runs):
-    seen = run(("read -r pid </run/l2.pid && kill -0", said))
+    seen = run((f"^{PIDS}; echo end$", said))
     assert seen.machine.runs() is runs
 
 
 # -- stop ------------------------------------------------------------------------------------------
 
-KILL = "read -r pid </run/l2.pid && kill -9 $pid; rm -f /run/l2.pid"
+
+def killed(seen):
+    return sum("read -r pid </run/l2.pid && kill -9 $pid;" in each for each in seen.connection.asked)
 
 
 def test_one_that_runs_is_killed(run):
     seen = run(("kill -9", ""))
     seen.machine.stop()
-    assert seen.connection.asked[-1] == KILL
-    assert seen.channel.closed
+    assert killed(seen) == 1
+    assert seen.channel.closed and not seen.machine.stays
 
 
-def test_one_that_ended_is_not(run):
+def test_one_that_not_even_sigkill_ends_is_told(run):
+    seen = run(("kill -9", "stays\n"))
+    seen.machine.stop()
+    assert seen.machine.stays
+
+
+def test_one_that_ended_is_not_killed(run):
     seen = run(("kill -9", ""))
     seen.end(0)
     seen.machine.stop()
-    assert KILL not in seen.connection.asked
+    assert killed(seen) == 0
     assert seen.channel.closed
 
 
@@ -195,12 +209,66 @@ def test_nor_is_one_whose_host_is_gone(run):
     seen = run(("kill -9", ""))
     seen.host.gone = True
     seen.machine.stop()
-    assert KILL not in seen.connection.asked
+    assert killed(seen) == 0
     assert seen.channel.closed
 
 
 def test_a_host_that_does_not_answer_any_more_does_no_harm(run):
     seen = run()
     seen.machine.stop()
-    assert KILL in seen.connection.asked
-    assert seen.channel.closed
+    assert killed(seen) == 1
+    assert seen.channel.closed and not seen.machine.stays
+
+
+# -- its words, in a shell -------------------------------------------------------------------------
+
+
+def shell(tmp_path, script):
+    """What a script of ours gives in a level of ours, whose busybox has no more than it needs."""
+    (tmp_path / "busybox").write_text('#!/bin/sh\n[ "$1" = usleep ] && exec sleep 0.01\n')
+    (tmp_path / "busybox").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", script],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.split()
+
+
+def qemu(tmp_path):
+    """A program of QEMU's name."""
+    path = tmp_path / "qemu-system-ppc64"
+    path.symlink_to(shutil.which("sleep"))
+    return subprocess.Popen([path, "60"])
+
+
+def test_qemus_are_found_by_their_name(tmp_path):
+    before = shell(tmp_path, QEMU_PIDS)
+    running = qemu(tmp_path)
+    try:
+        assert set(shell(tmp_path, QEMU_PIDS)) - set(before) == {str(running.pid)}
+    finally:
+        running.kill()
+        running.wait()
+    assert shell(tmp_path, QEMU_PIDS) == before
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_one_is_killed_and_waited_for(run, tmp_path, there):
+    """One that stays: in the pidfile is another."""
+    seen = run(("kill -9", ""))
+    seen.machine.stop()
+    script = seen.connection.asked[-1].replace("/run/l2.pid", str(tmp_path / "pid"))
+    running, other = qemu(tmp_path), subprocess.Popen(["sleep", "60"])
+    try:
+        (tmp_path / "pid").write_text(f"{running.pid if there else other.pid}\n")
+        threading.Timer(0.05, lambda: (running if there else other).wait()).start()
+        assert shell(tmp_path, script) == ([] if there else ["stays"])
+        assert not (tmp_path / "pid").exists()
+        assert (running if there else other).wait(5) == -9
+    finally:
+        for each in (running, other):
+            each.kill()
+            each.wait()

@@ -419,15 +419,16 @@ def parts_ls() -> None:
     "--days", type=click.FloatRange(min=0), default=30.0, show_default=True, help="unused for so long"
 )
 @click.option("--all", "everything", is_flag=True, help="whatever its age")
-def parts_prune(days: float, everything: bool) -> None:
-    """Remove from the cache what was not used for a while.
+@click.option("--no-wait", is_flag=True, help="fail while a run uses the cache, instead of waiting for it")
+def parts_prune(days: float, everything: bool, no_wait: bool) -> None:
+    """Remove from the cache what was not used for a while. Waits for runs that use it.
 
     \b
     kvmppc parts prune             what was not used for 30 days
     kvmppc parts prune --days 7
     kvmppc parts prune --all
     """
-    gone = Cache.default().prune(0 if everything else days)
+    gone = Cache.default().prune(0 if everything else days, wait=not no_wait)
     for each in gone:
         click.echo(f"removed {each.kind}/{each.key[:12]}  {each.why}")
     click.echo(f"freed {sum(each.bytes for each in gone) / 1e6:.1f} MB")

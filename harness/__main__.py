@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """``python -m harness``: the same as ``kvmppc``, for a process of ours that starts another."""
 
-from harness.cli import main
+from harness.entry import main
 
 main()

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: E501
 """Splats and messages that are known and say nothing against a kernel: each with its reason and its limits.
 
 To add one, add a row. A row must not apply where nobody has shown it to: give the versions, down to point
@@ -50,8 +49,9 @@ ANY = (Range(),)
 
 @dataclass(frozen=True)
 class Benign:
-    """pattern: of a splat's title or a message's text, found anywhere in it; kernels, qemus: it applies in one of each;
-    apis, topologies, levels: in all where empty; source: a commit, or where it was measured."""
+    """pattern: of a splat's title or a message's text, found anywhere in it; kernels, qemus: it applies in
+    one of each; apis, topologies, levels: in all where empty; source: a commit, or where it was measured.
+    """
 
     name: str
     pattern: re.Pattern[str]
@@ -78,7 +78,7 @@ BENIGN = (
     Benign(
         "tlb-lpid",
         re.compile(r"^KVM: TLB LPID invalidation hcall failed, rc=-2$"),
-        "QEMU as L0 has no H_RPT_INVALIDATE for an L2 of nested API v2, and needs none: it forgets the L2 with its LPID",
+        "QEMU as L0 has no H_RPT_INVALIDATE for an L2 of nested API v2, and forgets the L2 with its LPID",
         "measured at each end of an L2, QEMU 10.0 to 11.1, Linux 6.12 to 7.3",
         apis=(NestedApi.V2,),
         levels=("L1",),
@@ -108,5 +108,5 @@ BENIGN = (
 
 
 def is_benign(text: str, at: Circumstances) -> Benign | None:
-    """The row that says why this splat's title, or message, is harmless in these circumstances; None for any other."""
+    """The row that says why a splat of this title, or a message, is harmless here; None for any other."""
     return next((row for row in BENIGN if row.covers(text, at)), None)

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: E501
 """What printk, skiboot and dmesg put in front of a line, taken off, and whose line it is."""
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ _SKIBOOT = re.compile(r"\[ *\d+\.\d{9},(?P<level>\d)\](?: |$)")
 
 
 def read_line(line: str) -> ConsoleLine:
-    """*line*: without terminal escapes. A prefix in the middle, after what a program left without a newline (a prompt),
-    counts: what follows it is the kernel's."""
+    """*line*: without terminal escapes. A prefix in the middle counts, after what a program left without a
+    newline (a prompt): what follows it is the kernel's."""
     raw = line.rstrip()[:LONGEST_LINE]
     match = _SKIBOOT.match(raw)
     if match:

@@ -7,12 +7,12 @@ positive proof of its end as well: its report that it leaves, the end of its con
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from harness.health.cause import Loss, deadly, where_of
+from harness.health.cause import STARVED, Loss, by_the_clock, deadly, of_kvm, where_of
 from harness.model.classify import Finding
 from harness.model.cpu import GuestMode, mode_of_cpuinfo, mode_of_pvr
 from harness.model.observation import End
@@ -37,7 +37,8 @@ class GuestSeen:
     model/classify.py; splats: of its console; exit_status: its QEMU's, None if that runs or is not known;
     runs: whether its QEMU process is still there in the level that runs it, None if nobody could look;
     stuck: where that process is caught in the kernel; host: how the level that runs it was lost, None if
-    that is well; samples: where the vCPUs were; waited: seconds since the last byte on its console.
+    that is well; samples: where the vCPUs were; waited: seconds since the last byte on its console;
+    starved: share of the time in which the outermost QEMU wanted a CPU and got none, 0 to 1.
     """
 
     ended: Ended
@@ -54,6 +55,21 @@ class GuestSeen:
     waited: float = 0.0
     last_line: str = ""
     log_trouble: str = ""
+    starved: float = 0.0
+
+    def counts(self, splat: Splat) -> bool:
+        """Whether it speaks against the kernel, and not against a machine that is too slow."""
+        return not (by_the_clock(splat) and self.starved >= STARVED)
+
+    @property
+    def last_splat(self) -> Splat | None:
+        """The one after which no more was to be expected of the guest, None without."""
+        return next((each for each in self.splats if each.final and self.counts(each)), None)
+
+    @property
+    def deadly_splat(self) -> Splat | None:
+        """The first by which it may have been lost, None without."""
+        return next((each for each in self.splats if deadly(each) and self.counts(each)), None)
 
 
 # outcome, rule, proof
@@ -72,18 +88,21 @@ def outcome_of(seen: GuestSeen) -> Decision:
         return Outcome.INFRASTRUCTURE, "log", seen.log_trouble
     if seen.up is not None:
         return Outcome.BOOTED, "marker", f"up: {seen.up['release']}, {seen.up['cpu']}"
-    final = next((each for each in seen.splats if each.final), None)
-    if seen.finding is not None and seen.finding.final:
-        return seen.finding.outcome, seen.finding.key, seen.finding.line
+    final, finding = seen.last_splat, seen.finding
+    if finding is not None and finding.final:
+        return finding.outcome, finding.key, finding.line
     if final is not None:
         return Outcome.PANIC, "panic", final.line
     if seen.host is not None:
         return seen.host.outcome, seen.host.rule, seen.host.proof
-    spoken = next((each for each in seen.splats if deadly(each)), None)
+    spoken = seen.deadly_splat
     if spoken is not None:
         return Outcome.PANIC, "splat", f"{spoken.title}: {spoken.line}"
-    if seen.finding is not None:
-        return seen.finding.outcome, seen.finding.key, seen.finding.line
+    if finding is not None and (of_kvm(finding) or seen.ended is Ended.EOF):
+        # What is said of files or memory speaks neither against the kernel nor for it.
+        return finding.outcome if of_kvm(finding) else Outcome.UNKNOWN, finding.key, finding.line
+    if seen.left is not None:
+        return Outcome.UNKNOWN, "no-report", "the guest said that it leaves, and not that it was up"
     if seen.ended is Ended.EOF:
         if seen.exit_status is None:
             return Outcome.UNKNOWN, "exit", "its console ended, and QEMU's exit status is not known"
@@ -93,9 +112,13 @@ def outcome_of(seen: GuestSeen) -> Decision:
             words = f"the guest reset or powered off before it was up; last line: {seen.last_line or 'none'}"
             return Outcome.PANIC, "reset", words
         words = f"QEMU ended with status {seen.exit_status}: {seen.last_line or 'no output'}"
-        return Outcome.QEMU_ERROR, "exit", words
+        return Outcome.UNKNOWN, "exit", words
+    if seen.ended is Ended.OUTER:
+        return Outcome.UNKNOWN, "outer", "the level around it was taken for lost, and answers"
     if seen.runs is False:
-        return Outcome.UNKNOWN, "gone", "its QEMU is gone, and its console did not end"
+        return Outcome.UNKNOWN, "gone", _GONE
+    if seen.starved >= STARVED:
+        return Outcome.INFRASTRUCTURE, "starved", _starved(seen)
     where = f"; the vCPU was in {where_of(seen.samples)}" if seen.samples else ""
     stuck = f"; its QEMU is in {seen.stuck}" if seen.stuck else ""
     words = "no console output" if seen.ended is Ended.SILENCE else "not up in time"
@@ -107,37 +130,88 @@ def outcome_of(seen: GuestSeen) -> Decision:
     )
 
 
+_GONE = "its QEMU is gone, and its console did not end"
+
+
+def _starved(seen: GuestSeen) -> str:
+    share = f"{seen.starved * 100:.0f} % of the time"
+    return f"this machine is too busy: QEMU waited for a CPU {share}; see --timeout-scale"
+
+
+# A module that does not fit its kernel was packed wrongly; anything else is the kernel's word.
+_MISFIT = ("Unknown symbol", "unknown symbol", "invalid module format", "disagrees about version")
+
+
+def trouble_of(level: str, step: str, lines: Sequence[str]) -> Decision:
+    """Of a level whose first program could not do *step*. lines: of its console."""
+    misfit = next((line.strip() for line in lines if any(each in line for each in _MISFIT)), "")
+    if step.startswith("insmod") and misfit:
+        return Outcome.INFRASTRUCTURE, "trouble", f"in {level}, {step} failed: {misfit}"
+    if step.startswith("insmod kvm"):
+        # As judged where KVM is built in: a kernel with which no guest can be started.
+        said = next((line.strip() for line in reversed(lines) if "insmod: " in line), "no reason given")
+        return Outcome.PANIC, "no-kvm", f"KVM does not start in {level}: {step}: {said}"
+    return (
+        Outcome.UNKNOWN,
+        "trouble",
+        f"in {level}, {step} failed: the kernel lacks what it takes, or is wrong",
+    )
+
+
 def end_of(seen: GuestSeen) -> End | None:
     """How a guest that was up went; None for one that never was."""
     if seen.up is None:
         return None
-    if seen.host is not None:
-        return End(seen.host.rule, seen.host.proof, seen.host.side)
-    spoken = next((each for each in seen.splats if deadly(each)), None)
-    if spoken is not None:
-        return End("splat", f"{spoken.title}: {spoken.line}", Side.KERNEL)
     finding = seen.finding
     if finding is not None and finding.final:
-        return End(finding.key, finding.line, Side.KERNEL)
+        return End(finding.key, finding.line, _side_of(finding))
+    final = seen.last_splat
+    if final is not None:
+        return End("panic", final.line, Side.KERNEL)
+    if seen.left is not None and seen.gone is Ended.EOF and seen.exit_status == 0:
+        # Whatever was said on the way is told by the health of L1 and L2.
+        return End("off", "it said that it leaves, and its QEMU ended with status 0", Side.UNKNOWN)
+    if seen.host is not None:
+        return End(seen.host.rule, seen.host.proof, seen.host.side)
+    spoken = seen.deadly_splat
+    if spoken is not None:
+        return End("splat", f"{spoken.title}: {spoken.line}", Side.KERNEL)
+    if finding is not None:
+        return End(finding.key, finding.line, _side_of(finding))
     if seen.left is None:
-        if seen.gone is Ended.EOF:
-            return End("no-leave", "its QEMU ended before the guest said that it leaves", Side.UNKNOWN)
-        return End("hang", _still("the guest was up and did not leave", seen), Side.KERNEL)
-    if seen.gone is not Ended.EOF and seen.runs is not False:
-        what = (
-            "the guest left, and its QEMU stays"
-            if seen.runs
-            else "the guest left, and its console stays open"
-        )
-        return End("stays", _still(what, seen), Side.KERNEL if seen.runs else Side.UNKNOWN)
-    if seen.exit_status is None:
-        if seen.runs:
-            return End("stays", _still("its console ended, and its QEMU stays", seen), Side.KERNEL)
-        return End("exit", "QEMU's exit status is not known", Side.UNKNOWN)
-    if seen.exit_status:
+        return _end_without_leave(seen)
+    if seen.exit_status is not None:
         words = f"QEMU ended with status {seen.exit_status}: {seen.last_line or 'no output'}"
-        return End("exit", words, Side.UNKNOWN if seen.exit_status < 0 else Side.KERNEL)
-    return End("off", "it said that it leaves, and its QEMU ended with status 0", Side.UNKNOWN)
+        return End("exit", words, Side.UNKNOWN)
+    if seen.runs is False:
+        return End("gone", "the guest left; QEMU's exit status is not known", Side.UNKNOWN)
+    if seen.starved >= STARVED:
+        return End("starved", _starved(seen), Side.SURROUNDINGS)
+    if not seen.runs:
+        what = "the guest left, its console did not end, and nobody could look at its QEMU"
+        return End("stays", _still(what, seen), Side.UNKNOWN)
+    return End("stays", _still("the guest left, and its QEMU stays", seen), Side.KERNEL)
+
+
+def _side_of(finding: Finding) -> Side:
+    if finding.outcome is Outcome.INFRASTRUCTURE:
+        return Side.SURROUNDINGS
+    return Side.KERNEL if finding.outcome is Outcome.PANIC or of_kvm(finding) else Side.UNKNOWN
+
+
+def _end_without_leave(seen: GuestSeen) -> End:
+    """Of one that was up and never said that it leaves."""
+    if seen.gone is Ended.EOF:
+        if seen.exit_status == 0:
+            words = f"the guest reset or powered off without a word; last line: {seen.last_line or 'none'}"
+            return End("reset", words, Side.KERNEL)
+        words = f"its QEMU ended (status {seen.exit_status}) before the guest said that it leaves"
+        return End("no-leave", words, Side.UNKNOWN)
+    if seen.runs is False:
+        return End("gone", _GONE, Side.UNKNOWN)
+    if seen.starved >= STARVED:
+        return End("starved", _starved(seen), Side.SURROUNDINGS)
+    return End("hang", _still("the guest was up and did not leave", seen), Side.KERNEL)
 
 
 def _still(words: str, seen: GuestSeen) -> str:

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: E501
 """Lines of ``dmesg -r``, and which of them say that something went wrong, without being a splat."""
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ ERROR, WARNING = 3, 4
 
 @dataclass(frozen=True)
 class KernelMessage:
-    """level: 0 (emergency) to 7 (debug); text: one line; time: seconds since boot, 0.0 without printk times."""
+    """level: 0 (emergency) to 7 (debug); text: a line; time: seconds since boot, 0.0 where none is given."""
 
     level: int
     text: str
@@ -27,8 +26,8 @@ class KernelMessage:
 
 
 def parse_message(line: str) -> KernelMessage | None:
-    """A line of ``dmesg -r``: ``<4>[    1.234567] text``. None for one that user space wrote to /dev/kmsg (its facility
-    is not 0; ``kernel/printk/printk.c, devkmsg_write``), and for what is no such line."""
+    """A line of ``dmesg -r``: ``<4>[    1.234567] text``. None for one that user space wrote to /dev/kmsg
+    (its facility is not 0: kernel/printk/printk.c, devkmsg_write), and for what is no such line."""
     read = read_line(line)
     if read.writer is not Writer.KERNEL or read.level is None or not line.startswith("<"):
         return None
@@ -52,10 +51,10 @@ class Worded:
 _OURS = re.compile(r"(?:kvm|KVM|xive-kvm|kvmppc)[\w-]*\b|OF: ")
 
 WORDED = (
-    Worded(re.compile(r"(?:KVM|kvm)[\w-]*: .*\bhcall failed\b"), "arch/powerpc/kvm/book3s_hv*.c"),
+    Worded(re.compile(r"(?:KVM|kvm)[\w-]*:? .*\bhcall failed\b"), "arch/powerpc/kvm/book3s_hv*.c"),
     Worded(re.compile(r"(?:KVM|kvm)[\w-]*: .*\b[Cc]ouldn't\b"), "arch/powerpc/kvm/book3s_hv_nestedv2.c"),
     Worded(re.compile(r"(?:KVM|kvm)[\w-]*: .*\b[Cc]ould not\b"), "arch/powerpc/kvm/book3s_hv_nested.c"),
-    Worded(re.compile(r"kvmppc_\w+: Could not |kvmppc_\w+ \(.*\) fails: "), "arch/powerpc/kvm/book3s_hv.c"),
+    Worded(re.compile(r"kvmppc_\w+ \(.*\) fails: "), "arch/powerpc/kvm/book3s_hv.c"),
 )
 
 # What a developer prints while looking for something.
@@ -63,8 +62,8 @@ _DEBUGGING = re.compile(r"(?i)\W*(?:[\w-]+: )?\W*(?:debug|dbg|trace|xxx+)\b")
 
 
 def complaint(message: KernelMessage, booting: bool, at: Circumstances | None = None) -> str | None:
-    """A title for a message that says that something went wrong; None for one that does not, is benign, or is part
-    of a splat (by its looks: see complaints). booting: whether it was printed before the level was ready."""
+    """A title for a message that says that something went wrong; None for one that does not, is benign, or
+    looks like part of a splat (see complaints). booting: it was printed before the level was ready."""
     text = message.text.strip()
     worded = any(row.pattern.match(text) for row in WORDED)
     if not (message.level <= ERROR or worded):
@@ -89,7 +88,9 @@ def complaints(
     found: dict[str, None] = {}
     for message in messages:
         reader.feed(f"[{message.time:12.6f}] {message.text}")
-        title = None if reader.reading else complaint(message, booting, at)
+        # What KVM says while a report is still open is its own, not the report's.
+        told = reader.reading and not _OURS.match(message.text)
+        title = None if told else complaint(message, booting, at)
         if title:
             found[title] = None
         reader.take()

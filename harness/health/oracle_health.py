@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.health.benign import Circumstances, is_benign
+from harness.health.cause import STARVED, by_the_clock
 from harness.health.taint import Taint, evidence
 from harness.model.looks import Look
 from harness.model.observation import Boot
@@ -34,27 +36,78 @@ class Allowed:
         return row.reason if row is not None else ""
 
 
-def judge_level(name: str, looks: Sequence[Look], allowed: Allowed) -> Verdict:
+# Which splats set a flag (add_taint() in Linux kernel/panic.c, kernel/sched/core.c, kernel/watchdog.c, mm/,
+# arch/powerpc/kernel/traps.c and mce.c): of one that was seen and allowed the flag says nothing new. The
+# other flags have no splat.
+_SET_BY = {
+    "W": re.compile(r"WARNING|BUG: (?:sleeping|scheduling)"),
+    "D": re.compile(
+        r"BUG: (?!sleeping|scheduling|Bad page)|kernel BUG|Oops|Bad kernel|Unrecoverable|machine check|xmon"
+    ),
+    "B": re.compile(r"BUG |BUG: Bad page|KASAN|KFENCE"),
+    "L": re.compile(r"soft lockup"),
+    "M": re.compile(r"machine check"),
+}
+
+
+def accused_by(taint: int, told: int, splats: Iterable[Splat]) -> tuple[Taint, ...]:
+    """The flags of *taint* that speak against the kernel, without those in *told* and those that one of
+    *splats* has set."""
+    titles = [each.title for each in splats]
+    return tuple(
+        each
+        for each in evidence(taint, told)
+        if each.letter not in _SET_BY or not any(_SET_BY[each.letter].match(title) for title in titles)
+    )
+
+
+def _accused(looks: Sequence[Look], earlier: Sequence[Look]) -> tuple[Look, tuple[Taint, ...]] | None:
+    """The first look with a flag that nothing in sight has set. A level that is started anew has none."""
+    for number, look in enumerate(looks):
+        if look.taint is None:
+            continue
+        before = [each for each in earlier if each.boot == look.boot]
+        told = 0
+        for each in before:
+            told |= each.taint or 0
+        same = [each for each in (*before, *looks[: number + 1]) if each.boot == look.boot]
+        found = accused_by(look.taint, told, (splat for each in same for splat in each.splats))
+        if found:
+            return look, found
+    return None
+
+
+def judge_level(name: str, looks: Sequence[Look], allowed: Allowed, earlier: Sequence[Look] = ()) -> Verdict:
     """One verdict on ``L1 health``: over looks at one level, oldest first. OK needs at least one look that
-    was answered, and the last one answered; a level that was lost is told elsewhere."""
+    was answered, and the last one answered; a level that was lost is told elsewhere. earlier: looks before
+    these, which were judged: what they have told is not told again."""
     check = f"{name} health"
     splats = [splat for look in looks for splat in look.splats]
-    guilty = [each for each in splats if not allowed.reason(each)]
+    guilty: list[Splat] = []
+    slow: list[Splat] = []
+    for look in looks:
+        for each in look.splats:
+            if not allowed.reason(each):
+                # What takes too long in a machine that gets no CPU says nothing about its kernel.
+                (slow if by_the_clock(each) and look.starved >= STARVED else guilty).append(each)
     if guilty:
         return _complaints(check, guilty)
+    found = _accused(looks, earlier)
+    if found is not None:
+        look, accused = found
+        title = _taint_title(accused)
+        return Verdict(
+            check, Kind.FAIL, NO_COMPLAINT, f"{title}, and no splat in sight",
+            f"/proc/sys/kernel/tainted in {name}: {look.taint}", _SOURCE, right=False, titles=(title,),
+        )  # fmt: skip
+    if slow:
+        words = f"{slow[0].title}, while this machine was too busy"
+        return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, words, slow[0].line, _SOURCE)
     taints = [look for look in looks if look.answered and look.taint is not None]
     if not taints or not looks[-1].answered:
         reason = looks[-1].reason if looks and looks[-1].reason else "nobody asked it"
         return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, f"not looked at: {reason}", reason, _SOURCE)
     last = taints[-1]
-    assert last.taint is not None
-    accused = evidence(last.taint)
-    if accused and not splats:
-        title = _taint_title(accused)
-        return Verdict(
-            check, Kind.FAIL, NO_COMPLAINT, f"{title}, and no splat in sight",
-            f"/proc/sys/kernel/tainted in {name}: {last.taint}", _SOURCE, right=False, titles=(title,),
-        )  # fmt: skip
     excused = f"; allowed: {', '.join(sorted({each.title for each in splats}))}" if splats else ""
     return Verdict(
         check, Kind.OK, NO_COMPLAINT, NO_COMPLAINT,
@@ -95,8 +148,8 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
                 "L2 health", Kind.UNKNOWN, NO_COMPLAINT, "it did not say", "no taint in its report", _SOURCE
             )
         ]
-    accused = evidence(said[-1])
-    if accused and not splats:
+    accused = accused_by(said[-1], 0, splats)
+    if accused:
         title = _taint_title(accused)
         return [
             Verdict(
@@ -141,7 +194,11 @@ _ENDS = {
     "splat": "its kernel fails after it was up",
     "panic": "panics after it was up",
     "exit": "QEMU ends with an error",
+    "reset": "resets or powers off without a word",
     "no-leave": "ends without a word",
+    "gone": "nobody saw how its QEMU ended",
+    "qemu-signal": "its QEMU is ended by a signal",
+    "starved": "this machine is too busy",
 }
 
 # A clock is read, printed, and carried through two consoles: so much may be lost on the way, in seconds.

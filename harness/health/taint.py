@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# ruff: noqa: E501
 """/proc/sys/kernel/tainted in words, and which of its bits speak against the kernel.
 
 Bits and letters: Linux include/linux/panic.h and kernel/panic.c, taint_flags; what they mean:
@@ -47,7 +46,7 @@ _BY_BIT = {each.bit: each for each in TAINTS}
 
 
 def decode(value: int) -> tuple[Taint, ...]:
-    """The bits of *value*, lowest first. One that no kernel we know has is evidence: nobody can say it is not.
+    """The bits of *value*, lowest first. One that no kernel known here has is evidence, to be looked at.
 
     ValueError for a negative value.
     """

@@ -19,4 +19,4 @@ def plain(text: str) -> str:
     text = _OFFSET.sub("", text)
     text = _HEX.sub("N", text)
     text = _NUMBER.sub("N", text)
-    return _SPACES.sub(" ", text).strip(" .:,!-")[:LONGEST_TITLE]
+    return _SPACES.sub(" ", text).strip(" .:,-")[:LONGEST_TITLE]

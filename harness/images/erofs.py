@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from harness.model.errors import InfrastructureError
+from harness.processes import single
 
 # One fixed value, so that the same input gives the same image.
 _UUID = "6b766d70-7063-4861-8e65-737300000000"
@@ -25,7 +26,7 @@ def make(image: Path, tree: Path, *, compress: bool) -> None:
     if compress:
         command.append("-zlz4hc")
     command += [str(image), str(tree)]
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    result = single.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if result.returncode:
         last = (result.stdout.strip().splitlines() or ["no output"])[-1]
         hint = "free some space; kvmppc parts prune helps" if "No space" in result.stdout else ""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from harness.model.errors import InfrastructureError
 from harness.parts.archive import require_programs
 from harness.parts.cache import Cache
 from harness.parts.userland import Userland
+from harness.processes import single
 
 # Bumped when this file changes what it puts into the image.
 LAYOUT = "6"
@@ -119,7 +119,7 @@ def _compile_python(tree: Path, emulator: str) -> None:
         "/",
         *map(str, sources),
     ]
-    result = subprocess.run(
+    result = single.run(
         command,
         capture_output=True,
         text=True,

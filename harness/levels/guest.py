@@ -11,8 +11,9 @@ from harness.health.cause import Loss, deadly, of_host
 from harness.health.ending import GuestSeen, end_of, mode_of, outcome_of
 from harness.levels import commands
 from harness.levels.console import Console, Ended
-from harness.levels.nested import Host, NestedMachine
-from harness.levels.sampling import moves, sample
+from harness.levels.nested import QEMU_PIDS, Host, NestedMachine
+from harness.levels.patience import wait_for
+from harness.levels.sampling import sample
 from harness.levels.setup import Setup
 from harness.levels.stuck import stuck
 from harness.levels.symbols import Symbols
@@ -77,13 +78,10 @@ def _wait_until_up(level: GuestHost, console: Console) -> Ended:
     """Until its report, or a line after which there will be none. A slow guest is no hanging one: it is
     waited for as long as it gets on."""
     limits = level.setup.limits
-    deadline = time.monotonic() + limits.l2_boot
-    lag = level.lag()
-    while True:
-        left = max(0.0, deadline + level.lag() - lag - time.monotonic())
-        ended = console.wait(lambda seen: "up" in seen.reports or seen.final, left, limits.l2_silence)
-        if ended is not Ended.SILENCE or not moves(sample(level.monitor_command, level.symbols)):
-            return ended
+    return wait_for(
+        console, lambda seen: "up" in seen.reports or seen.final, limits.l2_boot, limits.l2_silence,
+        lag=level.lag, monitor=level.monitor_command, symbols=level.symbols,
+    )  # fmt: skip
 
 
 def _observe(
@@ -99,7 +97,7 @@ def _observe(
         host = _loss_of(level, "L2 ran in it")
         if host is None and status is None:
             runs = machine.runs()
-            caught = stuck(level.run, f"cat {machine.pidfile}", level.setup.limits.answer) if runs else ""
+            caught = stuck(level.run, QEMU_PIDS, level.setup.limits.answer) if runs else ""
             samples = sample(level.monitor_command, level.symbols) if runs else ()
     return GuestSeen(
         ended=ended,
@@ -116,6 +114,7 @@ def _observe(
         waited=console.silent_for,
         last_line=console.last_line,
         log_trouble=console.log_trouble,
+        starved=level.starved(),
     )
 
 

@@ -18,8 +18,8 @@ from harness.model.splat import Splat
 # One program and one round trip: the lines of warning level and worse, of which a splat has all.
 _ASK = (
     # Not by "read": a sysctl that is read byte by byte gives its first digit only.
-    'taint=$(cat /proc/sys/kernel/tainted); read -r up _ </proc/uptime; echo "kvmppc-health $taint $up"; '
-    "dmesg -r | grep '^<[0-4]>'; true"
+    "taint=$(cat /proc/sys/kernel/tainted); read -r up _ </proc/uptime; log=/run/kvmppc-log; "
+    "dmesg -r >$log && [ -s $log ] && echo \"kvmppc-health $taint $up\" && grep '^<[0-4]>' $log; true"
 )
 _HEAD = re.compile(r"^kvmppc-health (\d+) ([\d.]+)$")
 
@@ -73,12 +73,11 @@ class HealthWatch:
         )  # fmt: skip
 
     def _fresh(self, lines: list[str]) -> list[str]:
-        """Those that were not there last time, also if the log has lost its beginning meanwhile."""
+        """Those that were not there last time, also if the log has lost its beginning meanwhile: what the old
+        one ended with is old; where nothing of that is left, all is new."""
         old, self._lines = self._lines, lines
-        if lines[: len(old)] == old:
-            return lines[len(old) :]
-        newest = max(map(_time, old), default=-1.0)
-        return [line for line in lines if _time(line) > newest]
+        lost = next(number for number in range(len(old) + 1) if lines[: len(old) - number] == old[number:])
+        return lines[len(old) - lost :]
 
     def _new(self, console: Sequence[Splat], log: Sequence[Splat], when: str) -> tuple[Splat, ...]:
         """Each complaint once, though both the console and the log have it, in whatever order."""
@@ -92,9 +91,3 @@ class HealthWatch:
                 self._told[each.title] += 1
                 found.append(replace(each, level=self.name, when=when))
         return tuple(found)
-
-
-def _time(line: str) -> float:
-    """Seconds of ``<4>[   12.345678] text``; 0 for a line without."""
-    match = re.match(r"^<\d+>\[ *(\d+\.\d+)\]", line)
-    return float(match[1]) if match else 0.0

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Limits:
     l1_boot: float = 120
     l1_silence: float = 45
     ssh: float = 20
-    probe: float = 30
+    probe: float = 20
     suite: float = 20
     l2_boot: float = 150
     l2_silence: float = 45
@@ -28,6 +28,10 @@ class Limits:
     answer: float = 5
     stop: float = 5
     quit: float = 2
+
+    def scaled(self, factor: float) -> Limits:
+        """All of them times *factor*: for a machine, or a kernel, that is that much slower."""
+        return Limits(**{name: seconds * factor for name, seconds in asdict(self).items()})
 
 
 LIMITS = Limits()

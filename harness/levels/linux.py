@@ -8,17 +8,19 @@ import json
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.health.cause import Evidence, Loss, Reach, decide
-from harness.health.ending import mode_of
+from harness.health.ending import mode_of, trouble_of
 from harness.levels import guest
 from harness.levels.asking import OUR_PROGRAMS, QuerySession, start_of
 from harness.levels.commands import Nonce
 from harness.levels.console import Console, Ended
 from harness.levels.healthlook import HealthWatch
 from harness.levels.machine import Machine
-from harness.levels.sampling import moves, sample
+from harness.levels.patience import wait_for
+from harness.levels.sampling import sample
 from harness.levels.setup import Setup
 from harness.levels.ssh import Completed, Connection
 from harness.levels.stuck import stuck
@@ -68,6 +70,9 @@ class LinuxLevel:
                 Nonce.new(), self.directory, f"{self.name} of {self.setup.placement.full_id}"
             )
         except InfrastructureError as error:
+            outer = self.machine.state().outer
+            if outer is not None:
+                return self._observation(self._lost(decide(Evidence(self.name, outer=outer)), {}))
             boot = Boot(Outcome.INFRASTRUCTURE, "harness", str(error), directory=self.directory.name)
             return self._observation(boot)
         boot = self._wait_until_ready(self.console, phases, began)
@@ -92,19 +97,13 @@ class LinuxLevel:
 
     def _wait_until_ready(self, console: Console, phases: dict[str, float], began: float) -> Boot:
         limits = self.setup.limits
-        deadline = began + limits.l1_boot
-        while True:
-            ended = console.wait(
-                lambda seen: bool(seen.reports) or seen.panicked,
-                max(0.0, deadline + self.machine.lag() - time.monotonic()),
-                limits.l1_silence,
-            )
-            # A slow kernel is no hanging one: it is waited for as long as it gets on.
-            if ended is not Ended.SILENCE or not moves(self._samples()):
-                break
+        ended = wait_for(
+            console, lambda seen: bool(seen.reports) or seen.panicked, limits.l1_boot, limits.l1_silence,
+            lag=self.lag, monitor=self.monitor_command, symbols=self.symbols,
+        )  # fmt: skip
         phases["boot"] = time.monotonic() - began
         report, trouble = console.reports.get("ready"), console.reports.get("trouble")
-        if report is not None and not console.log_trouble:
+        if report is not None and trouble is None and not console.log_trouble:
             self.page_kb = report["page_kb"]
             return Boot(
                 Outcome.BOOTED, "marker", f"ready: {report['release']}, {report['cpu']}", mode_of(report),
@@ -112,12 +111,8 @@ class LinuxLevel:
                 directory=self.directory.name,
             )  # fmt: skip
         if trouble is not None and not console.log_trouble:
-            words = f"in {self.name}, {trouble['step']} failed"
-            outcome = Outcome.INFRASTRUCTURE
-            if trouble["step"].startswith("insmod kvm"):
-                # Built in, a KVM that cannot start is no KVM, which is judged; as a module it is the same.
-                outcome, words = Outcome.PANIC, f"KVM does not start: {words}"
-            return Boot(outcome, "trouble", words, phases=phases, directory=self.directory.name)
+            outcome, rule, words = trouble_of(self.name, trouble["step"], console.lines)
+            return Boot(outcome, rule, words, phases=phases, directory=self.directory.name)
         if ended is Ended.EOF:
             self.machine.wait(limits.stop)
         words = "no console output" if ended is Ended.SILENCE else "not ready in time"
@@ -155,27 +150,27 @@ class LinuxLevel:
 
     def glance(self, when: str) -> Look:
         seen = self._watch.glance(self.console.settled_splats() if self.console else (), when)
-        self._begin()
-        return seen
+        return self._looked(seen)
 
     def look(self, when: str) -> Look:
         console = self.console
         if self.gone:
             words = self._loss.proof if self._loss else "it is gone"
-            return self._named(self.glance(when), words)
+            return replace(self.glance(when), reason=words)
         seen = self._watch.look(
             lambda: console.settled_splats() if console else (), self.run, when, self.setup.limits.health
         )
-        self._begin()
-        return seen
+        return self._looked(seen)
 
-    @staticmethod
-    def _named(look: Look, reason: str) -> Look:
-        return Look(look.level, look.when, False, None, look.splats, (), 0.0, look.boot, reason)
+    def _looked(self, look: Look) -> Look:
+        starved = self.starved()
+        self._begin()
+        return replace(look, starved=starved)
 
     def _begin(self) -> None:
         """What comes from now on belongs to what goes on next."""
         self._splats_before = len(self.console.splats()) if self.console else 0
+        self.machine.lag()  # what it was kept from running counts from here on: see starved
 
     # -- how it was lost -----------------------------------------------------------------
 
@@ -186,7 +181,8 @@ class LinuxLevel:
 
     def diagnose(self, doing: str, ended: str = "") -> Loss:
         console, machine = self.console, self.machine.state()
-        reach, words, answers, caught = Reach.NOT_TRIED, "", None, ""
+        reach, words, caught = Reach.NOT_TRIED, "", ""
+        answers, link_down = None, False
         samples: tuple[str, ...] = ()
         known = machine.outer or machine.hdsi or machine.killed_by_signal or machine.exit_status is not None
         if not (known or machine.process_state in ("T", "t") or (console and console.panicked)):
@@ -195,7 +191,7 @@ class LinuxLevel:
             if reach in (Reach.ANSWERS, Reach.RECONNECTED):
                 caught = stuck(self.run, _OUR_PIDS, self.setup.limits.answer)
             elif self._host_key:
-                answers = self._console_answers()
+                answers, link_down = self._console_answers()
         splats = console.splats() if console else ()
         evidence = Evidence(
             level=self.name,
@@ -203,6 +199,7 @@ class LinuxLevel:
             splats=splats[self._splats_before :],
             before=splats[: self._splats_before],
             qemu_line=console.qemu_line if console else "",
+            finding=console.finding if console else None,
             panic_line=console.panic_line if console else "",
             disk_line=console.disk_line if console else "",
             exit_status=machine.exit_status,
@@ -211,10 +208,12 @@ class LinuxLevel:
             process_state=machine.process_state,
             monitor=machine.monitor,
             never_spoke=console is None or not console.spoke,
+            caught=machine.caught,
             hdsi=machine.hdsi,
             reach=reach,
             reach_words=words,
             console_answers=answers,
+            link_down=link_down,
             stuck=caught,
             ended=ended,
             samples=samples,
@@ -238,7 +237,8 @@ class LinuxLevel:
             return False
 
     def _reach(self) -> tuple[Reach, str]:
-        """Over the connection there is, else over a new one."""
+        """Over the connection there is, else over a new one. It has broken only where this end knows it: a
+        level that takes long to answer has not lost it."""
         try:
             if self.run("true", self.setup.limits.answer).status == 0:
                 return Reach.ANSWERS, ""
@@ -247,6 +247,7 @@ class LinuxLevel:
             words = str(error)
         if not self._host_key:
             return Reach.NOT_TRIED, words
+        broken = self._ssh is not None and not self._ssh.active
         try:
             fresh = self.machine.connect(self._host_key, self.setup.key, self.setup.limits.answer)
         except InfrastructureError as error:
@@ -254,20 +255,24 @@ class LinuxLevel:
         if self._ssh is not None:
             self._ssh.close()
         self._ssh = fresh
-        return (Reach.RECONNECTED, words) if self._answers() else (Reach.SILENT, words)
+        if not self._answers():
+            return Reach.SILENT, words
+        return (Reach.RECONNECTED if broken else Reach.ANSWERS), words
 
-    def _console_answers(self) -> bool | None:
-        """Whether the shell on its console does a sum; None if nobody can type there."""
+    def _console_answers(self) -> tuple[bool | None, bool]:
+        """Whether the shell on its console does a sum, None if nobody can type there; and whether it says
+        that its network device has no link (Linux Documentation/ABI/testing/sysfs-class-net, carrier)."""
         assert self.console is not None
         first, second = secrets.randbelow(9000) + 1000, secrets.randbelow(9000) + 1000
-        if not self.machine.type_on_console(f"\necho kvmppc-sum-$(({first}+{second}))\n"):
-            return None
-        wanted = f"kvmppc-sum-{first + second}"
+        asked = f"echo kvmppc-sum-$(({first}+{second}))-link-$link"
+        if not self.machine.type_on_console(f"\nread -r link </sys/class/net/eth0/carrier; {asked}\n"):
+            return None, False
+        wanted = f"kvmppc-sum-{first + second}-link-"
         met = self.console.wait(
             lambda seen: any(wanted in line for line in seen.lines[-50:]),
             self.setup.limits.answer, self.setup.limits.answer,
         )  # fmt: skip
-        return met is Ended.MET
+        return met is Ended.MET, any(f"{wanted}0" in line for line in self.console.lines)
 
     # -- use -----------------------------------------------------------------------------
 
@@ -289,6 +294,9 @@ class LinuxLevel:
 
     def lag(self) -> float:
         return self.machine.lag()
+
+    def starved(self) -> float:
+        return self.machine.starved()
 
     def monitor_command(self, line: str) -> str:
         return self.machine.monitor_command(line)

@@ -23,6 +23,7 @@ class MachineState:
     process_state: str = ""
     monitor: str = ""
     hdsi: str = ""
+    caught: str = ""
     starved: float = 0.0
     outer: Loss | None = None
 
@@ -60,6 +61,10 @@ class Machine(Protocol):
 
     def lag(self) -> float:
         """Seconds so far in which the outermost QEMU wanted to run and this computer did not let it."""
+
+    def starved(self) -> float:
+        """Share of the last half minute in which it waited for a CPU, of that in which it wanted one; 0 where
+        it waited for less than five seconds."""
 
     def type_on_console(self, text: str) -> bool:
         """Whether *text* could be typed on its console."""

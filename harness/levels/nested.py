@@ -16,7 +16,17 @@ from harness.levels.console import Console
 from harness.levels.limits import LIMITS, Limits
 from harness.levels.machine import MachineState
 from harness.levels.ssh import ChannelSpawn, ClientKey, Completed, Connection
+from harness.levels.stuck import stuck
 from harness.model.errors import InfrastructureError
+
+# Prints the process ids of QEMU. Not from its pidfile: QEMU removes that before its last moment, in which it
+# may be caught in the kernel; nor by its command line, which is gone by then too. A zombie counts as
+# long as it has other threads.
+QEMU_PIDS = (
+    'for at in /proc/[0-9]*; do read -r line 2>/dev/null <$at/stat || continue; case $line in '
+    '*"(qemu-system-ppc"*") Z "*) set -- $at/task/*; [ $# -gt 1 ] && echo ${at#/proc/};; '
+    '*"(qemu-system-ppc"*) echo ${at#/proc/};; esac; done'
+)
 
 
 class Host(Protocol):
@@ -49,6 +59,9 @@ class Host(Protocol):
         """Whether it is known to be of no further use, without asking it."""
 
     def lag(self) -> float:
+        """As of machine.Machine."""
+
+    def starved(self) -> float:
         """As of machine.Machine."""
 
     def monitor_command(self, line: str) -> str:
@@ -102,15 +115,18 @@ class NestedMachine:
 
     def runs(self) -> bool | None:
         """Whether its QEMU process is there in its host; None if nobody could look."""
-        script = f"read -r pid <{self.pidfile} && kill -0 $pid 2>/dev/null && echo runs || echo gone"
         try:
-            done = self._host.run(script, self._limits.answer)
+            done = self._host.run(f"{QEMU_PIDS}; echo end", self._limits.answer)
         except InfrastructureError:
             return None
-        return {"runs": True, "gone": False}.get(done.stdout.strip())
+        words = done.stdout.split()
+        return len(words) > 1 if words[-1:] == ["end"] else None
 
     def lag(self) -> float:
         return self._host.lag()
+
+    def starved(self) -> float:
+        return self._host.starved()
 
     def monitor_command(self, line: str) -> str:
         return self._host.monitor_command(line)
@@ -125,8 +141,10 @@ class NestedMachine:
         if outer is not None or self._stream is None:
             return MachineState(outer=outer)
         status = self.exit_status
-        killed = status is not None and status < 0
-        return MachineState(None if killed else status, killed_by_signal=killed)
+        if status is None:
+            caught = stuck(self._host.run, QEMU_PIDS, self._limits.answer)
+            return MachineState(caught=caught, starved=self.starved())
+        return MachineState(status) if status >= 0 else MachineState(killed_by_signal=True)
 
     def stop(self) -> None:
         """Also of one that is gone, as far as can be seen: what is caught in the kernel stays there."""

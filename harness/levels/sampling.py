@@ -36,7 +36,16 @@ def sample(monitor: Callable[[str], str], symbols: Symbols, count: int = SAMPLES
 _IDLE = re.compile(r"idle|cede|snooze|stop_loop|power9_|nap")
 
 
+# Addresses that have no name count as one place within so many bytes: a loop is that short.
+_LOOP_BYTES = 4096
+
+
 def moves(samples: tuple[str, ...]) -> bool:
     """Whether they show a kernel that gets on: it is in several places, and not idle."""
-    busy = {each for each in samples if not _IDLE.search(each)}
+    busy = {_place(each) for each in samples if not _IDLE.search(each)}
     return len(busy) >= 3
+
+
+def _place(name: str) -> str | int:
+    address = re.search(r"0x([0-9a-f]+)", name)
+    return int(address[1], 16) // _LOOP_BYTES if address else name

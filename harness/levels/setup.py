@@ -16,7 +16,8 @@ from harness.model.workarounds import Circumstances, Workaround, applying
 @dataclass(frozen=True)
 class Setup:
     """boot_set: of the kernel under test, for L1 and L2; l0_boot_set: of L0's kernel, None where L0 is
-    QEMU; key: may log in to every level; switched_off: names of workarounds that are left out."""
+    QEMU; key: may log in to every level; switched_off: names of workarounds that are left out; limits: how
+    long each phase may take."""
 
     placement: Placement
     qemu: QemuProgram

@@ -25,6 +25,8 @@ _STAT = re.compile(r"^[TU] (\d+) \((.*)\) (\S)((?: -?\d+)+)$")
 _IOCTL = "54"
 # A thread that computes in the kernel gets about 40 ticks of the 400 ms at HZ=100; half would do.
 _BUSY_TICKS = 15
+# State, and user and system time in ticks, a moment ago.
+_Was = tuple[str, tuple[int, int]]
 _FRAME = re.compile(r"^K \[<0>\] (\S+?)\+0x")
 
 
@@ -40,7 +42,7 @@ def stuck(run: Callable[[str, float], Completed], pids: str, timeout: float) -> 
 
 def read(text: str) -> str:
     """Of the script's output. States as in Linux Documentation/filesystems/proc.rst."""
-    before: dict[str, tuple[int, int]] = {}
+    before: dict[str, _Was] = {}
     threads: list[tuple[str, str, str, tuple[int, int]]] = []
     more: dict[str, dict[str, list[str]]] = {}
     last = ""
@@ -51,7 +53,7 @@ def read(text: str) -> str:
             values = rest.split()
             times = int(values[10]), int(values[11])  # utime, stime
             if line.startswith("T "):
-                before[pid] = times
+                before[pid] = state, times
             else:
                 last = pid
                 threads.append((pid, name, state, times))
@@ -64,7 +66,7 @@ def read(text: str) -> str:
                 more[last]["K"].append(frame[1])
     for wanted in (_uninterruptible, _computes, _in_ioctl):
         for pid, name, state, times in threads:
-            words = wanted(state, before.get(pid, times), times, more[pid])
+            words = wanted(state, before.get(pid, ("", times)), times, more[pid])
             if words:
                 return f"thread {name} {words}"
     return ""
@@ -78,21 +80,18 @@ def _place(facts: dict[str, list[str]]) -> str:
     return f" in {name}" if name else ""
 
 
-def _uninterruptible(
-    state: str, _before: tuple[int, int], _now: tuple[int, int], facts: dict[str, list[str]]
-) -> str:
-    return f"in state D{_place(facts)}" if state == "D" else ""
+def _uninterruptible(state: str, before: _Was, now: tuple[int, int], facts: dict[str, list[str]]) -> str:
+    """Both times, and it got nowhere in between: who waits for a disk gets on."""
+    return f"in state D{_place(facts)}" if state == "D" and before == (state, now) else ""
 
 
-def _computes(state: str, before: tuple[int, int], now: tuple[int, int], facts: dict[str, list[str]]) -> str:
-    user, system = now[0] - before[0], now[1] - before[1]
+def _computes(state: str, before: _Was, now: tuple[int, int], facts: dict[str, list[str]]) -> str:
+    user, system = now[0] - before[1][0], now[1] - before[1][1]
     if state == "R" and system >= _BUSY_TICKS and user * 4 < system:
         return f"runs in the kernel and does not come back{_place(facts)}"
     return ""
 
 
-def _in_ioctl(
-    state: str, _before: tuple[int, int], _now: tuple[int, int], facts: dict[str, list[str]]
-) -> str:
+def _in_ioctl(state: str, before: _Was, now: tuple[int, int], facts: dict[str, list[str]]) -> str:
     inside = any(each.split()[:1] == [_IOCTL] for each in facts["S"])
-    return f"sleeps in an ioctl{_place(facts)}" if state == "S" and inside else ""
+    return f"sleeps in an ioctl{_place(facts)}" if state == "S" and before == (state, now) and inside else ""

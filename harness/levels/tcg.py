@@ -27,6 +27,10 @@ from harness.model.errors import InfrastructureError
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)")
 
 _LAG_SECONDS = 0.5
+# Over so long it is seen whether this computer is too slow; and so far apart are the readings for that.
+_WINDOW_SECONDS, _READING_SECONDS = 30.0, 5.0
+# Less than this says nothing, in seconds.
+_LEAST_WAIT = 5.0
 
 
 class TcgMachine:
@@ -44,6 +48,7 @@ class TcgMachine:
         self._process: TerminalProcess | None = None
         self._monitor: Monitor | None = None
         self._lag, self._lag_at, self._waited = 0.0, 0.0, 0.0
+        self._readings: list[tuple[float, float, float]] = []  # when, CPU seconds used, and waited for
         self._hdsi = ""  # QEMU itself is caught; it would not hear a "quit" either
 
     def start(self, nonce: Nonce, directory: Path, about: str) -> Console:
@@ -53,6 +58,7 @@ class TcgMachine:
         self._monitor = Monitor()
         command = [*self.command, *self._extra, *self._monitor.arguments]
         self._lag_at = time.monotonic()
+        self._readings = [(self._lag_at, 0.0, 0.0)]
         try:
             self._process = start(command, pass_fds=[self._monitor.theirs.fileno()])
         except OSError as error:
@@ -111,7 +117,18 @@ class TcgMachine:
             waited = self._process.wait_seconds()
             self._lag += max(0.0, min(waited - self._waited, now - self._lag_at))
             self._lag_at, self._waited = now, waited
+            if now - self._readings[-1][0] >= _READING_SECONDS:
+                self._readings.append((now, self._process.cpu_seconds(), self._lag))
         return self._lag
+
+    def starved(self) -> float:
+        if self._process is None:
+            return 0.0
+        now, lag = time.monotonic(), self.lag()
+        old = [each for each in self._readings if now - each[0] >= _WINDOW_SECONDS]
+        _, ran_before, waited_before = (old or self._readings[:1])[-1]
+        ran, waited = self._process.cpu_seconds() - ran_before, lag - waited_before
+        return waited / (max(0.0, ran) + waited) if waited > _LEAST_WAIT else 0.0
 
     def state(self) -> MachineState:
         if self._process is None:
@@ -126,7 +143,7 @@ class TcgMachine:
             with contextlib.suppress(InfrastructureError):
                 self._hdsi = hdsi_recursion(self._qmp(), self._directory)
         return MachineState(
-            process_state=letter, monitor=self._status(), hdsi=self._hdsi, starved=self._starved()
+            process_state=letter, monitor=self._status(), hdsi=self._hdsi, starved=self.starved()
         )
 
     def _status(self) -> str:
@@ -135,12 +152,6 @@ class TcgMachine:
             return str(answer["status"])
         except InfrastructureError:
             return "silent"
-
-    def _starved(self) -> float:
-        """Share of the time since its start in which it waited for a CPU, of that in which it wanted one."""
-        assert self._process is not None
-        ran, waited = self._process.cpu_seconds(), self.lag()
-        return waited / (ran + waited) if waited > 5 else 0.0
 
     def type_on_console(self, text: str) -> bool:
         if self._process is None:

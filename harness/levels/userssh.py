@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shlex
@@ -12,6 +13,7 @@ from typing import Any
 
 import paramiko
 
+from harness.levels.proxy import ProxySocket
 from harness.levels.ssh import Connection
 from harness.model.errors import InfrastructureError, UsageError
 
@@ -58,8 +60,9 @@ def _connected(target: Target, timeout: float) -> Connection:
     alias = chosen.get("hostkeyalias")
     # Its stubs know of one file only.
     files: Any = [str(Path(each).expanduser()) for each in chosen.get("identityfile", ())] or None
+    undo = contextlib.ExitStack()
     try:
-        sock = paramiko.ProxyCommand(proxy) if proxy else None
+        sock = undo.enter_context(ProxySocket(proxy)) if proxy else None
         if alias:
             _as_alias(client, alias, host, int(chosen.get("port", 22)))
         client.connect(
@@ -68,6 +71,7 @@ def _connected(target: Target, timeout: float) -> Connection:
             key_filename=files,
             allow_agent=chosen.get("identitiesonly", "no") != "yes",
         )  # fmt: skip
+        undo.pop_all()  # it stays as long as the connection
     except paramiko.BadHostKeyException as error:
         raise UsageError(f"{target.text}: its host key is not the one in known_hosts: {error}") from None
     except paramiko.AuthenticationException:
@@ -83,6 +87,8 @@ def _connected(target: Target, timeout: float) -> Connection:
         raise InfrastructureError(f"SSH to {target.text} failed: {error}") from None
     except (OSError, EOFError) as error:
         raise InfrastructureError(f"SSH to {target.text} failed: {error or 'no answer'}") from None
+    finally:
+        undo.close()
     transport = client.get_transport()
     assert transport is not None
     return Connection(transport, keep=client)

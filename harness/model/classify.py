@@ -94,10 +94,17 @@ RULES = (
         "QEMU target/ppc/kvm.c, kvm_arch_put_registers",
     ),
     _rule(
+        "qemu-signal",
+        r"^qemu-system-ppc64: terminating on signal ",
+        Outcome.INFRASTRUCTURE,
+        "QEMU system/runstate.c, qemu_kill_report: somebody asked it to end",
+    ),
+    _rule(
         "qemu",
         r"^qemu-system-ppc64: (?!.*\bwarning: |.*\binfo: |OS terminated)",
         Outcome.QEMU_ERROR,
-        "QEMU error_report",
+        "QEMU error_report, after which some go on",
+        final=False,
     ),
     _rule("panic", r"Kernel panic - not syncing: ", Outcome.PANIC, "Linux kernel/panic.c"),
     _rule(

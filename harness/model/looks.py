@@ -19,7 +19,8 @@ class Look:
     since the look before, those of the kernel log that are no splats but complaints included;
     messages: new lines of the kernel log at warning level and worse, for people; uptime: of the level, in
     seconds; boot: which start of this level, from 1: a level that was lost is started anew;
-    reason: why it did not answer, '' if it did or was not asked.
+    reason: why it did not answer, '' if it did or was not asked; starved: share of the time before it in
+    which the outermost QEMU wanted a CPU and got none, 0 to 1.
     """
 
     level: str
@@ -31,6 +32,7 @@ class Look:
     uptime: float = 0.0
     boot: int = 1
     reason: str = ""
+    starved: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -47,7 +47,9 @@ def without_noise(line: str) -> str:
 
 
 def of_scenario(records: Sequence[Record]) -> Seen:
-    """Of a run of one scenario: how its L2 ended, or the level that did not come so far."""
+    """Of a run of one scenario, or of several in one L1: how its L2 ended, the first that ended wrongly if
+    there is one, or the level that did not come so far; a splat, if all ended well and a kernel complained.
+    """
     for name in ("l0", "l1"):
         for record in records:
             if record.topic == name:
@@ -56,15 +58,68 @@ def of_scenario(records: Sequence[Record]) -> Seen:
                     return Seen("", lost.proof, trouble=f"{lost.check}: {lost.observed}: {lost.proof}")
                 if lost.kind is Kind.FAIL:  # it did not boot; other facts of a level come later
                     return _ended(name.upper(), lost)
+    guests = [record for record in records if record.topic == "l2"]
+    if not guests:
+        return Seen("", trouble="the run has no result for this scenario")
+    ends: list[Seen] = []
+    for record in guests:
+        verdict = record.verdicts[0]
+        if verdict.kind is Kind.SKIP:
+            return Seen("", verdict.proof, trouble=verdict.observed)
+        if verdict.kind in NOT_JUDGED:
+            return Seen("", verdict.proof, trouble=f"{verdict.observed}: {verdict.proof}")
+        seen = _ended("L2" if len(guests) == 1 else record.l2.upper(), verdict)
+        if seen.right is False:
+            return seen
+        ends.append(seen)
+    return _complaint(records) or _unproven(records) or ends[-1]
+
+
+def titles_of(records: Sequence[Record]) -> dict[str, str]:
+    """Title of each splat that counts -> its proof, in the order of the run."""
+    found: dict[str, str] = {}
     for record in records:
-        if record.topic == "l2":
-            verdict = record.verdicts[0]
+        for verdict in record.verdicts:
+            if verdict.kind is Kind.FAIL:
+                for title in verdict.titles:
+                    found.setdefault(title, verdict.proof)
+    return found
+
+
+def of_splat(records: Sequence[Record], title: str) -> Seen:
+    """Of a run of one scenario: whether a kernel made this complaint."""
+    found = titles_of(records)
+    if title in found:
+        return Seen(f"splat: {title}", found[title], False)
+    lost = _unproven(records)
+    if lost is not None:
+        return lost
+    if not any(each.topic == "health" for each in records):
+        return Seen("", trouble="the run did not look at the health of its levels")
+    return Seen(f"no splat {title!r}", "", True)
+
+
+def _complaint(records: Sequence[Record]) -> Seen | None:
+    """What is wrong though each guest ended as it should: splats, else the first verdict that failed."""
+    found = titles_of(records)
+    if found:
+        return Seen(f"splat: {'; '.join(sorted(found))}", next(iter(found.values())), False)
+    for record in records:
+        for verdict in record.verdicts:
+            if verdict.kind is Kind.FAIL and record.topic in ("l2", "health") and verdict.right is False:
+                words = without_noise(verdict.observed)
+                hang = words.startswith("hang")
+                return Seen(f"{verdict.check}: {words}", verdict.proof, False, hang)
+    return None
+
+
+def _unproven(records: Sequence[Record]) -> Seen | None:
+    for record in records:
+        for verdict in record.verdicts:
             if verdict.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN):
-                return Seen("", verdict.proof, trouble=f"{verdict.observed}: {verdict.proof}")
-            if verdict.kind is Kind.SKIP:
-                return Seen("", verdict.proof, trouble=verdict.observed)
-            return _ended("L2", verdict)
-    return Seen("", trouble="the run has no result for this scenario")
+                words = f"{verdict.check}: {verdict.observed}: {verdict.proof}"
+                return Seen("", verdict.proof, trouble=words)
+    return None
 
 
 def _ended(level: str, verdict: Verdict) -> Seen:

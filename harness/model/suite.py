@@ -38,11 +38,6 @@ def questions(page: int) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def topic_of(question: str) -> str:
-    """The topic of the suite that a question is about, as in Record.topic."""
-    return "ioctl" if question.split()[0] in ("ioctl", "cap") else "vcpu"
-
-
 @dataclass(frozen=True)
 class Run:
     """One KVM_RUN of the micro-guest. exit: KVM_EXIT_*; hcall: number of the hypercall that ended it, None if

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from harness.parts.child import run_lines
 from harness.parts.mirror import Source, host_mirror
 from harness.parts.progress import Progress
 from harness.parts.table import KERNEL_FLAVOUR, Part, Suite
+from harness.processes import single
 
 # A mirror that is being synchronised: worth a second and a third look, seconds later.
 _TRIES = 3
@@ -169,9 +169,8 @@ def fetch(
 def host_architecture() -> str:
     """Debian's name for this machine's architecture."""
     require_programs({"dpkg": "dpkg"})
-    return subprocess.run(
-        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    done = single.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True)
+    return str(done.stdout).strip()
 
 
 def pins(locked: Sequence[Deb]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model.errors import InfrastructureError
+from harness.processes import single
 
 # A user's own settings would change what a patch does (apply.whitespace, am.threeWay) or ask
 # for a passphrase (commit.gpgSign); a tree may belong to somebody else; a monitor is a program
@@ -61,7 +62,7 @@ class Git:
         if self.worktree is not None:
             command += ["-C", str(self.worktree)]
         try:
-            return subprocess.run(
+            return single.run(
                 [*command, *words], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True, encoding="utf-8", errors="surrogateescape", env=self._environment(),
                 check=False,

@@ -20,6 +20,7 @@ from harness.parts import debian
 from harness.parts.cache import Cache
 from harness.parts.progress import Progress, to_stderr
 from harness.parts.table import QEMU
+from harness.processes import group
 
 _PROGRAM = "qemu-system-ppc64"
 
@@ -163,9 +164,7 @@ def _run_probes(argv: Sequence[str], program: str) -> dict[str, str]:
 
 def _output(command: Sequence[str], program: str) -> str:
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
-        )
+        done = group.run(command, timeout=60)  # it may be a script that starts the real one
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{program} cannot be run: {error}", "give a path of qemu-system-ppc64") from None
     if done.returncode:

@@ -21,6 +21,7 @@ from harness.parts.git import Git, GitError, init
 from harness.parts.kernelspec import BaseKind, KernelSpec
 from harness.parts.progress import Progress
 from harness.parts.table import source_part
+from harness.processes import single
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,7 @@ def _fast_import(repository: Git) -> Iterator[IO[bytes]]:
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "GIT_DIR": str(repository.directory)},
+        preexec_fn=single.dying_with_us(),
     )
     assert process.stdin is not None and process.stderr is not None
     try:

@@ -36,8 +36,7 @@ class Group:
         self._lifeline: socket.socket | None = lifeline
 
     def kill(self) -> None:
-        """SIGKILL to all of the group; all have ended when this returns. Harmless when they had, and
-        again."""
+        """SIGKILL to all of the group; all have ended when this returns. May be called again."""
         if self._lifeline is not None:
             # The number is still this group's: as long as the program is not reaped, or the guard lives.
             if self.process.returncode is None or self._guarded():
@@ -85,6 +84,23 @@ def start(command: Sequence[str], *, with_thread: bool = False, **settings: Any)
     finally:
         theirs.close()
     return Group(process, ours)
+
+
+def run(command: Sequence[str], *, timeout: float) -> subprocess.CompletedProcess[str]:
+    """Run *command*, which may start others, to its end; its output as text. TimeoutExpired after *timeout*
+    seconds, OSError if it cannot be started; no process is left either way."""
+    program = start(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        errors="replace",
+    )  # fmt: skip
+    try:
+        out, err = program.process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(list(command), program.process.returncode, out, err)
+    finally:
+        program.kill()
+        for stream in (program.process.stdout, program.process.stderr):
+            assert stream is not None
+            stream.close()
 
 
 def _between(first: Callable[[], None] | None, lifeline: int) -> None:

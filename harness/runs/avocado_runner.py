@@ -18,13 +18,19 @@ from avocado.core.nrunner.runner import BaseRunner
 
 from harness.model.record import Delivery, Record, not_proven
 from harness.model.verdict import TROUBLE, Kind
+from harness.processes import group
 from harness.processes.single import die_with_parent
 from harness.reports import jsonfile
+from harness.runs.endings import Endings
 
 _PIECE = 16 << 10
 
+# For a run to stop its machines and write its files; avocado's own patience with us is 1 s by default.
+_END_SECONDS = 20
+
 # Exit codes of kvmppc run, in avocado's words.
-_RESULTS = {0: "pass", 1: "fail", 2: "error", 3: "error", 130: "interrupted"}
+_RESULTS = {0: "pass", 1: "fail", 2: "error", 3: "error", 129: "interrupted", 130: "interrupted",
+            143: "interrupted"}  # fmt: skip
 _GREEN = ("pass", "warn", "skip")
 
 
@@ -40,16 +46,16 @@ class KvmppcRunner(BaseRunner):  # type: ignore[misc]
         with tempfile.TemporaryDirectory(prefix="kvmppc-avocado-") as scratch:
             place = _place(Path(runnable.output_dir or scratch))
             with tempfile.TemporaryFile() as output:
-                process = _start([*runnable.args, "--run-dir", str(place), "--jobs", "1"], output)
+                program = _start([*runnable.args, "--run-dir", str(place), "--jobs", "1"], output)
                 try:
-                    yield from self.running_loop(lambda: process.poll() is not None)
+                    yield from self.running_loop(lambda: program.process.poll() is not None)
                 finally:
-                    _end(process)
+                    _end(program)
                 output.seek(0)
                 for piece in _pieces(output.read()):
                     yield self.prepare_status("running", {"type": "stdout", "log": piece})
             yield from self._files(place)
-            yield self.prepare_status("finished", _finished(process.returncode, place))
+            yield self.prepare_status("finished", _finished(program.process.returncode, place))
 
     def _files(self, place: Path) -> Iterator[dict[str, Any]]:
         """They reach the job's results also from another machine."""
@@ -76,24 +82,20 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         yield data[start : start + _PIECE]
 
 
-def _start(words: list[str], output: Any) -> subprocess.Popen[bytes]:
-    parent = os.getpid()
-    return subprocess.Popen(
+def _start(words: list[str], output: Any) -> group.Group:
+    return group.start(
         [sys.executable, "-m", "harness", "run", *words], stdin=subprocess.DEVNULL, stdout=output,
-        stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"}, start_new_session=True,
-        # avocado kills a runner that takes too long.
-        preexec_fn=lambda: die_with_parent(parent),
+        stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"},
     )  # fmt: skip
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
+def _end(program: group.Group) -> None:
+    """If it runs on: ask it, so that it leaves its files, then kill all of it."""
+    if program.process.poll() is None:
+        program.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
+            program.process.wait(_END_SECONDS)
+    program.kill()
 
 
 def _finished(status: int, place: Path) -> dict[str, Any]:
@@ -140,6 +142,9 @@ class RunnerApp(BaseRunnerApp):  # type: ignore[misc]
 
 
 def main() -> None:
+    # avocado sends SIGTERM to a runner that takes too long, and dies itself without a word.
+    Endings().install()
+    die_with_parent(os.getppid(), signal.SIGTERM)
     RunnerApp(print).run()
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -51,8 +50,6 @@ def run(where: str, level: int, gdb: bool, options: RunOptions, progress: Callab
     directory = claim(options.run_dir).resolve()
     # Short, for a socket's name has room for 107 bytes; and the key in it is nobody else's to read.
     private = Path(tempfile.mkdtemp(prefix="kvmppc-"))
-    for ends_us in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ends_us, signal.default_int_handler)  # so that what is below cleans up
     try:
         return _boot(placement, prepared, level, gdb, L2Setting.parse(l2[0]), options, directory, private,
                      progress)  # fmt: skip

@@ -14,7 +14,7 @@ from harness.model.cpu import mode_of_pvr
 from harness.model.identify import Claim
 from harness.model.observation import Probe
 from harness.model.oracle_ioctl import Subject
-from harness.model.suite import NOT_ASKED, Answers
+from harness.model.suite import Answers
 from harness.model.uapi import COMMON_HEADER, read_header
 from harness.model.verdict import Kind, Verdict
 
@@ -99,11 +99,6 @@ def judge_fuzz(asked: SuiteEvidence, found: Fuzzed, seconds: float, seed: int) -
         )
         for each in wrong
     ]
-
-
-def was_not_asked(verdict: Verdict) -> bool:
-    """Whether a verdict failed only because nothing was asked."""
-    return verdict.observed in (NOT_ASKED, "no answer", "not tried")
 
 
 # In the order of a report. Names are Record topics; reports/columns.py has what people read.

@@ -25,12 +25,53 @@ INTERRUPTED = 130
 _WORKER_BYTES = 3 << 30
 _L0_WORKER_BYTES = 5 << 30
 
-# pytest's exit codes that mean something else than ours.
-_EXIT_CODES = {
-    pytest.ExitCode.INTERRUPTED: INTERRUPTED,
-    pytest.ExitCode.USAGE_ERROR: 2,
-    pytest.ExitCode.NO_TESTS_COLLECTED: InfrastructureError.exit_code,  # nothing was judged
-}
+_FOREIGN = InfrastructureError.exit_code
+
+
+class SessionEnd:
+    """Why pytest's session ended, which its exit code does not tell: its 1 is any failure, its 2 is Ctrl-C
+    and much else, and ours have other meanings."""
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self.broken = False  # a defect: pytest's, or of a hook of ours
+        self.told: int | None = None  # by an error of ours that ended it: its exit code
+        self.judged = False  # the exit code is that of the run's records
+        self.stopped = False  # before all tests were run
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            self.told = excinfo.value.returncode
+        elif isinstance(excinfo.value, pytest.Session.Interrupted):
+            self.stopped = True  # by itself: an error in a test's file, for instance
+        else:
+            self.interrupted = True
+
+    def pytest_internalerror(self) -> None:
+        self.broken = True
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        from harness.runs.plugin import run_directory  # there by now; it takes long to import
+
+        self.judged = run_directory(session.config) is not None
+        self.stopped = self.stopped or bool(session.shouldstop or session.shouldfail)
+
+    def exit_code(self, status: int) -> int:
+        """Ours for pytest's *status*."""
+        if self.interrupted:
+            return INTERRUPTED
+        if self.broken:
+            return _FOREIGN
+        if self.told is not None:
+            return self.told
+        if status == pytest.ExitCode.USAGE_ERROR:
+            return 2
+        if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+            return _FOREIGN  # nothing was judged
+        if status == 0:
+            return _FOREIGN if self.stopped else 0
+        # A failure that no record tells of says nothing about a kernel.
+        return status if self.judged and status in (1, _FOREIGN) else _FOREIGN
 
 
 def run(
@@ -56,6 +97,8 @@ def run(
     root = _checkout()
     words = [str(root / "testcases"), "-c", str(root / "pyproject.toml"), "--rootdir", str(root)]
     words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
+    # At the end of every session, in every worker, it imports all of hypothesis: seconds.
+    words += ["-p", "no:hypothesispytest"]
     workers = jobs or default_jobs(plan)
     what = f"{len(plan.scenarios)} scenarios in " if plan.suite.boots_guests else ""
     progress(f"{what}{len(plan.placements)} L1s, {workers} side by side; results go to {options.run_dir}")
@@ -64,8 +107,9 @@ def run(
     if workers > 1:
         words += ["-n", str(workers)]
     with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
-        status = pytest.main([*words, *options.arguments(), *extra])
-    return _EXIT_CODES.get(pytest.ExitCode(status), int(status))
+        end = SessionEnd()
+        status = pytest.main([*words, *options.arguments(), *extra], plugins=[end])
+    return end.exit_code(int(status))
 
 
 def default_jobs(plan: Plan) -> int:

@@ -115,6 +115,12 @@ OPTIONS = (
         "FILE",
         "how a machine over SSH is reached, as for ssh -F (default: ~/.ssh/config)",
     ),
+    Option(
+        "timeout_scale",
+        "--timeout-scale",
+        "FACTOR",
+        "all limits of levels times this, for a slow machine or a debug kernel (default: 1)",
+    ),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )
 
@@ -141,6 +147,7 @@ class RunOptions:
     seed: str = "1"
     calls: tuple[str, ...] = ()
     ssh_config: str = ""
+    timeout_scale: str = "1"
     run_dir: str = ""
 
     def arguments(self) -> list[str]:
@@ -170,6 +177,7 @@ class RunOptions:
             locked=self.locked,
             suite=self.suite,
             ssh_config=self.ssh_config,
+            timeout_scale=self.timeout_scale,
         )
 
     @classmethod

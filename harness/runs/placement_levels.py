@@ -49,7 +49,7 @@ class PlacementLevels:
         self._make_levels = make
         self._levels: tuple[Level, ...] = ()
         self._last = ""  # what went on last
-        self._reported: set[str] = set()  # losses that were told as between
+        self.reported: set[str] = set()  # levels whose loss was told
 
     # -- start and stop ------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class PlacementLevels:
         for level in reversed(self._levels):
             level.stop()
         self._levels = ()
-        self._reported = set()
+        self.reported = set()
 
     @property
     def renewed(self) -> bool:
@@ -139,8 +139,8 @@ class PlacementLevels:
                     look = level.glance(when)
                     if look.splats:
                         self._keep([look])
-                    if level.gone and level.name not in self._reported and self.seen[level.name].up:
-                        self._reported.add(level.name)
+                    if level.gone and level.name not in self.reported and self.seen[level.name].up:
+                        self.reported.add(level.name)
                         loss = level.loss(when)
                         if loss is not None:
                             self.between.append(Between(level.name, when, loss))
@@ -148,7 +148,7 @@ class PlacementLevels:
 
     def lost(self, name: str) -> None:
         """The loss of this level is told by the record that goes on."""
-        self._reported.add(name)
+        self.reported.add(name)
 
     def look(self, upto: str, when: str) -> list[Look]:
         """One at each level up to that one, outermost first."""

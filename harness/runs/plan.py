@@ -56,6 +56,7 @@ class Plan:
     fuzz_seconds: float = 0
     seed: int = 1
     calls: tuple[Call, ...] = ()
+    timeout_scale: float = 1
 
     @property
     def placements(self) -> tuple[Placement, ...]:
@@ -88,19 +89,21 @@ def make(options: RunOptions) -> Plan:
         scenarios=scenarios,
         expect=parse_behaviour(options.expect) if options.expect else None,
         suite=_suite(options.suite),
-        fuzz_seconds=_number("--fuzz", options.fuzz or "0"),
-        seed=int(_number("--seed", options.seed)),
+        fuzz_seconds=_number("--fuzz", options.fuzz or "0", "seconds", 0, 999_999),
+        seed=int(_number("--seed", options.seed, "a whole number", 0, 999_999, whole=True)),
         calls=tuple(Call.parse(line) for line in options.calls),
+        timeout_scale=_number("--timeout-scale", options.timeout_scale, "a number", 0.1, 100),
     )
 
 
-def _number(flag: str, text: str) -> float:
+def _number(flag: str, text: str, what: str, least: float, most: float, *, whole: bool = False) -> float:
+    """UsageError for what is none, or out of range; whole: 1.5 is none either."""
     try:
-        value = float(text)
-        if not 0 <= value < 1e6:
+        value = int(text) if whole else float(text)
+        if not least <= value <= most:  # nan is neither
             raise ValueError
     except ValueError:
-        raise UsageError(f"{flag} {text!r} is no number of use", "give one such as 30") from None
+        raise UsageError(f"{flag}: expected {what} from {least:g} to {most:.0f}, got {text!r}") from None
     return value
 
 

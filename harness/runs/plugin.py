@@ -26,6 +26,7 @@ from harness.model.verdict import Kind
 from harness.processes.single import die_with_parent
 from harness.reports.live import LiveView, view_for
 from harness.runs.activity import activities
+from harness.runs.endings import Endings, end_workers
 from harness.runs.options import OPTIONS, RunOptions
 from harness.runs.plan import Plan, make
 from harness.runs.prepare import Ready
@@ -38,6 +39,11 @@ _RECORD = "kvmppc-record"
 # The last test of each L1.
 _HEALTH_FILE = "test_9_health.py"
 _STATE = pytest.StashKey["State"]()
+
+
+def run_directory(config: pytest.Config) -> RunDirectory | None:
+    """Of the run that *config* is of, None if nothing of it was started."""
+    return config.stash[_STATE].directory
 
 
 class State:
@@ -137,6 +143,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         # A worker holds QEMUs; it must not outlive the controller, however that ends.
         die_with_parent(os.getppid())
+    Endings().install()
     # pytest's -k has no '@' in its grammar; ids of ours have. Its '.' is as good here: see
     # pytest_collection_modifyitems, which gives each test its id in that spelling too.
     config.option.keyword = config.option.keyword.replace("@", ".")
@@ -433,6 +440,13 @@ class _Controller:
             reporter.write_line(line)
             reporter.flush()  # whoever reads through a pipe wants it now as well
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        end_workers()
+        # pytest would first read the source of every function on the way: seconds on a loaded machine,
+        # when whoever ends us may not wait that long for our files.
+        excinfo.traceback = excinfo.traceback[-1:]
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._live is not None:
@@ -441,14 +455,11 @@ class _Controller:
         directory = self._state.directory
         if directory is None:
             return
-        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        cut_off = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         stopped = bool(session.shouldstop)
-        # An error inside pytest, a closed stdout for instance, is no end either.
-        broken = exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not interrupted
-        broken = broken and exitstatus != pytest.ExitCode.NO_TESTS_COLLECTED
-        complete = not interrupted and not stopped and not broken
+        complete = not cut_off and not stopped
         written = self._keep(lambda: directory.finish(complete=complete))
-        if not interrupted or stopped:
+        if not cut_off or stopped:
             session.exitstatus = directory.exit_code(complete and written)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

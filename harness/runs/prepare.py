@@ -13,6 +13,7 @@ from harness.health.benign import Circumstances
 from harness.images.bootset import boot_set
 from harness.levels.choose import levels_for
 from harness.levels.level import Level
+from harness.levels.limits import LIMITS, Limits
 from harness.levels.setup import Setup
 from harness.levels.ssh import ClientKey
 from harness.model.machine import BootSet, QemuProgram
@@ -89,6 +90,7 @@ class Prepared:
     userland: Userland
     kernels: dict[str, ReadyKernel]
     l0_kernels: dict[str, ReadyKernel]
+    limits: Limits = LIMITS
 
     @property
     def program(self) -> QemuProgram:
@@ -104,7 +106,9 @@ class Prepared:
 
     def setup(self, placement: Placement, key: ClientKey, switched_off: Collection[str]) -> Setup:
         kernel, l0 = self.kernels[placement.kernel], self.l0_of(placement)
-        return Setup(placement, self.program, kernel.boots, l0.boots if l0 else None, key, switched_off)
+        return Setup(
+            placement, self.program, kernel.boots, l0.boots if l0 else None, key, switched_off, self.limits
+        )
 
     def levels(
         self, placement: Placement, directories: Sequence[Path], boot: int, key: ClientKey,
@@ -189,6 +193,7 @@ def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) ->
         userland=userland,
         kernels={name: ready[spec] for name, spec in plan.kernels.items()},
         l0_kernels={name: ready[spec] for name, spec in plan.l0_kernels.items() if spec != SAME},
+        limits=LIMITS.scaled(plan.timeout_scale),
     )
 
 

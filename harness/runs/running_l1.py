@@ -20,7 +20,7 @@ from harness.model.observation import Boot, LevelObservation, boot_to_json
 from harness.model.outcome import Outcome
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement
-from harness.model.suite import Answers, paired, questions, topic_of
+from harness.model.suite import Answers, paired, questions
 from harness.model.verdict import Kind, Verdict
 from harness.runs import conformance
 from harness.runs.activity import doing
@@ -134,10 +134,7 @@ class RunningL1:
     def record_of_suite(self, topic: str) -> Record:
         """topic: of conformance.TOPICS."""
 
-        def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
-            return self._with_loss(topic, conformance.TOPICS[topic](evidence))
-
-        return self._suite_record(topic, judge)
+        return self._suite_record(topic, lambda evidence: self._with_loss(topic, evidence))
 
     def record_of_calls(self, calls: Sequence[Call]) -> Record:
         def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
@@ -198,19 +195,17 @@ class RunningL1:
             self._asked = (self._levels.boots, answers)
         return self._asked[1]
 
-    def _with_loss(self, topic: str, verdicts: list[Verdict]) -> list[Verdict]:
-        """Of a suite that ended early: the topic with the question at which it ended has the loss; what was
-        not asked proves nothing."""
-        if self._suite_loss is None:
-            return verdicts
-        told = [self._suite_loss] if topic == topic_of(self._unanswered) else []
-        words = f"not asked: L1 was lost at {self._unanswered!r}"
-        return told + [
-            replace(each, kind=Kind.UNKNOWN, observed=words, right=None)
-            if each.kind is Kind.FAIL and conformance.was_not_asked(each)
-            else each
-            for each in verdicts
+    def _with_loss(self, topic: str, evidence: conformance.SuiteEvidence) -> list[Verdict]:
+        """Of a suite that ended early: what was answered is judged; what was not asked proves nothing."""
+        if not self._unanswered:
+            return conformance.TOPICS[topic](evidence)
+        loss, self._suite_loss = self._suite_loss, None
+        told = [loss] if loss is not None else []  # in the record in which it happened, and in no other
+        verdicts = [
+            each for each in conformance.TOPICS[topic](evidence) if each.proof in evidence.answers.asked
         ]
+        words = f"not judged: L1 was lost at {self._unanswered!r}"
+        return [*told, *verdicts, Verdict("all was asked", Kind.UNKNOWN, "all answers", words)]
 
     def _diagnosed(self, question: str, ended: str = "") -> Verdict:
         """Why a question was not answered."""
@@ -247,7 +242,10 @@ class RunningL1:
     def _health(self, name: str, upto: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Verdicts on the levels that took part in a record."""
         found = []
+        known = set(self._levels.reported)  # losses that another record has told
         for look in self._levels.look(upto, f"during {name}"):
+            if not look.answered and look.level in known and not look.splats:
+                continue
             if not look.answered:
                 told = any(
                     each.check in (f"{look.level} answers", "L2 outcome", "L2 ends")

@@ -3,6 +3,7 @@
 
 import socket
 
+import living
 import pytest
 
 from harness.levels import userssh
@@ -79,3 +80,12 @@ def test_a_configuration_that_is_no_text(tmp_path):
     (tmp_path / "config").write_bytes(b"Host lpar\n\xff\xfe\n")
     with pytest.raises(UsageError, match="makes no sense"):
         connect(Target("lpar", str(tmp_path / "config")), 1)
+
+
+def test_a_way_that_leads_nowhere_is_ended(tmp_path):
+    """A program that answers with what is no SSH, and would go on."""
+    path, started = tmp_path / "config", tmp_path / "pid"
+    path.write_text(f"Host lpar\nProxyCommand sh -c 'echo $$ >{started}; echo nonsense; sleep 60'\n")
+    with pytest.raises(InfrastructureError, match="SSH to lpar failed"):
+        connect(Target("lpar", str(path)), 0.3)
+    assert not living.alive(int(started.read_text()))

@@ -10,6 +10,7 @@ import pytest
 
 from harness.cli import cli
 
+ROOT = Path(__file__).parent.parent.parent
 KVMPPC = Path(sys.executable).with_name("kvmppc")
 
 
@@ -21,7 +22,12 @@ KVMPPC = Path(sys.executable).with_name("kvmppc")
         ("probe --ssh root@", "names no machine"),
         ("probe --ssh lpar --topology powernv11", "asks one L1 as it is"),
         ("probe --ssh lpar --l1 p11 --l1 p10", "asks one L1 as it is"),
-        ("probe --fuzz -1", "no number of use"),
+        ("probe --fuzz -1", "--fuzz: expected seconds from 0 to 999999, got '-1'"),
+        ("probe --fuzz 1e9", "--fuzz: expected seconds from 0 to 999999, got '1e9'"),
+        ("probe --seed 1.5", "--seed: expected a whole number from 0 to 999999, got '1.5'"),
+        ("run --timeout-scale x", "--timeout-scale: expected a number from 0.1 to 100, got 'x'"),
+        ("run --timeout-scale 0", "--timeout-scale: expected a number from 0.1 to 100, got '0'"),
+        ("run --timeout-scale nan", "--timeout-scale: expected a number from 0.1 to 100, got 'nan'"),
         ("probe --call nonsense", "is no call"),
         ("report /nonexistent", "cannot be read"),
         ("run --suite none", "--suite 'none' is unknown"),
@@ -39,7 +45,7 @@ def test_bad_words(words, said, tmp_path):
     done = subprocess.run(
         [KVMPPC, *words.split()],
         capture_output=True, text=True, check=False, cwd=tmp_path,
-        env={"KVMPPC_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"},
+        env={"KVMPPC_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 2
     assert said in done.stderr

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """From words to a plan."""
 
+from dataclasses import asdict
+from types import SimpleNamespace
+
 import pytest
 
+from harness.levels.limits import LIMITS, Limits
 from harness.model.errors import UsageError
 from harness.parts.kernels import kernel_label
 from harness.runs import drive
 from harness.runs.options import OPTIONS, RunOptions
 from harness.runs.plan import make
+from harness.runs.prepare import Prepared
 
 
 def test_options_say_themselves_again():
@@ -77,3 +82,29 @@ def test_bad_words_are_usage_errors_of_one_line(options):
 
 def test_jobs_are_bound_by_the_number_of_l1s():
     assert drive.default_jobs(make(RunOptions(only=("papr-p11-l2host",), kernels=("debian:7.3",)))) == 1
+
+
+@pytest.mark.parametrize(("text", "factor"), [("1", 1), ("0.1", 0.1), ("2.5", 2.5), ("100", 100)])
+def test_a_timeout_scale_reaches_the_plan(text, factor):
+    assert make(RunOptions(timeout_scale=text)).timeout_scale == factor
+
+
+def test_a_repetition_has_the_same_timeouts():
+    assert RunOptions(timeout_scale="3").needed_to_repeat().arguments() == ["--timeout-scale", "3"]
+
+
+def test_every_limit_is_scaled():
+    scaled = asdict(LIMITS.scaled(3))
+    assert scaled == {name: 3 * seconds for name, seconds in asdict(LIMITS).items()}
+    assert LIMITS.scaled(1) == LIMITS == Limits()
+
+
+def test_a_setup_has_the_limits_of_its_run():
+    """What levels are made from; of a run without the option the usual ones."""
+    kernel = SimpleNamespace(boots=None)
+    plan = make(RunOptions(only=("papr-p11-l2host",), kernels=("debian:7.3",)))
+    for limits, settings in ((LIMITS, {}), (LIMITS.scaled(2), {"limits": LIMITS.scaled(2)})):
+        prepared = Prepared(
+            SimpleNamespace(label="", argv=(), version=(1, 2, 3)), None, {"7.3": kernel}, {}, **settings
+        )
+        assert prepared.setup(plan.placements[0], None, ()).limits == limits

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The ends that others bring about: Ctrl-C, SIGTERM, SIGHUP. All of them clean up and leave the files that
+Ctrl-C leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from types import FrameType
+
+from harness.processes import sampling
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Endings:
+    """first: the signal that came first, 0 if none did."""
+
+    def __init__(self) -> None:
+        self.first = 0
+
+    def install(self) -> None:
+        """From now on these signals raise KeyboardInterrupt in the main thread. One that is ignored, by
+        nohup for instance, or that somebody else handles, stays so."""
+        for each in _SIGNALS:
+            if signal.getsignal(each) in (signal.SIG_DFL, signal.default_int_handler):
+                signal.signal(each, self._end)
+
+    def remove(self) -> None:
+        """What comes now ends us as it ends any program."""
+        for each in _SIGNALS:
+            if signal.getsignal(each) == self._end:
+                signal.signal(each, signal.SIG_DFL)
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        if self.first and number != signal.SIGINT:
+            return  # it ends already; a second Ctrl-C is a person who does not want to wait
+        self.first = self.first or number
+        raise KeyboardInterrupt
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return f"ended by {signal.Signals(self.first).name}" if self.first else "interrupted"
+
+    @property
+    def exit_code(self) -> int:
+        """As a shell has it: 128 and the signal. 130 for an interrupt of another origin."""
+        return 128 + (self.first or signal.SIGINT)
+
+
+def end_workers() -> None:
+    """Have the worker processes of this one end: a signal that was for us alone has not reached them."""
+    for pid in sampling.children(os.getpid()):
+        with contextlib.suppress(ProcessLookupError):
+            # Machines have groups of their own, and are the workers' affair.
+            if os.getpgid(pid) == os.getpgrp():
+                os.kill(pid, signal.SIGTERM)

@@ -16,7 +16,6 @@ from harness.levels.asking import NoAnswer
 from harness.levels.ssh import ClientKey
 from harness.model.calls import Call
 from harness.model.errors import InfrastructureError
-from harness.model.looks import Look
 from harness.model.observation import Boot, LevelObservation, boot_to_json
 from harness.model.outcome import Outcome
 from harness.model.record import Record
@@ -263,10 +262,13 @@ class RunningL1:
         return found
 
     def _health_at_start(self, name: str) -> list[Verdict]:
-        """Of the levels' start: looks that were made then."""
+        """Of the levels' start: looks that were made then. One that did not come up is told as that: nobody
+        could ask it."""
         seen = self._levels.seen.get(name)
-        looks: Sequence[Look] = seen.looks if seen is not None else ()
-        return [judge_level(name, looks, self._judge.allowed)] if looks else []
+        if seen is None or not seen.looks:
+            return []
+        verdict = judge_level(name, seen.looks, self._judge.allowed)
+        return [] if verdict.kind is Kind.UNKNOWN and not seen.up else [verdict]
 
     # -- a record ------------------------------------------------------------------------
 
@@ -332,7 +334,7 @@ class RunningL1:
         self._levels.up_to(needs)
         for name, seen in self._levels.seen.items():
             if name <= needs and not seen.up:
-                if (name, self._levels.boots) in self._told or self._levels.boots > 1:
+                if (name, self._levels.boots) in self._told or self._levels.renewed:
                     words = seen.lost.proof if seen.lost else seen.boot.proof
                     reason = f"{name}: {seen.boot.summary if not seen.lost else 'lost when it was probed'}"
                     skip = Verdict(f"{name} is up", Kind.SKIP, f"an {name} to ask", reason, words)

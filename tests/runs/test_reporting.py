@@ -3,12 +3,10 @@
 
 import dataclasses
 import json
-import re
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
-from delivered import whole
+from delivered import assert_told_everywhere, whole
 
 from harness.model.behaviour import MERGED_SERIES
 from harness.model.cpu import GuestMode, Mode
@@ -145,36 +143,6 @@ def test_a_run_of_which_all_was_skipped_is_no_success(run):
     records = [dataclasses.replace(each, verdicts=(skip,), summary="") for each in records]
     jsonfile.write(run / "report.json", info, records, whole(records))
     assert_told_everywhere(run, "Nothing was judged: QEMU 7.2 has no -cpu power11.")
-
-
-def assert_told_everywhere(path, words):
-    """In each format, in its own way: it is no success, and why."""
-    for form in reporting.FORMATS:
-        code, said, text = report([path], form)
-        assert code == 3
-        assert words in (text if form == "text" else said)
-        assert "All is as expected" not in text
-        if form == "junit":
-            case = ElementTree.fromstring(text.encode()).find("testsuite[@name='the run']/testcase")
-            assert case.find("error").get("message") == words
-        elif form == "ktap":
-            assert f"Bail out! {words}" in text
-            assert int(re.search(r"^1\.\.(\d+)$", text, re.M)[1]) > len(
-                re.findall(r"^(?:not )?ok ", text, re.M)
-            )
-        elif form == "json":
-            document = json.loads(text)
-            delivery = Delivery(document["complete"], document["planned"], tuple(document["missing"]))
-            assert delivery.trouble([Record.from_json(each) for each in document["records"]]) == words
-        elif form == "html":
-            assert f"<h1>{words}</h1>" in text
-        elif form == "annotations":
-            last = text.splitlines()[-1]
-            assert "the run is not whole" in last and last.endswith(words)
-        elif form == "markdown":
-            assert text.startswith(f"**{words}**")
-        else:
-            assert words in text.splitlines()
 
 
 def test_the_same_place_twice_shows_the_worse_of_the_two(run, tmp_path):

@@ -40,6 +40,12 @@ def _build_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return _options(function, [option for option in OPTIONS if option.builds])
 
 
+def _mutants_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, and those that are about no scenario."""
+    names = ("qemu", "timeout_scale", "run_dir")
+    return _options(function, [option for option in OPTIONS if option.builds or option.field in names])
+
+
 def _compare_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """All options of a run but the kernels, which are arguments there."""
     return _options(function, [option for option in OPTIONS if option.field != "kernels"])
@@ -179,7 +185,7 @@ def probe_(jobs: int, ssh: str | None, as_ktap: bool, table: str, **choices: Any
 
 
 @cli.command("mutants")
-@_build_options
+@_mutants_options
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
 )

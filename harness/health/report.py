@@ -143,7 +143,7 @@ class Report:
             else rule.title
         )
         if not function:
-            title = re.sub(r" (?:in|of) \{at\}$", "", title)
+            title = re.sub(r" (?:in|of|by) \{at\}$", "", title)
         what = groups.get("what", "")
         title = title.format(
             what=what if rule.verbatim else plain(what.lower() if rule.lower else what),

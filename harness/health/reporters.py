@@ -25,6 +25,7 @@ REPORTERS = _names(
     r"_?printk vprintk\w* (__)?die oops_end (__)?bad_page_fault program_check_exception",
     # lib/refcount.c, lib/list_debug.c, lib/debugobjects.c, lib/ubsan.c
     r"(__)?refcount_\w+ (__)?list_(add|del)\w* (__)?debug_object_\w+ debug_print_object",
+    r"xmon\w* debugger\w* (__)?handle_sysrq sysrq_handle_xmon",
     r"(__)?debug_check_no_obj_freed ubsan_epilogue __ubsan_handle_\w+ handle_overflow",
     # kernel/time/timer.c: what the checks of objects are called from
     r"(timer_init|init_timer)_key (__)?mod_timer (timer_delete|del_timer|add_timer)\w*",

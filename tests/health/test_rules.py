@@ -50,18 +50,19 @@ def test_a_shared_check_is_needed(row, monkeypatch):
 
 def test_sources_are_named():
     for rule in RULES:
-        assert rule.source and rule.title.count("{at}") == (rule.title[-4:] == "{at}")
+        assert rule.source and rule.title.count("{at}") == (rule.title.endswith("{at}"))
 
 
 # Real functions, one for each name or form of names in the lists.
 REPORT = """
     dump_stack dump_stack_lvl __dump_stack show_stack show_regs __warn warn_slowpath_fmt __warn_printk
-    report_bug panic vpanic nmi_panic _printk printk vprintk_emit die __die oops_end bad_page_fault
-    __bad_page_fault program_check_exception refcount_warn_saturate __refcount_add
-    __list_add_valid_or_report __list_del_entry_valid_or_report list_del_init debug_object_activate
-    __debug_object_init debug_print_object debug_check_no_obj_freed __debug_check_no_obj_freed
-    ubsan_epilogue __ubsan_handle_shift_out_of_bounds handle_overflow __might_resched __might_sleep
-    __might_fault ___might_sleep __schedule_bug check_preemption_disabled debug_smp_processor_id
+    report_bug xmon xmon_core debugger __handle_sysrq handle_sysrq sysrq_handle_xmon panic vpanic
+    nmi_panic _printk printk vprintk_emit die __die oops_end bad_page_fault __bad_page_fault
+    program_check_exception refcount_warn_saturate __refcount_add __list_add_valid_or_report
+    __list_del_entry_valid_or_report list_del_init debug_object_activate __debug_object_init
+    debug_print_object debug_check_no_obj_freed __debug_check_no_obj_freed ubsan_epilogue
+    __ubsan_handle_shift_out_of_bounds handle_overflow __might_resched __might_sleep __might_fault
+    ___might_sleep __schedule_bug check_preemption_disabled debug_smp_processor_id
     __debug_smp_processor_id kasan_report __kasan_slab_free print_report __asan_load8 memcpy memset
     memmove memcpy_power7 __memcpy kfence_report_error __kfence_alloc kcsan_report_known_origin
     __tsan_read8 bad_page kfree kvfree_sensitive vfree kmem_cache_free slab_free_hook __slab_free

@@ -107,12 +107,14 @@ ubsan_shift ubsan_bool redzone use_after_free kfence_oob kfence_free bad_page pa
 """
 _LKDTM_MEMORY = """
 SLAB_LINEAR_OVERFLOW WRITE_AFTER_FREE SLAB_FREE_DOUBLE SLAB_FREE_CROSS SLAB_FREE_PAGE KFENCE_READ_AFTER_FREE
-USERCOPY_SLAB_SIZE_TO USERCOPY_STACK_BEYOND USERCOPY_KERNEL VMALLOC_LINEAR_OVERFLOW
+VMALLOC_LINEAR_OVERFLOW
 """
+_LKDTM_USERCOPY = "USERCOPY_SLAB_SIZE_TO USERCOPY_STACK_BEYOND USERCOPY_KERNEL"
 
 CASES = (
     *map(ours, f"{_FAULTS} {_CHECKS} {_MEMORY}".split()),
     *map(lkdtm, f"{_LKDTM_FAULTS} {_LKDTM_CHECKS} {_LKDTM_MEMORY}".split()),
+    *(lkdtm(name, append="hardened_usercopy=on") for name in _LKDTM_USERCOPY.split()),
     Case(
         "leak", f"provoke leak; $bb sleep 6; {_SCAN}; {_SCAN}; $bb cat /sys/kernel/debug/kmemleak", seconds=60
     ),

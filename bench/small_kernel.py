@@ -69,7 +69,8 @@ def run(directory: str, name: str, kernel: str, *words: str) -> float:
 
 def timed(*words: str) -> float:
     began = time.monotonic()
-    done = single.run([KVMPPC, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    silent = subprocess.DEVNULL
+    done = single.run([str(KVMPPC), *words], stdout=silent, stderr=silent, check=False)
     if done.returncode != 0:
         raise SystemExit(f"kvmppc {' '.join(words)} ended with {done.returncode}")
     return time.monotonic() - began

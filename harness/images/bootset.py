@@ -18,7 +18,7 @@ from harness.parts.kernels import KernelBuild
 from harness.parts.userland import Userland
 
 # Bumped when this file changes what it puts into an image.
-LAYOUT = "6"
+LAYOUT = "7"
 
 
 def boot_set(
@@ -50,6 +50,7 @@ def boot_set(
     version = tuple(int(part) for part in userland.qemu_version.split("."))
     return BootSet(
         vmlinux=kernel.vmlinux,
+        symbols=kernel.symbols or kernel.vmlinux,
         initramfs=made / "level.cpio",
         userland=disk,
         kernel_disk=made / "kernel.erofs",

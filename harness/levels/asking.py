@@ -26,7 +26,18 @@ def start_of(program: str, directory: str) -> str:
     return f'cd {directory} && exec python3 -S -c "import {program}; {program}.main()"'
 
 
-class Asking:
+class NoAnswer(InfrastructureError):
+    """A question was not answered. question: it; answers: those to the questions before it; ended: words of
+    ask.py if it ended, '' if it still runs or nobody knows."""
+
+    def __init__(self, what: str, question: str, answers: Sequence[dict[str, Any]], ended: str = ""):
+        super().__init__(what)
+        self.question = question
+        self.answers = list(answers)
+        self.ended = ended
+
+
+class QuerySession:
     """Starts ask.py; to be used with ``with``, for it runs until then.
 
     programs: directory that has it; timeout: seconds, for each question and for starting it.
@@ -36,36 +47,37 @@ class Asking:
         self._spawn: ChannelSpawn = connection.stream(f"{start_of('ask', programs)} 2>&1", timeout)
         self._timeout = timeout
 
-    def __enter__(self) -> Asking:
+    def __enter__(self) -> QuerySession:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._spawn.close()
 
     def ask(self, questions: Sequence[str]) -> list[dict[str, Any]]:
-        """A document for each. InfrastructureError if ask.py ends, or says nothing for *timeout* seconds."""
+        """A document for each. NoAnswer if ask.py ends, or says nothing for *timeout* seconds."""
         found: list[dict[str, Any]] = []
         for start in range(0, len(questions), _AHEAD):
             batch = questions[start : start + _AHEAD]
-            self._send("".join(f"{each}\n" for each in batch))
+            self._send("".join(f"{each}\n" for each in batch), batch[0], found)
             for question in batch:
-                found.append(self._read(question))
+                found.append(self._read(question, found))
         return found
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str, question: str, so_far: Sequence[dict[str, Any]]) -> None:
         try:
             self._spawn.channel.sendall(text.encode())
         except OSError as error:
-            raise InfrastructureError(f"ask.py takes no more questions: {error or 'it is gone'}") from None
+            words = f"ask.py takes no more questions: {error or 'it is gone'}"
+            raise NoAnswer(words, question, so_far, words) from None
 
-    def _read(self, question: str) -> dict[str, Any]:
+    def _read(self, question: str, so_far: Sequence[dict[str, Any]]) -> dict[str, Any]:
         began = time.monotonic()
         shown = question if len(question) < 100 else f"{question[:100]}..."
         found = self._spawn.expect_exact(["\n", pexpect.EOF, pexpect.TIMEOUT], timeout=self._timeout)
         line = self._spawn.before if isinstance(self._spawn.before, str) else ""
         if found == 2:
             seconds = time.monotonic() - began
-            raise InfrastructureError(f"no answer to {shown!r} in {seconds:.0f} s")
+            raise NoAnswer(f"no answer to {shown!r} in {seconds:.0f} s", question, so_far)
         try:
             document = json.loads(line)
         except ValueError:
@@ -73,7 +85,8 @@ class Asking:
         if found == 1 or not isinstance(document, dict):
             rest = "" if found == 1 else self._rest()
             words = [each for each in (line + "\n" + rest).splitlines() if each.strip()]
-            raise InfrastructureError(f"ask.py failed at {shown!r}: {words[-1] if words else 'no output'}")
+            said = words[-1] if words else "no output"
+            raise NoAnswer(f"ask.py failed at {shown!r}: {said}", question, so_far, f"ask.py: {said}")
         return document
 
     def _rest(self) -> str:

@@ -4,105 +4,164 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from harness.health.cause import STARVED, Loss, deadly, of_host
+from harness.health.ending import GuestSeen, end_of, mode_of, outcome_of
 from harness.levels import commands
 from harness.levels.console import Console, Ended
-from harness.levels.limits import LIMITS
-from harness.levels.nested import Host, NestedMachine
+from harness.levels.nested import QEMU_PIDS, Host, NestedMachine
+from harness.levels.patience import wait_for
+from harness.levels.sampling import sample
 from harness.levels.setup import Setup
-from harness.model.cpu import mode_of_cpuinfo, mode_of_pvr
+from harness.levels.stuck import stuck
+from harness.levels.symbols import Symbols
 from harness.model.errors import InfrastructureError
 from harness.model.observation import Boot
-from harness.model.outcome import Outcome
+from harness.model.outcome import Outcome, Side
 from harness.model.scenario import L2Setting
 
 
 class GuestHost(Host, Protocol):
-    """An L1. page_kb: its page size in KiB."""
+    """An L1. page_kb: its page size in KiB; symbols: of the kernel that L1 and L2 run."""
 
     setup: Setup
     page_kb: int
+    symbols: Symbols
+
+
+# A refused L2's QEMU is about to end, or stays for ever: it shows within this time, in seconds.
+_REFUSED_ENDS = 0.3
 
 
 def boot(level: GuestHost, setting: L2Setting, directory: Path) -> Boot:
     """Boot one L2 to its end. Whatever happens, it is gone afterwards or L1 is."""
     directory.mkdir(parents=True)
+    limits = level.setup.limits
     machine = NestedMachine(
-        level, "L2", lambda nonce: commands.l2_command(level.setup, setting, level.page_kb, nonce)
+        level, "L2", lambda nonce: commands.l2_command(level.setup, setting, level.page_kb, nonce), limits
     )
     began = time.monotonic()
     phases: dict[str, float] = {}
+    before = len(level.console.splats()) if level.console else 0
     try:
         console = machine.start(
             commands.Nonce.new(), directory, f"L2 ({setting}) in L1 of {level.setup.placement.full_id}"
         )
     except InfrastructureError as error:
-        return _lost(level, machine, directory, phases, str(error))
-    try:
-        ended = console.wait(
-            lambda seen: "up" in seen.reports or (seen.finding is not None and seen.finding.final),
-            LIMITS.l2_boot,
-            LIMITS.l2_silence,
+        loss = _loss_of(level, "the start of L2") or Loss(
+            Side.UNKNOWN, Outcome.UNKNOWN, "start", f"L2 could not be started in {level.name}: {error}"
         )
+        return Boot(loss.outcome, loss.rule, loss.proof, phases=phases, directory=directory.name)
+    try:
+        ended = _wait_until_up(level, console)
         phases["boot"] = time.monotonic() - began
-        status: int | None = None
+        gone: Ended | None = None
         if "up" in console.reports:
             began = time.monotonic()
-            off = console.wait(lambda _seen: False, LIMITS.l2_power_off, LIMITS.l2_power_off)
-            status = machine.wait(LIMITS.stop) if off is Ended.EOF else None
+            gone = console.wait(lambda _seen: False, limits.l2_power_off, limits.l2_power_off)
+            status = machine.wait(limits.stop) if gone is Ended.EOF else None
             phases["power off"] = time.monotonic() - began
-        elif console.finding is not None and ended is Ended.MET:
-            # A refusal: let QEMU end by itself if it is about to, so that its exit status is
-            # known; a QEMU that stays (kvm run failed) is ended below.
-            status = machine.wait(0.3)
-        elif ended is Ended.EOF:
-            status = machine.wait(LIMITS.stop)
-        return _judge(level, machine, console, ended, status, phases, directory)
+        elif ended is Ended.MET:
+            status = machine.wait(_REFUSED_ENDS)
+        else:
+            status = machine.wait(limits.stop) if ended is Ended.EOF else None
+        seen = _observe(level, machine, console, ended, gone, status, before)
     finally:
         machine.stop()
         console.close()
+    return replace(_boot_of(seen, console, phases, directory), stays=_why_it_stays(level, machine))
 
 
-def _judge(
-    level: GuestHost, machine: NestedMachine, console: Console, ended: Ended, status: int | None,
-    phases: dict[str, float], directory: Path,
-) -> Boot:  # fmt: skip
-    warnings = tuple(console.warnings)
-    if console.log_trouble:
-        return Boot(
-            Outcome.INFRASTRUCTURE, "log", console.log_trouble, phases=phases, directory=directory.name
-        )
-    report = console.reports.get("up")
-    finding = console.finding
-    if report is not None:
-        version = report["cpu_version"]
-        mode = mode_of_pvr(int(version, 16)) if version else mode_of_cpuinfo(f"cpu : {report['cpu']}")
-        return Boot(
-            Outcome.BOOTED, "marker", f"up: {report['release']}, {report['cpu']}", mode, report["release"],
-            status, phases, directory.name, warnings,
-        )  # fmt: skip
-    if finding is not None and (finding.final or ended is not Ended.MET):
-        return Boot(
-            finding.outcome, finding.key, finding.line, None, "", status, phases, directory.name, warnings
-        )
-    if ended is Ended.OUTER or not level.answers():
-        return _lost(level, machine, directory, phases, "stopped answering while L2 booted")
-    if ended is Ended.EOF:
-        words = f"QEMU ended with status {status}: {console.last_line or 'no output'}"
-        return Boot(Outcome.QEMU_ERROR, "exit", words, None, "", status, phases, directory.name, warnings)
-    words = "no console output" if ended is Ended.SILENCE else "not up in time"
-    return Boot(
-        Outcome.HANG, ended.value, f"{words}; last line: {console.last_line}", None, "", status, phases,
-        directory.name, warnings,
+def _why_it_stays(level: GuestHost, machine: NestedMachine) -> str:
+    """Where its QEMU is caught, which SIGKILL has not ended; '' if it is gone, or had no CPU to end on."""
+    if not machine.stays or level.starved() >= STARVED:
+        return ""
+    caught = stuck(level.run, QEMU_PIDS, level.setup.limits.answer)
+    return f"SIGKILL does not end its QEMU: {caught or 'nothing shows where it is'}"
+
+
+def _wait_until_up(level: GuestHost, console: Console) -> Ended:
+    """Until its report, or a line after which there will be none. A slow guest is no hanging one: it is
+    waited for as long as it gets on."""
+    limits = level.setup.limits
+    return wait_for(
+        console, lambda seen: "up" in seen.reports or seen.final, limits.l2_boot, limits.l2_silence,
+        lag=level.lag, monitor=level.monitor_command, symbols=level.symbols,
     )  # fmt: skip
 
 
-def _lost(
-    level: GuestHost, machine: NestedMachine, directory: Path, phases: dict[str, float], words: str
-) -> Boot:
-    """A level went while L2 booted: say what became of it. A panic of L0 or L1 is told as that."""
-    outcome, rule, proof = machine.death() or (Outcome.HANG, "l1-silent", f"L1: {words}")
-    level.lost = True
-    return Boot(outcome, rule, proof, phases=phases, directory=directory.name)
+def _observe(
+    level: GuestHost, machine: NestedMachine, console: Console, ended: Ended, gone: Ended | None,
+    status: int | None, before: int,
+) -> GuestSeen:  # fmt: skip
+    """All that is known, before anything is ended."""
+    well = ended is Ended.MET if gone is None else (gone is Ended.EOF and status == 0)
+    host = _host_failure(level, before)
+    runs, caught = None, ""
+    samples: tuple[str, ...] = ()
+    if host is None and not well:
+        host = _loss_of(level, "L2 ran in it")
+        if host is None and status is None:
+            runs = machine.runs()
+            caught = stuck(level.run, QEMU_PIDS, level.setup.limits.answer) if runs else ""
+            samples = sample(level.monitor_command, level.symbols) if runs else ()
+    return GuestSeen(
+        ended=ended,
+        gone=gone,
+        up=console.reports.get("up"),
+        left=console.reports.get("left"),
+        finding=console.finding,
+        splats=console.splats(),
+        exit_status=status,
+        runs=runs,
+        stuck=caught,
+        host=host,
+        samples=samples,
+        waited=console.silent_for,
+        last_line=console.last_line,
+        log_trouble=console.log_trouble,
+        starved=level.starved(),
+    )
+
+
+def _loss_of(level: GuestHost, doing: str) -> Loss | None:
+    """How L1 was lost, in words that say that it was L1; None while it answers."""
+    loss = level.loss(doing)
+    return of_host(level.name, loss) if loss is not None else None
+
+
+def _host_failure(level: GuestHost, before: int) -> Loss | None:
+    """A failure of L1's kernel while L2 ran in it, whether or not L1 lives on."""
+    splats = level.console.splats()[before:] if level.console else ()
+    splat = next((each for each in splats if deadly(each)), None)
+    if splat is None:
+        return None
+    rule = f"{level.name.lower()}-{'panic' if splat.final else 'splat'}"
+    return Loss(Side.KERNEL, Outcome.PANIC, rule, f"{level.name}: {splat.title}: {splat.line}", splat)
+
+
+def _boot_of(seen: GuestSeen, console: Console, phases: dict[str, float], directory: Path) -> Boot:
+    outcome, rule, proof = outcome_of(seen)
+    up, left = seen.up or {}, seen.left or {}
+    return Boot(
+        outcome,
+        rule,
+        proof,
+        mode_of(seen.up) if seen.up is not None else None,
+        up.get("release", ""),
+        seen.exit_status,
+        phases,
+        directory.name,
+        tuple(console.warnings),
+        up.get("build_id", ""),
+        splats=seen.splats,
+        end=end_of(seen),
+        taint=up.get("taint"),
+        taint_left=left.get("taint"),
+        uptime=up.get("uptime", 0.0),
+        elapsed=console.report_times.get("up", 0.0),
+        samples=seen.samples,
+    )

@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from harness.levels.asking import Asking
-from harness.levels.machine import Death
+from harness.health.cause import Loss
+from harness.levels.asking import QuerySession
 from harness.levels.ssh import Completed
-from harness.model.classify import Finding
+from harness.model.looks import Look
 from harness.model.observation import Boot, LevelObservation
 from harness.model.scenario import L2Setting
 
@@ -24,13 +24,13 @@ class Level(Protocol):
         """Boot and probe. Does not raise for a level that fails to: the observation says so."""
 
     @property
-    def alive(self) -> bool:
-        """Whether it still answers, so that another guest can be started in it."""
+    def gone(self) -> bool:
+        """Whether it is known to be of no further use, without asking it."""
 
     def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
         """Run a shell command in it."""
 
-    def asking(self) -> Asking:
+    def asking(self) -> QuerySession:
         """A conversation with its KVM, in questions of model/suite.py; to be used with ``with``."""
 
     @property
@@ -40,12 +40,21 @@ class Level(Protocol):
     def boot_guest(self, setting: L2Setting, directory: Path) -> Boot:
         """Boot one guest to its end and say how that went; logs go into *directory*."""
 
-    def death(self) -> Death | None:
-        """How it was lost; None if it was not."""
+    def glance(self, when: str) -> Look:
+        """What it has complained of since the last look, without asking it."""
 
-    @property
-    def finding(self) -> Finding | None:
-        """The line of its console that looks most like trouble, an oops for instance; None if none does."""
+    def look(self, when: str) -> Look:
+        """The same, and its taint flags and kernel log. Never raises."""
+
+    def diagnose(self, doing: str, ended: str = "") -> Loss:
+        """Why *doing* came to no end in it. ended: words of a program of ours that ended without an answer.
+        Takes seconds. Never raises."""
+
+    def loss(self, doing: str) -> Loss | None:
+        """How it was lost; None while it answers."""
+
+    def pause(self, seconds: float) -> None:
+        """Let it go on for so long by its own clock. Never raises."""
 
     def stop(self) -> None:
         """End it and all it started; always ends, never raises for a level that is gone."""

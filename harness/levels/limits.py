@@ -10,17 +10,22 @@ from dataclasses import asdict, dataclass
 class Limits:
     """Generous against a loaded 2-core machine: a generic kernel's L1 takes 5 s, its L2 12 s.
 
-    *_silence: without a single byte on the console.
+    *_silence: without a single byte on the console; qemu_start: from QEMU's start to its monitor's greeting;
+    suite: for one question; answer: for a sign of life, of a level that is suspected.
     """
 
+    qemu_start: float = 30
+    monitor: float = 5
     l1_boot: float = 120
     l1_silence: float = 45
     ssh: float = 20
-    probe: float = 60
-    suite: float = 120
+    probe: float = 20
+    suite: float = 20
     l2_boot: float = 150
-    l2_silence: float = 60
+    l2_silence: float = 45
     l2_power_off: float = 20
+    health: float = 10
+    answer: float = 5
     stop: float = 5
     quit: float = 2
 

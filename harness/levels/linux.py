@@ -3,41 +3,60 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import secrets
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from harness.health.cause import Evidence, Loss, Reach, decide
+from harness.health.ending import mode_of, trouble_of
 from harness.levels import guest
-from harness.levels.asking import OUR_PROGRAMS, Asking, start_of
+from harness.levels.asking import OUR_PROGRAMS, QuerySession, start_of
 from harness.levels.commands import Nonce
 from harness.levels.console import Console, Ended
-from harness.levels.limits import LIMITS
-from harness.levels.machine import Death, Machine
+from harness.levels.healthlook import HealthWatch
+from harness.levels.machine import Machine
+from harness.levels.patience import wait_for
+from harness.levels.sampling import sample
 from harness.levels.setup import Setup
 from harness.levels.ssh import Completed, Connection
-from harness.model.classify import Finding
-from harness.model.cpu import mode_of_cpuinfo, mode_of_pvr
+from harness.levels.stuck import stuck
+from harness.levels.symbols import Symbols
 from harness.model.errors import InfrastructureError
-from harness.model.observation import Boot, LevelObservation, Probe
+from harness.model.looks import Look
+from harness.model.observation import Boot, End, LevelObservation, Probe
 from harness.model.outcome import Outcome
 from harness.model.scenario import L2Setting
+
+# Processes of ours in a level: what is asked of its KVM is asked by one of them.
+_OUR_PIDS = "pidof python3"
 
 
 class LinuxLevel:
     """One L0 or L1. A level that has died is not started again: make a new one.
 
-    name: ``L1``; directory: made by start(), for its own logs.
+    name: ``L1``; directory: made by start(), for its own logs; boot: which start of this level in
+    its placement, from 1.
     """
 
-    def __init__(self, name: str, setup: Setup, machine: Machine, directory: Path):
+    def __init__(
+        self, name: str, setup: Setup, machine: Machine, directory: Path, symbols: Symbols, boot: int = 1
+    ):
         self.name = name
         self.setup = setup
         self.machine = machine
         self.directory = directory
+        self.symbols = symbols
         self.console: Console | None = None
         self.page_kb = 0
-        self.lost = False  # set when it was found not to answer any more
+        self._host_key = ""
         self._ssh: Connection | None = None
+        self._loss: Loss | None = None
+        self._watch = HealthWatch(name, boot)
+        self._splats_before = 0  # so many were on the console when what goes on now began
 
     # -- start ---------------------------------------------------------------------------
 
@@ -50,121 +69,218 @@ class LinuxLevel:
             self.console = self.machine.start(
                 Nonce.new(), self.directory, f"{self.name} of {self.setup.placement.full_id}"
             )
-            boot = self._wait_until_ready(self.console, phases, began)
-            if boot.outcome is not Outcome.BOOTED:
-                return self._observation(boot)
+        except InfrastructureError as error:
+            outer = self.machine.state().outer
+            if outer is not None:
+                return self._observation(self._lost(decide(Evidence(self.name, outer=outer)), {}))
+            boot = Boot(Outcome.INFRASTRUCTURE, "harness", str(error), directory=self.directory.name)
+            return self._observation(boot)
+        boot = self._wait_until_ready(self.console, phases, began)
+        if boot.outcome is not Outcome.BOOTED:
+            return self._observation(boot, looks=[self.glance("boot")])
+        looks: list[Look] = []
+        try:
             began = time.monotonic()
-            host_key = self.console.reports["ready"]["hostkey"]
-            self._ssh = self.machine.connect(host_key, self.setup.key, LIMITS.ssh)
+            self._host_key = self.console.reports["ready"]["hostkey"]
+            self._ssh = self.machine.connect(self._host_key, self.setup.key, self.setup.limits.ssh)
             phases["ssh"] = time.monotonic() - began
+            looks.append(self.look("boot"))
             began = time.monotonic()
             probe = self._probe()
             phases["probe"] = time.monotonic() - began
         except InfrastructureError as error:
-            return self._observation(self._failed(str(error), phases))
-        return self._observation(boot, probe)
+            loss = self.diagnose("the probe of its KVM" if looks else "the first login", str(error))
+            looks.append(self.glance("the probe"))
+            return self._observation(boot, lost=End(loss.rule, loss.proof, loss.side), looks=looks)
+        looks.append(self.look("the probe"))
+        return self._observation(boot, probe, looks)
 
     def _wait_until_ready(self, console: Console, phases: dict[str, float], began: float) -> Boot:
-        ended = console.wait(
-            lambda seen: bool(seen.reports) or (seen.finding is not None and seen.finding.final),
-            LIMITS.l1_boot,
-            LIMITS.l1_silence,
-        )
-        phases["boot"] = time.monotonic() - began
-        if console.log_trouble:
-            return self._failed(console.log_trouble, phases)
-        trouble = console.reports.get("trouble")
-        report = console.reports.get("ready")
-        if report is None:
-            if trouble is not None:
-                words = f"this kernel lacks what the harness needs in {self.name}: {trouble['step']} failed"
-                return Boot(
-                    Outcome.INFRASTRUCTURE, "trouble", words, phases=phases, directory=self.directory.name
-                )
-            return self._ended_badly(console, ended, phases)
-        version = report["cpu_version"]
-        mode = mode_of_pvr(int(version, 16)) if version else mode_of_cpuinfo(f"cpu : {report['cpu']}")
-        self.page_kb = report["page_kb"]
-        return Boot(
-            Outcome.BOOTED, "marker", f"ready: {report['release']}, {report['cpu']}", mode,
-            release=report["release"], build_id=report["build_id"], phases=phases,
-            directory=self.directory.name,
+        limits = self.setup.limits
+        ended = wait_for(
+            console, lambda seen: bool(seen.reports) or seen.panicked, limits.l1_boot, limits.l1_silence,
+            lag=self.lag, monitor=self.monitor_command, symbols=self.symbols,
         )  # fmt: skip
+        phases["boot"] = time.monotonic() - began
+        report, trouble = console.reports.get("ready"), console.reports.get("trouble")
+        if report is not None and trouble is None and not console.log_trouble:
+            self.page_kb = report["page_kb"]
+            return Boot(
+                Outcome.BOOTED, "marker", f"ready: {report['release']}, {report['cpu']}", mode_of(report),
+                release=report["release"], build_id=report["build_id"], phases=phases,
+                directory=self.directory.name,
+            )  # fmt: skip
+        if trouble is not None and not console.log_trouble:
+            outcome, rule, words = trouble_of(self.name, trouble["step"], console.lines)
+            return Boot(outcome, rule, words, phases=phases, directory=self.directory.name)
+        if ended is Ended.EOF:
+            self.machine.wait(limits.stop)
+        words = "no console output" if ended is Ended.SILENCE else "not ready in time"
+        return self._lost(self.diagnose(f"{self.name} boots: {words}"), phases)
 
     def _probe(self) -> Probe:
-        done = self.run(start_of("probe", OUR_PROGRAMS), LIMITS.probe)
+        done = self.run(start_of("probe", OUR_PROGRAMS), self.setup.limits.probe)
         (self.directory / "probe.json").write_text(done.stdout)
         if done.status:
             last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            raise InfrastructureError(f"the probe ended with {done.status} in {self.name}: {last}")
+            raise InfrastructureError(f"the probe ended with {done.status}: {last}")
         try:
             return Probe.from_json(json.loads(done.stdout))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InfrastructureError(
                 f"the probe's answer is no such document: {error}", log=self.directory / "probe.json"
             ) from None
 
-    def _observation(self, boot: Boot, probe: Probe | None = None) -> LevelObservation:
+    def _observation(
+        self, boot: Boot, probe: Probe | None = None, looks: Sequence[Look] = (), lost: End | None = None
+    ) -> LevelObservation:
         report = self.console.reports.get("ready", {}) if self.console else {}
         return LevelObservation(
-            self.setup.placement.full_id, boot, report.get("nested_api", ""), report.get("kvm", ""), probe
+            self.setup.placement.full_id, boot, report.get("nested_api", ""), report.get("kvm", ""), probe,
+            self.name, tuple(looks), lost,
+        )  # fmt: skip
+
+    def _lost(self, loss: Loss, phases: dict[str, float]) -> Boot:
+        splats = (loss.splat,) if loss.splat is not None else ()
+        return Boot(
+            loss.outcome, loss.rule, loss.proof, phases=phases, directory=self.directory.name, splats=splats
         )
 
-    # -- how it died ---------------------------------------------------------------------
+    # -- health --------------------------------------------------------------------------
 
-    def _failed(self, words: str, phases: dict[str, float]) -> Boot:
-        """An infrastructure failure, unless the machine itself tells more."""
-        decided = self.death() or (Outcome.INFRASTRUCTURE, "harness", words)
-        return Boot(*decided, phases=phases, directory=self.directory.name)
+    def glance(self, when: str) -> Look:
+        seen = self._watch.glance(self.console.settled_splats() if self.console else (), when)
+        return self._looked(seen)
 
-    def _ended_badly(self, console: Console, ended: Ended, phases: dict[str, float]) -> Boot:
-        decided = self.death()
-        if decided is None and ended is Ended.EOF:
-            status = self.machine.wait(LIMITS.stop)
-            decided = (
-                Outcome.INFRASTRUCTURE,
-                "exit",
-                f"QEMU ended with status {status}: {console.last_line or 'no output'}",
-            )
-        if decided is None:
-            words = "no console output" if ended is Ended.SILENCE else "not ready in time"
-            proof = f"{words}; QEMU says {self.machine.condition()}; last line: {console.last_line}"
-            decided = (Outcome.HANG, ended.value, proof)
-        return Boot(*decided, phases=phases, directory=self.directory.name)
+    def look(self, when: str) -> Look:
+        console = self.console
+        if self.gone:
+            words = self._loss.proof if self._loss else "it is gone"
+            return replace(self.glance(when), reason=words)
+        seen = self._watch.look(
+            lambda: console.settled_splats() if console else (), self.run, when, self.setup.limits.health
+        )
+        return self._looked(seen)
 
-    def death(self) -> Death | None:
-        """How this level was lost, by its own last words or by what befell what runs it."""
-        if self.console is None:
-            return None
-        finding = self.console.finding
-        if finding is not None and finding.final:
-            self.lost = True
-            # QEMU's own words on such a machine are about our command line or host.
-            ours = finding.outcome is Outcome.QEMU_ERROR
-            return (Outcome.INFRASTRUCTURE if ours else finding.outcome), finding.key, finding.line
-        decided = self.machine.death()
-        self.lost = self.lost or decided is not None
-        return decided
+    def _looked(self, look: Look) -> Look:
+        starved = self.starved()
+        self._begin()
+        return replace(look, starved=starved)
 
-    @property
-    def finding(self) -> Finding | None:
-        return self.console.finding if self.console is not None else None
+    def _begin(self) -> None:
+        """What comes from now on belongs to what goes on next."""
+        self._splats_before = len(self.console.splats()) if self.console else 0
+        self.machine.lag()  # what it was kept from running counts from here on: see starved
+
+    # -- how it was lost -----------------------------------------------------------------
+
+    def loss(self, doing: str) -> Loss | None:
+        if self._loss is None and (self.gone or not self._answers()):
+            self._loss = self.diagnose(doing)
+        return self._loss
+
+    def diagnose(self, doing: str, ended: str = "") -> Loss:
+        console, machine = self.console, self.machine.state()
+        reach, words, caught = Reach.NOT_TRIED, "", ""
+        answers, link_down = None, False
+        samples: tuple[str, ...] = ()
+        known = machine.outer or machine.hdsi or machine.killed_by_signal or machine.exit_status is not None
+        if not (known or machine.process_state in ("T", "t") or (console and console.panicked)):
+            samples = self._samples()
+            reach, words = self._reach()
+            if reach in (Reach.ANSWERS, Reach.RECONNECTED):
+                caught = stuck(self.run, _OUR_PIDS, self.setup.limits.answer)
+            elif self._host_key:
+                answers, link_down = self._console_answers()
+        splats = console.splats() if console else ()
+        evidence = Evidence(
+            level=self.name,
+            doing=doing,
+            splats=splats[self._splats_before :],
+            before=splats[: self._splats_before],
+            qemu_line=console.qemu_line if console else "",
+            finding=console.finding if console else None,
+            panic_line=console.panic_line if console else "",
+            disk_line=console.disk_line if console else "",
+            exit_status=machine.exit_status,
+            killed_by_signal=machine.killed_by_signal,
+            shutdown=machine.shutdown,
+            process_state=machine.process_state,
+            monitor=machine.monitor,
+            never_spoke=console is None or not console.spoke,
+            caught=machine.caught,
+            hdsi=machine.hdsi,
+            reach=reach,
+            reach_words=words,
+            console_answers=answers,
+            link_down=link_down,
+            stuck=caught,
+            ended=ended,
+            samples=samples,
+            starved=machine.starved,
+            waited=console.silent_for if console and not self._host_key else 0.0,
+            log_trouble=console.log_trouble if console else "",
+            outer=machine.outer,
+            last_line=console.last_line if console else "",
+        )
+        self._loss = decide(evidence)
+        return self._loss
+
+    def _samples(self) -> tuple[str, ...]:
+        return sample(self.machine.monitor_command, self.symbols)
+
+    def _answers(self) -> bool:
+        """Whether its userland still runs a command."""
+        try:
+            return self.run("true", self.setup.limits.answer).status == 0
+        except InfrastructureError:
+            return False
+
+    def _reach(self) -> tuple[Reach, str]:
+        """Over the connection there is, else over a new one. It has broken only where this end knows it: a
+        level that takes long to answer has not lost it."""
+        try:
+            if self.run("true", self.setup.limits.answer).status == 0:
+                return Reach.ANSWERS, ""
+            words = "it answers, and not as it should"
+        except InfrastructureError as error:
+            words = str(error)
+        if not self._host_key:
+            return Reach.NOT_TRIED, words
+        broken = self._ssh is not None and not self._ssh.active
+        try:
+            fresh = self.machine.connect(self._host_key, self.setup.key, self.setup.limits.answer)
+        except InfrastructureError as error:
+            return Reach.SILENT, f"{words}; {error}"
+        if self._ssh is not None:
+            self._ssh.close()
+        self._ssh = fresh
+        if not self._answers():
+            return Reach.SILENT, words
+        return (Reach.RECONNECTED if broken else Reach.ANSWERS), words
+
+    def _console_answers(self) -> tuple[bool | None, bool]:
+        """Whether the shell on its console does a sum, None if nobody can type there; and whether it says
+        that its network device has no link (Linux Documentation/ABI/testing/sysfs-class-net, carrier)."""
+        assert self.console is not None
+        first, second = secrets.randbelow(9000) + 1000, secrets.randbelow(9000) + 1000
+        asked = f"echo kvmppc-sum-$(({first}+{second}))-link-$link"
+        if not self.machine.type_on_console(f"\nread -r link </sys/class/net/eth0/carrier; {asked}\n"):
+            return None, False
+        wanted = f"kvmppc-sum-{first + second}-link-"
+        met = self.console.wait(
+            lambda seen: any(wanted in line for line in seen.lines[-50:]),
+            self.setup.limits.answer, self.setup.limits.answer,
+        )  # fmt: skip
+        return met is Ended.MET, any(f"{wanted}0" in line for line in self.console.lines)
 
     # -- use -----------------------------------------------------------------------------
 
     @property
-    def alive(self) -> bool:
-        """As far as is known without asking it."""
-        if self.lost or self._ssh is None or self.console is None or self.machine.exit_status is not None:
-            return False
-        return not (self.console.finding is not None and self.console.finding.final)
-
-    def answers(self) -> bool:
-        """Whether its userland still runs a command; takes at most a few seconds."""
-        try:
-            return self.alive and self.run("true", LIMITS.stop).status == 0
-        except InfrastructureError:
-            return False
+    def gone(self) -> bool:
+        if self._loss is not None or self._ssh is None or self.console is None:
+            return True
+        return self.console.over or self.machine.exit_status is not None
 
     def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
         return self.connection.run(command, timeout, stdin)
@@ -176,17 +292,31 @@ class LinuxLevel:
             raise InfrastructureError(f"{self.name} of {self.setup.placement.full_id} is not up")
         return self._ssh
 
+    def lag(self) -> float:
+        return self.machine.lag()
+
+    def starved(self) -> float:
+        return self.machine.starved()
+
+    def monitor_command(self, line: str) -> str:
+        return self.machine.monitor_command(line)
+
+    def pause(self, seconds: float) -> None:
+        """Let it go on for so long by its own clock. Never raises."""
+        with contextlib.suppress(InfrastructureError):
+            self.run(f"sleep {seconds:g}", self.setup.limits.health + seconds)
+
     @property
     def page_bytes(self) -> int:
         return self.page_kb * 1024
 
-    def asking(self) -> Asking:
-        return Asking(self.connection, OUR_PROGRAMS, LIMITS.suite)
+    def asking(self) -> QuerySession:
+        return QuerySession(self.connection, OUR_PROGRAMS, self.setup.limits.suite)
 
     @property
     def commands(self) -> list[list[str]]:
         """Of its machine and of all that run it, outermost first."""
-        return [*self.machine.around, self.machine.command]
+        return [*self.machine.enclosing_commands, self.machine.command]
 
     def boot_guest(self, setting: L2Setting, directory: Path) -> Boot:
         return guest.boot(self, setting, directory)

@@ -3,16 +3,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from harness.health.cause import Loss
 from harness.levels.commands import Nonce
 from harness.levels.console import Console
 from harness.levels.ssh import ClientKey, Connection
-from harness.model.outcome import Outcome
 
-# How a machine was lost: outcome, key of the rule, the line that proves it.
-Death = tuple[Outcome, str, str]
+
+@dataclass(frozen=True)
+class MachineState:
+    """What is known of a machine apart from what its guest says. Fields as in health.cause.Evidence."""
+
+    exit_status: int | None = None
+    killed_by_signal: bool = False
+    shutdown: str = ""
+    process_state: str = ""
+    monitor: str = ""
+    hdsi: str = ""
+    caught: str = ""
+    starved: float = 0.0
+    outer: Loss | None = None
 
 
 class Machine(Protocol):
@@ -25,7 +38,7 @@ class Machine(Protocol):
         cannot be started."""
 
     @property
-    def around(self) -> list[list[str]]:
+    def enclosing_commands(self) -> list[list[str]]:
         """Commands of the machines it runs in, outermost first."""
 
     def connect(self, host_key: str, key: ClientKey, timeout: float) -> Connection:
@@ -39,11 +52,22 @@ class Machine(Protocol):
     def exit_status(self) -> int | None:
         """QEMU's, None while it runs; -1 if it ended and nobody knows how."""
 
-    def condition(self) -> str:
-        """QEMU's own word for its state, for people."""
+    def state(self) -> MachineState:
+        """What is known of it now; takes a second where QEMU runs. Never raises."""
 
-    def death(self) -> Death | None:
-        """What befell QEMU or what it runs in; None if nothing did. What its guest says is not part of it."""
+    def monitor_command(self, line: str) -> str:
+        """Output of a human monitor command of the outermost QEMU. InfrastructureError if it does not
+        answer."""
+
+    def lag(self) -> float:
+        """Seconds so far in which the outermost QEMU wanted to run and this computer did not let it."""
+
+    def starved(self) -> float:
+        """Share of the last half minute in which it waited for a CPU, of that in which it wanted one; 0 where
+        it waited for less than five seconds."""
+
+    def type_on_console(self, text: str) -> bool:
+        """Whether *text* could be typed on its console."""
 
     def stop(self) -> None:
         """End it. Bounded; never raises."""

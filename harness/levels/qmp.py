@@ -4,12 +4,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from typing import Any
 
 from qemu.qmp import QMPClient, QMPError
 
 from harness.model.errors import InfrastructureError
+
+
+def _reason(event: Any) -> str:
+    return str(event.get("data", {}).get("reason", ""))
+
+
+# An event that was sent is here by then: the socket pair is local.
+_EVENT_SECONDS = 0.3
 
 
 class Monitor:
@@ -20,6 +29,7 @@ class Monitor:
         self._runner = asyncio.Runner()
         self._client = QMPClient("harness")
         self.connected = False
+        self._shutdown = ""
 
     @property
     def arguments(self) -> list[str]:
@@ -38,6 +48,27 @@ class Monitor:
     def human(self, line: str, timeout: float = 5) -> str:
         """Output of a human monitor command."""
         return str(self.execute("human-monitor-command", {"command-line": line}, timeout))
+
+    def shutdown_reason(self) -> str:
+        """Of the SHUTDOWN event that QEMU sends before it ends, '' if none came (QEMU qapi/run-state.json,
+        ShutdownCause). Also for a QEMU that has ended: what it sent last is still to be read."""
+        if not self.connected:
+            return ""
+
+        async def drain() -> str:
+            with contextlib.suppress(asyncio.TimeoutError):
+                while True:
+                    event = await asyncio.wait_for(self._client.events.get(), _EVENT_SECONDS)
+                    if event["event"] == "SHUTDOWN":
+                        return _reason(event)
+            return ""
+
+        if not self._shutdown:
+            try:
+                self._shutdown = self._runner.run(drain())
+            except (QMPError, OSError, EOFError):
+                self._shutdown = ""
+        return self._shutdown
 
     def close(self) -> None:
         """Harmless when QEMU is gone."""

@@ -3,23 +3,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
 import shlex
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.levels.asking import Asking, start_of
+from harness.health.cause import Evidence, Loss, Reach, decide
+from harness.health.splats import read_splats
+from harness.levels.asking import QuerySession, start_of
 from harness.levels.limits import LIMITS
-from harness.levels.machine import Death
 from harness.levels.ssh import Completed, Connection
+from harness.levels.stuck import stuck
 from harness.levels.userssh import Target, connect
-from harness.model.classify import UNREAD, Finding, first_finding
 from harness.model.cpu import GuestMode, mode_of_pvr
 from harness.model.errors import InfrastructureError, UsageError
+from harness.model.looks import Look
 from harness.model.observation import Boot, LevelObservation, Probe
 from harness.model.outcome import Outcome
 from harness.model.scenario import L2Setting
@@ -57,14 +60,18 @@ class RemoteLevel:
         self._there = ""  # a directory of ours on that machine
         self._marker = f"kvmppc-harness came {secrets.token_hex(8)}"  # in its kernel's log
         self._page = 0
+        self._told = 0  # lines of its log
+        self._taint_before = 0
 
-    def look(self) -> Facts:
+    def facts(self) -> Facts:
         """Connect, if that was not done, and see what it is. UsageError for one that cannot be asked."""
         if self._connection is None:
             self._connection = connect(self._target, LIMITS.ssh)
             self._upload()
             # Lines of a full log go as others come: only a mark tells what is new.
             self.run(f"echo '<6>{self._marker}' >/dev/kmsg", LIMITS.stop)
+            with contextlib.suppress(ValueError):
+                self._taint_before = int(self.run("cat /proc/sys/kernel/tainted", LIMITS.stop).stdout)
         done = self.run(start_of("probe", self._there), LIMITS.probe)
         if done.status:
             last = (done.stderr.strip().splitlines() or ["no output"])[-1]
@@ -116,7 +123,7 @@ class RemoteLevel:
         self.directory.mkdir(parents=True)
         began = time.monotonic()
         try:
-            facts = self.look()
+            facts = self.facts()
         except InfrastructureError as error:
             return LevelObservation(
                 self._placement,
@@ -129,21 +136,22 @@ class RemoteLevel:
             build_id=facts.build_id,
         )  # fmt: skip
         api = facts.nested_api.value if facts.nested_api else ""
-        return LevelObservation(self._placement, boot, api, facts.probe.kvm, facts.probe)
+        looks = (self.look("the probe"),)
+        return LevelObservation(self._placement, boot, api, facts.probe.kvm, facts.probe, self.name, looks)
 
     @property
-    def alive(self) -> bool:
-        return self._connection is not None
+    def gone(self) -> bool:
+        return self._connection is None or not self._connection.active
 
     def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
         if self._connection is None:
             raise InfrastructureError(f"there is no connection to {self._target.text}")
         return self._connection.run(command, timeout, stdin)
 
-    def asking(self) -> Asking:
+    def asking(self) -> QuerySession:
         if self._connection is None:
             raise InfrastructureError(f"there is no connection to {self._target.text}")
-        return Asking(self._connection, self._there, LIMITS.suite)
+        return QuerySession(self._connection, self._there, LIMITS.suite)
 
     @property
     def page_bytes(self) -> int:
@@ -154,22 +162,57 @@ class RemoteLevel:
             f"L2 ({setting}, {directory}) on a machine over SSH", "use kvmppc probe, which boots none"
         )
 
-    def death(self) -> Death | None:
-        """Nobody else's console is ours to read; if it answers no more, that is all there is to say."""
-        return None
+    # -- health --------------------------------------------------------------------------
 
-    @property
-    def finding(self) -> Finding | None:
-        """Of its kernel's log since we came; what says that it could not be looked at, if so."""
+    def glance(self, when: str) -> Look:
+        """Nobody else's console is ours to read."""
+        return Look(self.name, when, False)
+
+    def look(self, when: str) -> Look:
+        """Of its kernel's log since we came; not answered if that cannot be told from what was before."""
         try:
             lines = self._log()
-        except InfrastructureError as error:
-            return _unread(str(error))
+            taint = int(self.run("cat /proc/sys/kernel/tainted", LIMITS.stop).stdout)
+        except (InfrastructureError, ValueError) as error:
+            return Look(self.name, when, False, reason=str(error))
         (self.directory / "dmesg.log").write_text("\n".join(lines) + "\n")
         at = next((number for number, line in enumerate(lines) if self._marker in line), None)
         if at is None:
-            return _unread("dmesg does not show what was written to /dev/kmsg when we came")
-        return first_finding(lines[at:])
+            words = "dmesg does not show what was written to /dev/kmsg when we came"
+            return Look(self.name, when, False, reason=words)
+        splats = read_splats(lines[max(at, self._told) :])
+        self._told = len(lines)
+        # What it was tainted by before we came is not for us to judge.
+        fresh = taint & ~self._taint_before
+        named = tuple(replace(each, level=self.name, when=when) for each in splats)
+        return Look(self.name, when, True, fresh, named)
+
+    def diagnose(self, doing: str, ended: str = "") -> Loss:
+        """Its console and its hypervisor are not ours to look at: what is not in its log stays unknown."""
+        reach, words, caught = Reach.ANSWERS, "", ""
+        try:
+            self.run("true", LIMITS.answer)
+            caught = stuck(self.run, "pidof python3", LIMITS.answer)
+        except InfrastructureError as error:
+            reach, words = Reach.SILENT, str(error)
+        look = self.look(f"during {doing}")
+        return decide(
+            Evidence(
+                self.name, doing, splats=look.splats, reach=reach, reach_words=words, stuck=caught,
+                ended=ended, ours=False,
+            )
+        )  # fmt: skip
+
+    def loss(self, doing: str) -> Loss | None:
+        try:
+            self.run("true", LIMITS.answer)
+        except InfrastructureError:
+            return self.diagnose(doing)
+        return None
+
+    def pause(self, seconds: float) -> None:
+        with contextlib.suppress(InfrastructureError):
+            self.run(f"sleep {seconds:g}", LIMITS.health + seconds)
 
     def stop(self) -> None:
         """Nothing of ours stays there."""
@@ -182,7 +225,3 @@ class RemoteLevel:
             pass
         self._connection.close()
         self._connection = None
-
-
-def _unread(words: str) -> Finding:
-    return Finding(UNREAD, Outcome.INFRASTRUCTURE, words, False)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import io
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ class Connection:
         expected = paramiko.Ed25519Key(data=base64.b64decode(host_key))
         try:
             transport = paramiko.Transport(dial())
-            transport.banner_timeout = timeout
+            transport.banner_timeout = transport.auth_timeout = transport.handshake_timeout = timeout
             transport.connect(hostkey=expected, username="root", pkey=key.private)
         except (OSError, EOFError, paramiko.SSHException) as error:
             seconds = time.monotonic() - began
@@ -116,7 +117,7 @@ class Connection:
             )
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise InfrastructureError(
-                f"over SSH, {command.split()[0]!r} failed: {error or 'no answer'}"
+                f"over SSH, {_short(command)!r} failed: {error or f'no answer within {timeout:g} s'}"
             ) from None
 
     def stream(self, command: str, timeout: float) -> ChannelSpawn:
@@ -124,7 +125,14 @@ class Connection:
         try:
             return ChannelSpawn(self._open(command, timeout, combine=True))
         except (OSError, EOFError, paramiko.SSHException) as error:
-            raise InfrastructureError(f"over SSH, {command.split()[0]!r} failed: {error}") from None
+            raise InfrastructureError(
+                f"over SSH, {_short(command)!r} failed: {error or f'no answer within {timeout:g} s'}"
+            ) from None
+
+    @property
+    def active(self) -> bool:
+        """Whether the connection still stands, as far as this end knows."""
+        return self._transport.is_active()
 
     def terminal(self, command: str, width: int, height: int, kind: str) -> paramiko.Channel:
         """Start a command, '' for a login shell, on a terminal of its own. width, height: in characters;
@@ -147,8 +155,32 @@ class Connection:
         channel = self._transport.open_session(timeout=timeout)
         channel.settimeout(timeout)
         channel.set_combine_stderr(combine)
-        channel.exec_command(command)
+        _execute(channel, command, timeout)
         return channel
+
+
+def _execute(channel: paramiko.Channel, command: str, timeout: float) -> None:
+    """paramiko waits for ever for the answer to this request, and a level may hang before it gives one."""
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            channel.exec_command(command)
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=ask, name="ssh exec", daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if thread.is_alive():
+        channel.close()
+        raise TimeoutError(f"not started within {timeout:g} s")
+    if failed:
+        raise failed[0]
+
+
+def _short(command: str) -> str:
+    return command if len(command) < 60 else f"{command[:60]}..."
 
 
 # Generic for the type checker only; at run time the class is plain.

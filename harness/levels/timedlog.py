@@ -18,14 +18,14 @@ class TimedLog:
 
     def __init__(self, path: Path, start: float):
         self._file = path.open("w", encoding="utf-8", errors="replace", newline="")
-        self._start = start
+        self.start = start
         self._at_line_start = True
         self.error: OSError | None = None
         self.last_output = start  # time.monotonic() of the newest byte
 
     def write(self, text: str) -> None:
         self.last_output = time.monotonic()
-        stamp = f"{self.last_output - self._start:9.3f} "
+        stamp = f"{self.last_output - self.start:9.3f} "
         with self._kept():
             for line in text.splitlines(keepends=True):
                 if self._at_line_start:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.model.comparison import IDENTITY, l1_words, l2_words
 from harness.model.record import Record
-from harness.model.verdict import Kind, Verdict, worst
+from harness.model.verdict import NOT_JUDGED, Kind, Verdict, worst
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def histories(boundaries: Sequence[Boundary], records: Sequence[Record]) -> list
     # (check, L1, topology) -> a verdict for each boundary
     seen: dict[tuple[str, str, str], list[Verdict | None]] = {}
     for record in records:
-        if record.kernel not in position or record.kind in (Kind.SKIP, Kind.INFRASTRUCTURE):
+        if record.kernel not in position or record.kind in NOT_JUDGED:
             continue
         for verdict in record.verdicts:
             if verdict.check in IDENTITY:

@@ -25,10 +25,6 @@ class Rule:
     source: str
 
 
-# Key of a finding that says why a log could not be looked at.
-UNREAD = "unread"
-
-
 @dataclass(frozen=True)
 class Finding:
     """The line that proves an outcome, and the rule that read it."""
@@ -98,10 +94,17 @@ RULES = (
         "QEMU target/ppc/kvm.c, kvm_arch_put_registers",
     ),
     _rule(
+        "qemu-signal",
+        r"^qemu-system-ppc64: terminating on signal ",
+        Outcome.INFRASTRUCTURE,
+        "QEMU system/runstate.c, qemu_kill_report: somebody asked it to end",
+    ),
+    _rule(
         "qemu",
         r"^qemu-system-ppc64: (?!.*\bwarning: |.*\binfo: |OS terminated)",
         Outcome.QEMU_ERROR,
-        "QEMU error_report",
+        "QEMU error_report, after which some go on",
+        final=False,
     ),
     _rule("panic", r"Kernel panic - not syncing: ", Outcome.PANIC, "Linux kernel/panic.c"),
     _rule(
@@ -110,16 +113,20 @@ RULES = (
         Outcome.PANIC,
         "QEMU hw/ppc/spapr_rtas.c, ibm,os-term: the guest panicked",
     ),
-    # An oops alone need not end the machine; it is remembered, and decides only if
-    # nothing later does.
-    _rule(
-        "oops",
-        r"(?:Oops: |BUG: |kernel BUG at |watchdog: BUG: soft lockup)",
-        Outcome.PANIC,
-        "Linux",
-        final=False,
-    ),
 )
+
+# A disk or an image that cannot be read: the kernel's fault, or the image's. Sources: Linux
+# block/blk-core.c, print_req_error; fs/erofs; init/initramfs.c; lib/decompress*.
+_DISK = re.compile(
+    r"(?:I/O error, dev vd|Buffer I/O error on dev vd|erofs[ :(].*(?:corrupt|invalid|bogus|failed to|cannot)"
+    r"|Initramfs unpacking failed|junk within compressed archive|read error, dev vd)",
+    re.IGNORECASE,
+)
+
+
+def disk_trouble(line: str) -> bool:
+    """Whether a line says that a disk or an image of ours cannot be read."""
+    return _DISK.search(line) is not None
 
 
 def classify(line: str) -> Finding | None:

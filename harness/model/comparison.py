@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from harness.model.record import Record
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import NOT_JUDGED, Kind, Verdict
 
 
 class Change(Enum):
@@ -26,7 +26,7 @@ class Change(Enum):
 _SEVERITY = (Change.BROKEN, Change.UNKNOWN, Change.FIXED, Change.CHANGED, Change.SAME)
 
 # They say which kernel runs, and differ between any two.
-IDENTITY = ("L0 kernel", "L0 build id", "L1 kernel", "L1 build id")
+IDENTITY = ("L0 kernel", "L0 build id", "L1 kernel", "L1 build id", "L2 kernel", "L2 build id")
 
 # topology, l0, l1, l2, topic: where a record belongs, whichever kernel it is of.
 Place = tuple[str, str, str, str, str]
@@ -95,12 +95,13 @@ def _cell(place: Place, before: Record | None, after: Record | None) -> Cell:
 
 def _answered(record: Record) -> bool:
     if record.topic in ("l0", "l1"):
-        return len(record.verdicts) > 1  # of a level that does not come up only that is known
-    return record.kind not in (Kind.SKIP, Kind.INFRASTRUCTURE)
+        # Of a level that does not come up only that is known.
+        return record.verdicts[0].check.endswith(" boots") and record.verdicts[0].kind is Kind.OK
+    return record.kind not in NOT_JUDGED
 
 
 def _summary(record: Record | None) -> str:
-    if record is None or record.kind in (Kind.SKIP, Kind.INFRASTRUCTURE):
+    if record is None or record.kind in NOT_JUDGED:
         return NO_ANSWER
     return record.summary or record.verdicts[0].observed
 

@@ -22,7 +22,8 @@ class BootSet:
 
     vmlinux: the kernel, an ELF; initramfs: newc cpio; userland, kernel_disk: erofs images,
     the first and second virtio disk. release: what ``uname -r`` must answer; version: (7, 3);
-    l1_qemu: of the QEMU on the userland.
+    l1_qemu: of the QEMU on the userland;
+    symbols: an ELF of the same kernel that names its functions, None where there is none.
     level_kernel, level_initramfs: where a level that has this kernel's disk finds what it boots
     another level from; guest_kernel, guest_initramfs: where a level finds what it boots its guest from.
     """
@@ -38,3 +39,4 @@ class BootSet:
     level_initramfs: str = "/kernel/level.cpio"
     guest_kernel: str = "/kernel/vmlinux"
     guest_initramfs: str = "/kernel/guest.cpio"
+    symbols: Path | None = None

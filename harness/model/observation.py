@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from harness.model.cpu import GuestMode, Mode, mode_of_cpuinfo, mode_of_pvr
-from harness.model.outcome import Outcome
+from harness.model.looks import Look
+from harness.model.outcome import Outcome, Side
+from harness.model.splat import Splat
 
 SCHEMA_VERSION = 1
 
@@ -90,6 +92,16 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class End:
+    """How a guest that was up went. rule: ``off`` for one that said that it leaves and whose QEMU then ended
+    by itself with status 0; proof: the line or value that shows it; side: whose fault it is if not."""
+
+    rule: str
+    proof: str
+    side: Side = Side.UNKNOWN
+
+
+@dataclass(frozen=True)
 class Boot:
     """How one machine's boot went.
 
@@ -97,7 +109,12 @@ class Boot:
     rule: key of the classify rule, "marker" for a proven success, "timeout", "silence",
     "spin" or "exit" otherwise; proof: the line that decided;
     build_id: of the running kernel, hex, '' if it has none or did not get so far;
-    phases: seconds by phase; directory: where its logs are, relative to the run.
+    phases: seconds by phase; directory: where its logs are, relative to the run;
+    splats: of its own console; end: how it went, None for what was not up or is not over;
+    taint, taint_left: /proc/sys/kernel/tainted when it was up, and when it left, None if it did not say;
+    uptime: seconds it said it was up when it said so; elapsed: seconds since its QEMU was started, then;
+    samples: where the vCPUs were, if it was lost: symbols, newest last;
+    stays: why its QEMU could not be ended, '' if it was, or ended by itself.
     """
 
     outcome: Outcome
@@ -110,6 +127,14 @@ class Boot:
     directory: str = ""
     warnings: tuple[str, ...] = ()
     build_id: str = ""
+    splats: tuple[Splat, ...] = ()
+    end: End | None = None
+    taint: int | None = None
+    taint_left: int | None = None
+    uptime: float = 0.0
+    elapsed: float = 0.0
+    samples: tuple[str, ...] = ()
+    stays: str = ""
 
     @property
     def summary(self) -> str:
@@ -123,13 +148,23 @@ class Boot:
 
 @dataclass(frozen=True)
 class LevelObservation:
-    """An L0 or L1 that was started, and what it answered. probe is None if it never got so far."""
+    """An L0 or L1 that was started, and what it answered. probe is None if it never got so far;
+    looks: at its health when it had booted, and when it had been probed; lost: how it was lost to the
+    probe, None if it was not."""
 
     placement: str  # Placement.full_id
     boot: Boot
     nested_api: str = ""  # that its guests use: "v1", "v2"; "" on bare metal, or if its kernel did not say
     kvm_module: str = ""
     probe: Probe | None = None
+    name: str = "L1"
+    looks: tuple[Look, ...] = ()
+    lost: End | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether it came up and answered, so that it can be asked more."""
+        return self.boot.outcome is Outcome.BOOTED and self.probe is not None
 
 
 def boot_to_json(boot: Boot) -> dict[str, Any]:
@@ -137,7 +172,18 @@ def boot_to_json(boot: Boot) -> dict[str, Any]:
     data["outcome"] = boot.outcome.value
     data["mode"] = None if boot.mode is None else {"mode": boot.mode.mode.name, "raw": boot.mode.raw}
     data["warnings"] = list(boot.warnings)
+    data["splats"] = [each.to_json() for each in boot.splats]
+    data["samples"] = list(boot.samples)
+    data["end"] = _end_to_json(boot.end)
     return data
+
+
+def _end_to_json(end: End | None) -> dict[str, Any] | None:
+    return None if end is None else {**asdict(end), "side": end.side.value}
+
+
+def _end_from_json(data: dict[str, Any] | None) -> End | None:
+    return None if data is None else End(data["rule"], data["proof"], Side(data["side"]))
 
 
 def boot_from_json(data: dict[str, Any]) -> Boot:
@@ -147,12 +193,17 @@ def boot_from_json(data: dict[str, Any]) -> Boot:
     mode = data["mode"]
     values["mode"] = None if mode is None else GuestMode(Mode[mode["mode"]], mode["raw"])
     values["warnings"] = tuple(data["warnings"])
+    values["splats"] = tuple(Splat.from_json(each) for each in data.get("splats", ()))
+    values["samples"] = tuple(data.get("samples", ()))
+    values["end"] = _end_from_json(data.get("end"))
     return Boot(**values)
 
 
 def level_to_json(seen: LevelObservation) -> dict[str, Any]:
     data = asdict(seen)
     data["boot"] = boot_to_json(seen.boot)
+    data["looks"] = [each.to_json() for each in seen.looks]
+    data["lost"] = _end_to_json(seen.lost)
     return data
 
 
@@ -161,4 +212,6 @@ def level_from_json(data: dict[str, Any]) -> LevelObservation:
     values = dict(data)
     values["boot"] = boot_from_json(data["boot"])
     values["probe"] = None if data["probe"] is None else Probe.from_json(data["probe"])
+    values["looks"] = tuple(Look.from_json(each) for each in data.get("looks", ()))
+    values["lost"] = _end_from_json(data.get("lost"))
     return LevelObservation(**values)

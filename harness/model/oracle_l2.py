@@ -147,6 +147,8 @@ def judge(case: Case, boot: Boot) -> Verdict:
     matches = boot.outcome is row.outcome and boot.mode == mode and (not row.rules or boot.rule in row.rules)
     if boot.outcome is Outcome.INFRASTRUCTURE:
         kind = Kind.INFRASTRUCTURE
+    elif boot.outcome is Outcome.UNKNOWN:
+        kind = Kind.UNKNOWN
     elif not matches:
         kind = Kind.FAIL
     else:
@@ -162,7 +164,7 @@ def judge(case: Case, boot: Boot) -> Verdict:
         proof=proved,
         source=row.source,
         measured=row.measured,
-        right=None if kind is Kind.INFRASTRUCTURE else is_right(case, boot),
+        right=None if kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN) else is_right(case, boot),
     )
 
 

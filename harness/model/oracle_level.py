@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.cpu import GuestMode
-from harness.model.observation import LevelObservation
-from harness.model.outcome import Outcome
+from harness.model.observation import End, LevelObservation
+from harness.model.outcome import Outcome, Side
 from harness.model.scenario import Placement
 from harness.model.verdict import Kind, Verdict
 
@@ -49,11 +49,11 @@ def _judge(
 ) -> list[Verdict]:
     boot = seen.boot
     if boot.outcome is not Outcome.BOOTED:
-        infra = boot.outcome is Outcome.INFRASTRUCTURE
+        kinds = {Outcome.INFRASTRUCTURE: Kind.INFRASTRUCTURE, Outcome.UNKNOWN: Kind.UNKNOWN}
         return [
             Verdict(
                 check=f"{name} boots",
-                kind=Kind.INFRASTRUCTURE if infra else Kind.FAIL,
+                kind=kinds.get(boot.outcome, Kind.FAIL),
                 expected="booted",
                 observed=boot.summary,
                 proof=boot.proof,
@@ -77,7 +77,23 @@ def _judge(
         for check, expected, observed, source in facts
     ]
     verdicts.append(_judge_build_id(name, build_id, boot.build_id))
+    if seen.lost is not None:
+        verdicts.append(_judge_lost(name, seen.lost))
     return verdicts
+
+
+def _judge_lost(name: str, lost: End) -> Verdict:
+    """It came up, and did not live through the probe of its KVM."""
+    kind = {Side.KERNEL: Kind.FAIL, Side.SURROUNDINGS: Kind.INFRASTRUCTURE}.get(lost.side, Kind.UNKNOWN)
+    return Verdict(
+        check=f"{name} answers",
+        kind=kind,
+        expected="an answer",
+        observed=f"lost when it was probed ({lost.rule})",
+        proof=lost.proof,
+        source="no question may harm a kernel",
+        right=False if kind is Kind.FAIL else None,
+    )
 
 
 def _judge_build_id(name: str, image: str, running: str) -> Verdict:

@@ -6,6 +6,14 @@ from __future__ import annotations
 from enum import Enum
 
 
+class Side(Enum):
+    """Whose fault it is that something was lost. Values appear in JSON."""
+
+    KERNEL = "kernel"
+    SURROUNDINGS = "surroundings"
+    UNKNOWN = "unknown"
+
+
 class Outcome(Enum):
     """End of one boot. Values appear in JSON and reports."""
 
@@ -16,6 +24,7 @@ class Outcome(Enum):
     PANIC = "panic"
     HANG = "hang"
     INFRASTRUCTURE = "infrastructure error"  # says nothing about the kernel
+    UNKNOWN = "not known"  # no evidence against the kernel, and none against the surroundings
 
     @property
     def short(self) -> str:
@@ -31,4 +40,5 @@ _SHORT = {
     Outcome.PANIC: "panic",
     Outcome.HANG: "hang",
     Outcome.INFRASTRUCTURE: "infra",
+    Outcome.UNKNOWN: "unknown",
 }

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,7 +18,9 @@ class Record:
     topic: which column of the grid, "l0", "l0_caps", "l1", "caps", "arch_compat" or "l2";
     summary: the cell's words, e.g. ``P10``, ``early``, ``0x6000000000000000``;
     directory: logs, relative to the run's directory; seconds: how long it took;
-    phases: seconds by phase of the level that was booted for it, empty if none was.
+    phases: seconds by phase of the level that was booted for it, empty if none was;
+    notes: what was special, such as a fresh L1 after one that had complained; sequence: ids of the L2s
+    that ran in this L1 up to here, in order.
     """
 
     kernel: str
@@ -32,6 +34,8 @@ class Record:
     seconds: float = 0.0
     l0: str = ""
     phases: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    sequence: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -44,11 +48,22 @@ class Record:
         return "-".join(part for part in (kernels, self.topology, self.l1, self.l2) if part)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "verdicts": [each.to_json() for each in self.verdicts]}
+        return {
+            **asdict(self),
+            "verdicts": [each.to_json() for each in self.verdicts],
+            "notes": list(self.notes),
+            "sequence": list(self.sequence),
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Record:
-        return cls(**{**data, "verdicts": tuple(Verdict.from_json(each) for each in data["verdicts"])})
+        values = {
+            **data,
+            "verdicts": tuple(Verdict.from_json(each) for each in data["verdicts"]),
+            "notes": tuple(data.get("notes", ())),
+            "sequence": tuple(data.get("sequence", ())),
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -85,13 +100,57 @@ class RunInfo:
     l0_kernels: tuple[KernelInfo, ...] = ()
 
 
-def exit_code(records: Iterable[Record], other_failures: int) -> int:
-    """0 all as expected, 1 a verdict failed, 3 the infrastructure did.
+@dataclass(frozen=True)
+class Delivery:
+    """What was planned against what came of it. complete: whether the run got to its end; planned: number of
+    records; missing: names of the tests of which none came; errors: names of those that ended with an error
+    of ours, whether a record had come of them or not."""
 
-    other_failures: tests that ended without a verdict, whatever the reason. A failed verdict
-    was honestly obtained, so it wins over a failed infrastructure elsewhere.
+    complete: bool
+    planned: int
+    missing: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+    def trouble(self, records: Sequence[Record]) -> str:
+        """Why the run is no success whatever its records say; '' if nothing is wrong."""
+        start = "" if self.complete else "Interrupted: "
+        if self.missing:
+            count = f"{len(self.missing)} of {self.planned} planned results"
+            return f"{start}{count} {_are(self.missing)} missing: {_first(self.missing)}"
+        if self.errors:
+            words = f"{len(self.errors)} of the tests ended with an error of ours (see errors.txt)"
+            return f"{start}{words}: {_first(self.errors)}"
+        if not self.complete:
+            return "Interrupted: partial results."
+        if not records:
+            return "Nothing was judged: no test was selected."
+        if all(record.kind is Kind.SKIP for record in records):
+            reason = records[0].verdicts[0] if records[0].verdicts else None
+            words = f": {reason.observed}" if reason else ""
+            return f"Nothing was judged{words}."
+        return ""
+
+
+def _first(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def exit_code(records: Sequence[Record], delivery: Delivery) -> int:
+    """The one rule for every command: 0 all as expected, 1 a verdict failed, 3 something was not proven, the
+    infrastructure failed, or less was delivered than was planned.
+
+    A failed verdict was honestly obtained, so it wins over a failed infrastructure elsewhere.
     """
-    kinds = {record.kind for record in records}
-    if Kind.FAIL in kinds:
+    if any(record.kind is Kind.FAIL for record in records):
         return 1
-    return 3 if Kind.INFRASTRUCTURE in kinds or other_failures else 0
+    return 3 if not_proven(records, delivery) else 0
+
+
+def not_proven(records: Sequence[Record], delivery: Delivery) -> bool:
+    """Whether a run says less than it was made for."""
+    lost = any(record.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN) for record in records)
+    return lost or bool(delivery.trouble(records))

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.model.outcome import Outcome
 from harness.model.record import Record
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import NOT_JUDGED, TROUBLE, Kind, Verdict
 
 # Numbers that are another one each time: times, addresses, process ids.
 _NOISE = (
@@ -47,24 +47,79 @@ def without_noise(line: str) -> str:
 
 
 def of_scenario(records: Sequence[Record]) -> Seen:
-    """Of a run of one scenario: how its L2 ended, or the level that did not come so far."""
+    """Of a run of one scenario, or of several in one L1: how its L2 ended, the first that ended wrongly if
+    there is one, or the level that did not come so far; a splat, if all ended well and a kernel complained.
+    """
     for name in ("l0", "l1"):
         for record in records:
             if record.topic == name:
                 lost = record.verdicts[0]
-                if lost.kind is Kind.INFRASTRUCTURE:
+                if lost.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.SKIP):
                     return Seen("", lost.proof, trouble=f"{lost.check}: {lost.observed}: {lost.proof}")
                 if lost.kind is Kind.FAIL:  # it did not boot; other facts of a level come later
                     return _ended(name.upper(), lost)
+    guests = [record for record in records if record.topic == "l2"]
+    if not guests:
+        return Seen("", trouble="the run has no result for this scenario")
+    ends: list[Seen] = []
+    for record in guests:
+        verdict = record.verdicts[0]
+        if verdict.kind is Kind.SKIP:
+            return Seen("", verdict.proof, trouble=verdict.observed)
+        if verdict.kind in NOT_JUDGED:
+            return Seen("", verdict.proof, trouble=f"{verdict.observed}: {verdict.proof}")
+        seen = _ended("L2" if len(guests) == 1 else record.l2.upper(), verdict)
+        if seen.right is False:
+            return seen
+        ends.append(seen)
+    return _complaint(records) or _unproven(records) or ends[-1]
+
+
+def titles_of(records: Sequence[Record]) -> dict[str, str]:
+    """Title of each splat that counts -> its proof, in the order of the run."""
+    found: dict[str, str] = {}
     for record in records:
-        if record.topic == "l2":
-            verdict = record.verdicts[0]
-            if verdict.kind is Kind.INFRASTRUCTURE:
-                return Seen("", verdict.proof, trouble=f"{verdict.observed}: {verdict.proof}")
-            if verdict.kind is Kind.SKIP:
-                return Seen("", verdict.proof, trouble=verdict.observed)
-            return _ended("L2", verdict)
-    return Seen("", trouble="the run has no result for this scenario")
+        for verdict in record.verdicts:
+            if verdict.kind is Kind.FAIL:
+                for title in verdict.titles:
+                    found.setdefault(title, verdict.proof)
+    return found
+
+
+def of_splat(records: Sequence[Record], title: str) -> Seen:
+    """Of a run of one scenario: whether a kernel made this complaint."""
+    found = titles_of(records)
+    if title in found:
+        return Seen(f"splat: {title}", found[title], False)
+    lost = _unproven(records)
+    if lost is not None:
+        return lost
+    if not any(each.topic == "health" for each in records):
+        return Seen("", trouble="the run did not look at the health of its levels")
+    return Seen(f"no splat {title!r}", "", True)
+
+
+def _complaint(records: Sequence[Record]) -> Seen | None:
+    """What is wrong though each guest ended as it should: splats, else the first verdict that failed."""
+    found = titles_of(records)
+    if found:
+        return Seen(f"splat: {'; '.join(sorted(found))}", next(iter(found.values())), False)
+    for record in records:
+        for verdict in record.verdicts:
+            if verdict.kind is Kind.FAIL and record.topic in ("l2", "health") and verdict.right is False:
+                words = without_noise(verdict.observed)
+                hang = words.startswith("hang")
+                return Seen(f"{verdict.check}: {words}", verdict.proof, False, hang)
+    return None
+
+
+def _unproven(records: Sequence[Record]) -> Seen | None:
+    for record in records:
+        for verdict in record.verdicts:
+            if verdict.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN):
+                words = f"{verdict.check}: {verdict.observed}: {verdict.proof}"
+                return Seen("", verdict.proof, trouble=words)
+    return None
 
 
 def _ended(level: str, verdict: Verdict) -> Seen:
@@ -81,12 +136,12 @@ def _ended(level: str, verdict: Verdict) -> Seen:
 def of_check(records: Sequence[Record], name: str) -> Seen:
     """Of a run of the conformance suite in one L1: what one check observed."""
     for record in records:
-        if record.topic in ("l0", "l1") and record.verdicts[0].kind in (Kind.FAIL, Kind.INFRASTRUCTURE):
+        if record.topic in ("l0", "l1") and record.verdicts[0].kind in TROUBLE:
             return of_scenario(records)
     for record in records:
         for verdict in record.verdicts:
             if verdict.check == name:
-                if verdict.kind in (Kind.INFRASTRUCTURE, Kind.SKIP):
+                if verdict.kind in NOT_JUDGED:
                     return Seen("", verdict.proof, trouble=f"{name}: {verdict.observed}")
                 # As it is: what a check observes has no times or addresses in it, but values that count.
                 words = f"{name}: {verdict.observed}"

@@ -34,6 +34,11 @@ _MARK = {
     Kind.SKIP: "skip",
 }
 
+# What somebody has to look at.
+TROUBLE = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
+# What says nothing about the kernel.
+NOT_JUDGED = (Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.SKIP)
+
 # Worst first: what a group of checks amounts to.
 SEVERITY = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.DEFECT, Kind.OK, Kind.SKIP)
 

@@ -9,16 +9,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from harness.model.record import Record, RunInfo
+from harness.model.record import Delivery, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 from harness.reports.failures import repeat_command
 
 # The infrastructure is nobody's kernel's fault; it must be seen all the same.
-_WORD = {Kind.FAIL: "error", Kind.INFRASTRUCTURE: "error", Kind.DEFECT: "notice"}
-_CAUSE = {Kind.FAIL: "the kernel", Kind.INFRASTRUCTURE: "the infrastructure", Kind.DEFECT: "a known defect"}
+_WORD = {Kind.FAIL: "error", Kind.INFRASTRUCTURE: "error", Kind.UNKNOWN: "error", Kind.DEFECT: "notice"}
+_CAUSE = {
+    Kind.FAIL: "the kernel",
+    Kind.INFRASTRUCTURE: "the infrastructure",
+    Kind.UNKNOWN: "not proven",
+    Kind.DEFECT: "a known defect",
+}
 
 
-def lines(info: RunInfo, records: Sequence[Record], environment: Mapping[str, str] = os.environ) -> list[str]:
+def lines(
+    info: RunInfo, records: Sequence[Record], delivery: Delivery,
+    environment: Mapping[str, str] = os.environ,
+) -> list[str]:  # fmt: skip
     github = environment.get("GITHUB_ACTIONS") == "true"
     found = []
     for kind, word in _WORD.items():
@@ -30,6 +38,10 @@ def lines(info: RunInfo, records: Sequence[Record], environment: Mapping[str, st
                     found.append(
                         f"::{word} title={_property(title)}::{_data(text)}" if github else f"{title}: {text}"
                     )
+    trouble = delivery.trouble(records)
+    if trouble:
+        title = "the run is not whole"
+        found.append(f"::error title={title}::{_data(trouble)}" if github else f"{title}: {trouble}")
     return found
 
 

@@ -62,7 +62,7 @@ def _verdict(boundary: Boundary, records: Sequence[Record], judged: bool) -> Tex
     mine = [record for record in records if record.kernel == boundary.kernel and record.topic == "l1"]
     if any(record.kind is Kind.FAIL for record in mine):
         return Text("no boot FAIL", style=terminal.STYLE[Kind.FAIL])
-    if kind is Kind.INFRASTRUCTURE or judged:
+    if kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN) or judged:
         return Text(kind.mark, style=terminal.STYLE[kind])
     return Text("ok")
 

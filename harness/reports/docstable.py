@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.record import Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import TROUBLE, Kind, Verdict
 from harness.reports import checks, columns
 
 
@@ -72,7 +72,7 @@ def _findings(records: Sequence[Record]) -> list[str]:
     found: dict[str, list[str]] = {}
     for record in records:
         for verdict in record.verdicts:
-            if verdict.kind in (Kind.FAIL, Kind.DEFECT, Kind.INFRASTRUCTURE):
+            if verdict.kind in (*TROUBLE, Kind.DEFECT):
                 kernel, l1 = checks.place(record)
                 words = (
                     f"{verdict.kind.mark}, {kernel}: {verdict.check}: expected {verdict.expected}; "

@@ -13,7 +13,7 @@ from harness.reports import columns, terminal
 
 LEGEND = (
     "P10 = L2 booted in that mode; early, late = refused when the mode is set, when L2 runs; "
-    "ok / FAIL / DEFECT (known defect, shown) / INFRA / skip = verdict"
+    "ok / FAIL / DEFECT (known defect, shown) / INFRA / UNKNOWN (not proven) / skip = verdict"
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 
 from harness.model.comparison import Change, compare, l2_words
-from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.record import Delivery, KernelInfo, Record, RunInfo
 from harness.model.scenario import kernels_id
 from harness.model.verdict import SEVERITY, Kind, Verdict
 from harness.reports import columns, details
@@ -72,27 +72,24 @@ class Section:
         return tuple(each for each in self.verdicts if each.kind in _WRONG)
 
 
-_WRONG = (Kind.FAIL, Kind.INFRASTRUCTURE)
+_WRONG = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
 _LEVELS = {"l0": "L0", "l0_caps": "L0", "l2": "L2"}
 
 
-def render(
-    info: RunInfo, records: Sequence[Record], skipped: Mapping[str, int], run: Path, complete: bool
-) -> str:
-    """skipped: reason -> number of tests without a record."""
+def render(info: RunInfo, records: Sequence[Record], delivery: Delivery, run: Path) -> str:
+    """run: the run's directory, from which the details of a record are read."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_resource("report.html.jinja"))
     anchors = {id(record): f"r{number}" for number, record in enumerate(records)}
     kinds = [record.kind for record in records]
     return template.render(
         info=info,
-        complete=complete,
-        verdict=_verdict(records, complete),
+        complete=delivery.complete,
+        verdict=_verdict(records, delivery),
         counts=[(kind.mark, kinds.count(kind), _css(kind)) for kind in SEVERITY if kind in kinds],
         grids=[_grid(kernel, info, records, anchors) for kernel in info.kernels],
         changes=_changes(info, records),
         sections=[_section(record, info, run, anchors[id(record)]) for record in records],
-        skipped=skipped,
     )
 
 
@@ -104,18 +101,21 @@ def _css(kind: Kind) -> str:
     return kind.name.lower()
 
 
-def _verdict(records: Sequence[Record], complete: bool) -> str:
+def _verdict(records: Sequence[Record], delivery: Delivery) -> str:
     """The whole run in a sentence."""
     kinds = {record.kind for record in records}
-    if not complete:
-        return "This run was cut off: what is here is true, and not all of it."
+    trouble = delivery.trouble(records)
     if Kind.FAIL in kinds:
-        return "Something is not as expected."
+        return f"Something is not as expected. {trouble}".rstrip()
+    if trouble:
+        return trouble
+    if Kind.UNKNOWN in kinds:
+        return "Something could not be proven; see what is marked UNKNOWN."
     if Kind.INFRASTRUCTURE in kinds:
         return "The machinery around the kernel failed in places; what was judged is as expected."
     if Kind.DEFECT in kinds:
         return "All is as expected, known defects included."
-    return "All is as expected." if Kind.OK in kinds else "Nothing was judged."
+    return "All is as expected."
 
 
 def _grid(kernel: KernelInfo, info: RunInfo, records: Sequence[Record], anchors: Mapping[int, str]) -> Grid:

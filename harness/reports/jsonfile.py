@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.record import Delivery, KernelInfo, Record, RunInfo
 
 SCHEMA = 1
 
@@ -29,11 +29,14 @@ def _validator() -> Any:
     return jsonschema.Draft202012Validator(schema())
 
 
-def document(info: RunInfo, records: Sequence[Record], complete: bool) -> dict[str, Any]:
+def document(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> dict[str, Any]:
     """In JSON's own types, with nothing checked."""
     found = {
         "schema": SCHEMA,
-        "complete": complete,
+        "complete": delivery.complete,
+        "planned": delivery.planned,
+        "missing": list(delivery.missing),
+        "errors": list(delivery.errors),
         "run": asdict(info),
         "records": [record.to_json() for record in records],
     }
@@ -41,13 +44,13 @@ def document(info: RunInfo, records: Sequence[Record], complete: bool) -> dict[s
     return plain
 
 
-def write(path: Path, info: RunInfo, records: Sequence[Record], complete: bool) -> None:
+def write(path: Path, info: RunInfo, records: Sequence[Record], delivery: Delivery) -> None:
     """Replace *path* as a whole, so that a reader never sees half of it. A document that is not as the
     schema says is a defect of ours: jsonschema.ValidationError.
 
-    complete: False while the run goes on, and for ever if it was cut off.
+    delivery: not complete while the run goes on, and for ever if it was interrupted.
     """
-    found = document(info, records, complete)
+    found = document(info, records, delivery)
     # Those before the last were checked when they came.
     _validator().validate({**found, "records": found["records"][-1:]})
     partial = path.with_suffix(".part")
@@ -65,8 +68,8 @@ def _checked(found: dict[str, Any], path: Path) -> None:
         raise ValueError(f"{path}: {error.json_path}: {error.message[:200]}") from None
 
 
-def read(path: Path) -> tuple[RunInfo, list[Record], bool]:
-    """(run, records, complete). ValueError for another schema, or for what it does not allow."""
+def read(path: Path) -> tuple[RunInfo, list[Record], Delivery]:
+    """(run, records, delivery). ValueError for another schema, or for what it does not allow."""
     found = json.loads(path.read_text())
     if found.get("schema") != SCHEMA:
         raise ValueError(f"{path} has schema {found.get('schema')}, this tool reads {SCHEMA}")
@@ -75,4 +78,7 @@ def read(path: Path) -> tuple[RunInfo, list[Record], bool]:
     kernels = tuple(KernelInfo(**each) for each in run["kernels"])
     l0_kernels = tuple(KernelInfo(**each) for each in run.get("l0_kernels", ()))
     info = RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, "notes": tuple(run["notes"])})
-    return info, [Record.from_json(each) for each in found["records"]], found["complete"]
+    records = [Record.from_json(each) for each in found["records"]]
+    planned = found.get("planned", len(records))
+    missing, errors = tuple(found.get("missing", ())), tuple(found.get("errors", ()))
+    return info, records, Delivery(found["complete"], planned, missing, errors)

@@ -14,16 +14,17 @@ from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from harness.model.record import Record, RunInfo
+from harness.model.record import Delivery, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 
 
-def write(path: Path, info: RunInfo, records: Sequence[Record]) -> None:
-    path.write_text(render(info, records))
+def write(path: Path, info: RunInfo, records: Sequence[Record], delivery: Delivery) -> None:
+    path.write_text(render(info, records, delivery))
 
 
-def render(info: RunInfo, records: Sequence[Record]) -> str:
-    """One test suite for each kernel, one test case for each record."""
+def render(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> str:
+    """One test suite for each kernel, one test case for each record; one more, with an error, if the run is
+    no success whatever its records say."""
     xml = JUnitXml("kvmppc")
     for kernel in info.kernels:
         suite = TestSuite(f"kernel {kernel.label}")
@@ -33,6 +34,13 @@ def render(info: RunInfo, records: Sequence[Record]) -> str:
         for record in records:
             if record.kernel == kernel.label:
                 suite.add_testcase(_case(record))
+        xml.add_testsuite(suite)
+    trouble = delivery.trouble(records)
+    if trouble:
+        suite = TestSuite("the run")
+        case = TestCase("all that was planned was delivered", "kvmppc.run")
+        case.result = [Error(_xml(trouble), "the run is not whole")]
+        suite.add_testcase(case)
         xml.add_testsuite(suite)
     xml.update_statistics()  # type: ignore[no-untyped-call]
     target = io.BytesIO()
@@ -52,6 +60,8 @@ def _case(record: Record) -> TestCase:
             case.result = [Failure(text, "not as expected")]
         case Kind.INFRASTRUCTURE:
             case.result = [Error(text, "infrastructure failed")]
+        case Kind.UNKNOWN:
+            case.result = [Error(text, "not proven")]
         case Kind.DEFECT:
             case.result = [Skipped(f"known defect, shown: {text}", "known defect")]
         case Kind.SKIP:

@@ -8,24 +8,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from harness.model.record import Record
+from harness.model.record import Delivery, Record
 from harness.model.verdict import Kind, Verdict
 
 
-def lines(records: Sequence[Record]) -> list[str]:
-    """A known defect is ``not ok ... # TODO``, which consumers count as expected."""
-    found = ["KTAP version 1", f"1..{len(records)}"]
+def lines(records: Sequence[Record], delivery: Delivery) -> list[str]:
+    """A known defect is ``not ok ... # TODO``, which consumers count as expected. A run that is not whole has
+    fewer tests than its plan, and a line that says why."""
+    trouble = delivery.trouble(records)
+    planned = max(len(records), delivery.planned) + (1 if trouble and not delivery.missing else 0)
+    found = ["KTAP version 1", f"1..{planned}"]
     for number, record in enumerate(records, 1):
         found += ["    KTAP version 1", f"    1..{len(record.verdicts)}"]
         for position, verdict in enumerate(record.verdicts, 1):
             found += [f"    {line}" for line in _verdict(position, verdict)]
         name = record.id + ("" if record.topic == "l2" else f" {record.topic}")
         found.append(_line(number, name, record.kind, ""))
+    if trouble:
+        found += [f"# {_plain(trouble)}", f"Bail out! {_plain(trouble)}"]
     return found
 
 
 def _verdict(number: int, verdict: Verdict) -> list[str]:
-    reason = verdict.observed if verdict.kind in (Kind.SKIP, Kind.INFRASTRUCTURE) else ""
+    reason = verdict.observed if verdict.kind in (Kind.SKIP, Kind.INFRASTRUCTURE, Kind.UNKNOWN) else ""
     found = []
     if verdict.kind in (Kind.FAIL, Kind.DEFECT):
         found = [f"# expected: {_plain(verdict.expected)}", f"# observed: {_plain(verdict.observed)}"]
@@ -34,7 +39,7 @@ def _verdict(number: int, verdict: Verdict) -> list[str]:
 
 
 def _line(number: int, name: str, kind: Kind, reason: str) -> str:
-    word = "not ok" if kind in (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.DEFECT) else "ok"
+    word = "not ok" if kind in (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.DEFECT) else "ok"
     text = f"{word} {number} {_plain(name).replace('#', '')}"
     if kind is Kind.SKIP:
         return f"{text} # SKIP {_plain(reason)}".rstrip()
@@ -42,6 +47,8 @@ def _line(number: int, name: str, kind: Kind, reason: str) -> str:
         return f"{text} # TODO known defect"
     if kind is Kind.INFRASTRUCTURE:
         return f"{text} # ERROR {_plain(reason)}".rstrip()
+    if kind is Kind.UNKNOWN:
+        return f"{text} # ERROR not proven {_plain(reason)}".rstrip()
     return text
 
 

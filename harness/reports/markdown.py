@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.model.record import Record, RunInfo
-from harness.model.verdict import Kind
+from harness.model.record import Delivery, Record, RunInfo
+from harness.model.verdict import TROUBLE
 from harness.reports import columns
 from harness.reports.failures import repeat_command
 from harness.reports.short import short
 
 
-def lines(info: RunInfo, records: Sequence[Record], complete: bool) -> list[str]:
-    found: list[str] = [] if complete else ["**This run was cut off.**", ""]
+def lines(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> list[str]:
+    trouble = delivery.trouble(records)
+    found: list[str] = [f"**{trouble}**", ""] if trouble else []
     for kernel in info.kernels:
         mine = [record for record in records if record.kernel == kernel.label]
         if not mine:
@@ -24,7 +25,7 @@ def lines(info: RunInfo, records: Sequence[Record], complete: bool) -> list[str]
         found.append("|---" * (len(shown) + 1) + "|")
         found += [_row([name, *(_cell(row.get(each)) for each in shown)]) for name, row in rows.items()]
         found.append("")
-    failed = [record for record in records if record.kind in (Kind.FAIL, Kind.INFRASTRUCTURE)]
+    failed = [record for record in records if record.kind in TROUBLE]
     for record in failed:
         found.append(f"- **{record.kind.mark}** {record.id} ({record.topic})")
         for verdict in record.verdicts:
@@ -34,9 +35,9 @@ def lines(info: RunInfo, records: Sequence[Record], complete: bool) -> list[str]
                     + (f", proof `{verdict.proof}`" if verdict.proof else "")
                 )
         found.append(f"  - again: `{repeat_command(record, info)}`")
-    if not failed and complete:
-        told = any(record.kind is not Kind.SKIP for record in records)
-        found.append("All is as expected." if told else "Nothing was judged.")
+        found += [f"  - note: {note}" for note in record.notes]
+    if not failed and not trouble:
+        found.append("All is as expected.")
     return [*found, "", f"QEMU {info.qemu}; in L1: {info.l1_qemu}. `{info.command}`"]
 
 
@@ -44,7 +45,7 @@ def _cell(record: Record | None) -> str:
     if record is None:
         return ""
     words = f"{short(record.summary)} {record.kind.mark}".strip()
-    return f"**{words}**" if record.kind in (Kind.FAIL, Kind.INFRASTRUCTURE) else words
+    return f"**{words}**" if record.kind in TROUBLE else words
 
 
 def _row(cells: Sequence[str]) -> str:

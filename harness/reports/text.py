@@ -5,24 +5,32 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from harness.model.record import Record, RunInfo
+from harness.model.record import Delivery, Record, RunInfo
+from harness.model.verdict import Kind
 from harness.reports import failures, grid, published, terminal, times
 
 
 def render(
-    info: RunInfo, records: Sequence[Record], skipped: Mapping[str, int], directory: Path, colour: bool
+    info: RunInfo, records: Sequence[Record], delivery: Delivery, directory: Path, colour: bool
 ) -> list[str]:
-    """Lines. skipped: reason -> number of tests that had no record."""
+    """Lines."""
     target = io.StringIO()
     console = terminal.console(target, shutil.get_terminal_size((terminal.WIDTH, 24)).columns, colour)
     grid.render(info, records, console)
     published.render(records, console)
     times.render(records, console)
+    skipped = Counter(
+        each.verdicts[0].observed for each in records if each.kind is Kind.SKIP and each.verdicts
+    )
     for reason, count in skipped.items():
-        console.print(f"skipped {count} tests: {reason}", markup=False)
+        console.print(f"skipped {count} tests: {reason}", markup=False, soft_wrap=True)
     failures.render(info, records, directory, console)
+    trouble = delivery.trouble(records)
+    if trouble:
+        console.print(trouble, style="bold", markup=False, soft_wrap=True)
     console.print(f"results: {directory}", markup=False, soft_wrap=True)
     return [line.rstrip() for line in target.getvalue().splitlines()]

@@ -9,14 +9,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from avocado.core.nrunner.app import BaseRunnerApp
 from avocado.core.nrunner.runner import BaseRunner
 
-from harness.model.verdict import Kind
+from harness.model.record import Delivery, Record, not_proven
+from harness.model.verdict import TROUBLE, Kind
 from harness.processes import group
 from harness.processes.single import die_with_parent
 from harness.reports import jsonfile
@@ -30,6 +31,7 @@ _END_SECONDS = 20
 # Exit codes of kvmppc run, in avocado's words.
 _RESULTS = {0: "pass", 1: "fail", 2: "error", 3: "error", 129: "interrupted", 130: "interrupted",
             143: "interrupted"}  # fmt: skip
+_GREEN = ("pass", "warn", "skip")
 
 
 class KvmppcRunner(BaseRunner):  # type: ignore[misc]
@@ -97,23 +99,40 @@ def _end(program: group.Group) -> None:
 
 
 def _finished(status: int, place: Path) -> dict[str, Any]:
-    result = _RESULTS.get(status, "error")
     try:
-        _, records, _ = jsonfile.read(place / "report.json")
+        _, records, delivery = jsonfile.read(place / "report.json")
     except (OSError, ValueError, KeyError, TypeError):
-        return {"result": result, "returncode": status, "fail_reason": f"kvmppc run ended with {status}"}
-    kinds = {record.kind for record in records}
-    if result == "pass" and kinds <= {Kind.SKIP}:
-        result = "skip"
-    elif result == "pass" and Kind.DEFECT in kinds:
-        result = "warn"  # a known defect that was shown is neither a success nor a failure
-    wrong = [
+        words = f"kvmppc run ended with {status} and left no report"
+        return {"result": _without_report(status), "returncode": status, "fail_reason": words}
+    result = _result(status, records, delivery)
+    reasons = [
         f"{record.id} {record.topic}: {verdict.check}: {verdict.observed}, not {verdict.expected}"
         for record in records
         for verdict in record.verdicts
-        if verdict.kind in (Kind.FAIL, Kind.INFRASTRUCTURE)
+        if verdict.kind in TROUBLE
     ]
-    return {"result": result, "returncode": status, **({"fail_reason": wrong[0]} if wrong else {})}
+    reasons += [delivery.trouble(records)] if delivery.trouble(records) else []
+    reasons += [f"kvmppc run ended with {status}"] if result not in _GREEN else []
+    return {"result": result, "returncode": status, **({"fail_reason": reasons[0]} if reasons else {})}
+
+
+def _without_report(status: int) -> str:
+    """A success without a report is none."""
+    return "error" if status == 0 else _RESULTS.get(status, "error")
+
+
+def _result(status: int, records: Sequence[Record], delivery: Delivery) -> str:
+    """avocado's word for a run."""
+    kinds = {record.kind for record in records}
+    whole = delivery.complete and not delivery.missing and not delivery.errors
+    if status in (0, 3) and whole and kinds == {Kind.SKIP}:
+        return "skip"  # nothing was judged, and each record says why
+    result = _RESULTS.get(status, "error")
+    if result != "pass":
+        return result
+    if not_proven(records, delivery):
+        return "error"
+    return "warn" if Kind.DEFECT in kinds else "pass"  # a known defect that was shown is neither
 
 
 class RunnerApp(BaseRunnerApp):  # type: ignore[misc]

@@ -27,7 +27,7 @@ _CHECKED_IN = "papr-p11@p10-l2host"
 
 
 @dataclass(frozen=True)
-class Asked:
+class BisectRequest:
     """The command line's words. require: None for all of *repeat*."""
 
     tree: str
@@ -38,14 +38,15 @@ class Asked:
     over_kernel: tuple[str, ...]
     repeat: int
     require: int | None
-    scenario: str
+    scenarios: tuple[str, ...]
     check: str
+    splat: str
 
 
 def bisect(
-    asked: Asked, options: RunOptions, progress: Callable[[str], None], show: Callable[[str], None]
+    asked: BisectRequest, options: RunOptions, progress: Callable[[str], None], show: Callable[[str], None]
 ) -> int:
-    question = _question(asked.scenario, asked.check, options)
+    question = _question(asked.scenarios, asked.check, asked.splat, options)
     require = asked.require or asked.repeat
     if require > asked.repeat:
         raise UsageError(
@@ -57,7 +58,7 @@ def bisect(
 
 
 def _candidates(
-    asked: Asked, options: RunOptions, cache: Cache, progress: Callable[[str], None]
+    asked: BisectRequest, options: RunOptions, cache: Cache, progress: Callable[[str], None]
 ) -> Candidates:
     ways = [bool(asked.tree), bool(asked.over_qemu), bool(asked.over_kernel)]
     if sum(ways) != 1:
@@ -83,27 +84,36 @@ def _candidates(
     return ListCandidates(items, bool(asked.over_qemu), cache, choices_of(options), progress)
 
 
-def _question(scenario: str, check: str, options: RunOptions) -> Question:
-    if not scenario and not check:
-        raise UsageError("nothing is asked", "give --only SCENARIO or --check NAME")
-    scenario = scenario or _CHECKED_IN
-    topology, l1, l2 = parse_id(scenario)
-    if scenario != f"{topology}-{l1.id}-{l2.id}":
-        raise UsageError(f"scenario {scenario!r} names a kernel", f"write it as {topology}-{l1.id}-{l2.id}")
+def _question(scenarios: tuple[str, ...], check: str, splat: str, options: RunOptions) -> Question:
+    if not (scenarios or check or splat):
+        raise UsageError("nothing is asked", "give --only SCENARIO, --check NAME or --splat TITLE")
+    if check and splat:
+        raise UsageError("--check and --splat are two questions", "ask one")
+    scenarios = scenarios or (_CHECKED_IN,)
+    places = set()
+    for scenario in scenarios:
+        topology, l1, l2 = parse_id(scenario)
+        places.add((topology, l1))
+        if scenario != f"{topology}-{l1.id}-{l2.id}":
+            raise UsageError(
+                f"scenario {scenario!r} names a kernel", f"write it as {topology}-{l1.id}-{l2.id}"
+            )
+    if len(places) > 1:
+        raise UsageError("these scenarios are not of one L1", "several --only are a sequence in one L1")
     # Words that no run takes are told before the first one. The kernel does not matter here.
-    make(replace(options, kernels=options.kernels or ("debian:7.3",), only=(scenario,)))
-    return Question(scenario, check, options)
+    make(replace(options, kernels=options.kernels or ("debian:7.3",), only=scenarios))
+    return Question(scenarios, check, options, splat)
 
 
 def step(
-    tree: str, series: Sequence[str], scenario: str, check: str, good: str, bad: str, options: RunOptions,
-    progress: Callable[[str], None],
+    tree: str, series: Sequence[str], scenarios: tuple[str, ...], check: str, splat: str, good: str, bad: str,
+    options: RunOptions, progress: Callable[[str], None],
 ) -> int:  # fmt: skip
     """Exit code for git bisect run. HarnessError for what is no answer of a commit: the command line makes
     128 of it, which ends the bisect (2 and 3 would count as bad)."""
     if options.kernels:
         raise UsageError("--kernel is not for bisect-step: the tree is the kernel", "leave it out")
-    question = _question(scenario, check, options)
+    question = _question(scenarios, check, splat, options)
     Cache.default()  # one that cannot be used is no answer of a commit
     spec = "+".join([tree, *series])
     # Logs of a step that was run by hand are wanted as much as any.

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from harness.model.comparison import Cell, Change, compare
 from harness.model.errors import UsageError
-from harness.model.record import Record, RunInfo
+from harness.model.record import Delivery, Record, RunInfo, not_proven
 from harness.model.verdict import Kind
 from harness.reports import comparison, jsonfile
 from harness.runs import drive
@@ -35,7 +35,7 @@ def run(
     report = directory / "report.json"
     if status not in (0, 1, 3) or not report.exists():
         return status
-    info, records, complete = jsonfile.read(report)
+    info, records, delivery = jsonfile.read(report)
     cells = compare(records, first, second)
     kernels = {each.label: each for each in info.kernels}
     width = shutil.get_terminal_size((120, 24)).columns
@@ -48,10 +48,11 @@ def run(
     show("\n".join(lines))
     for line in _unexpected(info, records):
         progress(line)
-    if not complete:
-        progress("this run was cut off")
+    trouble = delivery.trouble(records)
+    if trouble:
+        progress(trouble)
     progress(f"results: {directory.resolve()}")
-    return _exit_code(info, records, cells, status)
+    return _exit_code(info, records, cells, delivery)
 
 
 def _surprises(info: RunInfo, records: list[Record]) -> list[Record]:
@@ -71,7 +72,7 @@ def _unexpected(info: RunInfo, records: list[Record]) -> list[str]:
     return lines
 
 
-def _exit_code(info: RunInfo, records: list[Record], cells: list[Cell], status: int) -> int:
+def _exit_code(info: RunInfo, records: list[Record], cells: list[Cell], delivery: Delivery) -> int:
     if any(cell.change is Change.BROKEN for cell in cells) or _surprises(info, records):
         return 1
-    return 3 if status == 3 else 0
+    return 3 if not_proven(records, delivery) else 0

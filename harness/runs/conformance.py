@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from harness.model import identify, oracle_docs, oracle_ioctl, oracle_vcpu
 from harness.model.calls import Answer, Call
 from harness.model.caps_checks import Check
-from harness.model.classify import UNREAD, Finding
 from harness.model.cpu import mode_of_pvr
 from harness.model.identify import Claim
 from harness.model.observation import Probe
@@ -21,14 +20,13 @@ from harness.model.verdict import Kind, Verdict
 
 
 @dataclass(frozen=True)
-class Asked:
-    """texts: of the kernel's source, empty without one; finding: what L1's console says of trouble."""
+class SuiteEvidence:
+    """texts: of the kernel's source, empty without one."""
 
     subject: Subject
     probe: Probe
     answers: Answers
     texts: Mapping[str, str]
-    finding: Finding | None
 
 
 @dataclass(frozen=True)
@@ -41,20 +39,20 @@ class Fuzzed:
     answers: tuple[Answer, ...] = ()
 
 
-def _ioctl(asked: Asked) -> list[Verdict]:
-    return [*oracle_ioctl.judge(asked.subject, asked.answers), _unharmed(asked.finding)]
+def _ioctl(asked: SuiteEvidence) -> list[Verdict]:
+    return oracle_ioctl.judge(asked.subject, asked.answers)
 
 
-def _vcpu(asked: Asked) -> list[Verdict]:
+def _vcpu(asked: SuiteEvidence) -> list[Verdict]:
     return oracle_vcpu.judge(asked.subject, asked.probe.raw_pvr, asked.answers)
 
 
-def _userspace(asked: Asked) -> list[Verdict]:
+def _userspace(asked: SuiteEvidence) -> list[Verdict]:
     raw = mode_of_pvr(asked.probe.raw_pvr) if asked.probe.raw_pvr is not None else None
     return oracle_vcpu.judge_userspace(asked.subject, raw.mode if raw else None, asked.answers)
 
 
-def _revision(asked: Asked) -> list[Verdict]:
+def _revision(asked: SuiteEvidence) -> list[Verdict]:
     behaviour = asked.subject.behaviour
     revision = behaviour.revision
     claims = [Claim("what it is judged as", (revision.name,) if revision else (), behaviour.source)]
@@ -64,11 +62,11 @@ def _revision(asked: Asked) -> list[Verdict]:
     return identify.judge(asked.answers, served, claims)
 
 
-def _docs(asked: Asked) -> list[Verdict]:
+def _docs(asked: SuiteEvidence) -> list[Verdict]:
     return oracle_docs.judge(asked.texts, asked.subject.behaviour.revision, asked.answers)
 
 
-def judge_calls(asked: Asked, calls: Sequence[Call]) -> list[Verdict]:
+def judge_calls(asked: SuiteEvidence, calls: Sequence[Call]) -> list[Verdict]:
     """Single calls; asked.answers has those to them."""
     found = []
     for call in calls:
@@ -77,18 +75,15 @@ def judge_calls(asked: Asked, calls: Sequence[Call]) -> list[Verdict]:
     return found
 
 
-def judge_fuzz(
-    asked: Asked, found: Fuzzed, seconds: float, seed: int, finding: Finding | None
-) -> list[Verdict]:
-    """finding: of L1's console afterwards."""
+def judge_fuzz(asked: SuiteEvidence, found: Fuzzed, seconds: float, seed: int) -> list[Verdict]:
     name = f"random calls of {seconds:g} s, seed {seed}"
     if found.failed is None:
-        kind = Kind.OK if found.calls else Kind.SKIP
+        kind = Kind.OK if found.calls else Kind.UNKNOWN
         rules = Verdict(
             f"{name}: answers follow the rules", kind, "all as the rules say",
             f"{found.calls} calls, all as the rules say", f"{found.calls} calls", "model/caps_rules.py",
         )  # fmt: skip
-        return [rules, _unharmed(finding)]
+        return [rules]
     lines = {found.failed.line: {"answers": [each.to_json() for each in found.answers]}}
     answers = replace(asked.answers, asked=lines)
     wrong = [
@@ -97,30 +92,17 @@ def judge_fuzz(
         if each.kind is Kind.FAIL
     ]
     return [
-        *(
-            replace(
-                each,
-                check=f"{name}: {each.check.removeprefix(found.failed.line).removeprefix(': ')}",
-                proof=f"kvmppc probe --call {shlex.quote(found.failed.line)}",
-            )
-            for each in wrong
-        ),
-        _unharmed(finding),
+        replace(
+            each,
+            check=f"{name}: {each.check.removeprefix(found.failed.line).removeprefix(': ')}",
+            proof=f"kvmppc probe --call {shlex.quote(found.failed.line)}",
+        )
+        for each in wrong
     ]
 
 
-def _unharmed(finding: Finding | None) -> Verdict:
-    if finding is not None and finding.key == UNREAD:
-        return Verdict("L1 is unharmed", Kind.SKIP, "no oops, no panic in its log", finding.line)
-    return Verdict(
-        "L1 is unharmed", Kind.FAIL if finding else Kind.OK, "no oops, no panic on its console",
-        finding.line if finding else "no oops, no panic on its console", "L1's console",
-        "no question may harm a kernel",
-    )  # fmt: skip
-
-
 # In the order of a report. Names are Record topics; reports/columns.py has what people read.
-TOPICS: dict[str, Callable[[Asked], list[Verdict]]] = {
+TOPICS: dict[str, Callable[[SuiteEvidence], list[Verdict]]] = {
     "revision": _revision,
     "ioctl": _ioctl,
     "vcpu": _vcpu,

@@ -64,8 +64,10 @@ class SessionEnd:
             return _FOREIGN
         if self.told is not None:
             return self.told
-        if status in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if status == pytest.ExitCode.USAGE_ERROR:
             return 2
+        if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+            return _FOREIGN  # nothing was judged
         if status == 0:
             return _FOREIGN if self.stopped else 0
         # A failure that no record tells of says nothing about a kernel.

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from harness.model.boundaries import Boundary, histories, kind_at
 from harness.model.errors import BuildError, UsageError
-from harness.model.record import Record
+from harness.model.record import Delivery, Record, not_proven
 from harness.model.verdict import Kind
 from harness.parts.cache import Cache
 from harness.parts.kernelbuild import patches_of
@@ -52,17 +52,18 @@ def run(
     path = directory / "report.json"
     if status not in (0, 1, 3) or not path.exists():
         return status
-    info, records, complete = jsonfile.read(path)
+    info, records, delivery = jsonfile.read(path)
     judged = all(kernel.sure for kernel in info.kernels)
     turned = histories(found, records)
     width = shutil.get_terminal_size((120, 24)).columns
     lines = report.text(found, turned, records, judged, width, False)
     (directory / "each-patch.txt").write_text("\n".join(lines) + "\n")
     show("\n".join(report.text(found, turned, records, judged, width, colour)))
-    if not complete:
-        progress("this run was cut off")
+    trouble = delivery.trouble(records)
+    if trouble:
+        progress(trouble)
     progress(f"results: {directory.resolve()}")
-    return _exit_code(found, records, judged, status)
+    return _exit_code(found, records, judged, delivery)
 
 
 def _build(
@@ -86,11 +87,11 @@ def _build(
     return found, built
 
 
-def _exit_code(found: list[Boundary], records: list[Record], judged: bool, status: int) -> int:
+def _exit_code(found: list[Boundary], records: list[Record], judged: bool, delivery: Delivery) -> int:
     if any(each.trouble for each in found):
         return 1
     if judged and any(kind_at(each, records) is Kind.FAIL for each in found):
         return 1
     if any(record.kind is Kind.FAIL and record.topic == "l1" for record in records):
         return 1
-    return 3 if status == 3 else 0
+    return 3 if not_proven(records, delivery) else 0

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from harness.health.oracle_health import Allowed, judge_end, judge_guest, judge_identity
 from harness.model import oracle_arch_compat, oracle_caps, oracle_l2, oracle_level
 from harness.model.abi import REVISIONS
 from harness.model.behaviour import Behaviour
@@ -31,12 +32,13 @@ class KernelFacts:
 @dataclass(frozen=True)
 class Judge:
     """kernel: under test; l0_kernel: None where L0 is QEMU; l1_qemu: version of the QEMU in L1, None
-    where no L2 is booted."""
+    where no L2 is booted; allowed: complaints that do not count."""
 
     placement: Placement
     kernel: KernelFacts
     l0_kernel: KernelFacts | None
     l1_qemu: tuple[int, int, int] | None
+    allowed: Allowed = field(default_factory=Allowed)
 
     def l0(self, seen: LevelObservation) -> Judged:
         assert self.l0_kernel is not None
@@ -66,7 +68,13 @@ class Judge:
         behaviour, api, _ = self._key
         case = oracle_l2.Case(behaviour, api, self.placement.l1, setting, self.l1_qemu)
         words = str(boot.mode) if boot.outcome is Outcome.BOOTED else boot.outcome.short
-        return words, [oracle_l2.judge(case, boot)]
+        health = self.allowed
+        return words, [
+            oracle_l2.judge(case, boot),
+            *judge_identity(self.kernel.release, self.kernel.build_id, boot),
+            *judge_end(boot),
+            *judge_guest(boot, health),
+        ]
 
     @property
     def subject(self) -> Subject:

@@ -70,6 +70,13 @@ OPTIONS = (
         "no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True
     ),
     Option(
+        "allow_splat",
+        "--allow-splat",
+        "TITLE",
+        "a complaint of a kernel that does not count, as a report titles it; may be repeated",
+        many=True,
+    ),
+    Option(
         "config",
         "--config",
         "FILE",
@@ -130,6 +137,7 @@ class RunOptions:
     qemu: str = "debian"
     expect: str = ""
     no_workaround: tuple[str, ...] = ()
+    allow_splat: tuple[str, ...] = ()
     config: str = ""
     cross_compile: str = ""
     llvm: bool = False
@@ -162,6 +170,7 @@ class RunOptions:
             qemu=self.qemu,
             expect=self.expect,
             no_workaround=self.no_workaround,
+            allow_splat=self.allow_splat,
             config=self.config,
             cross_compile=self.cross_compile,
             llvm=self.llvm,

@@ -15,7 +15,6 @@ from harness.model.scenario import L1Setting, L2Setting, Placement, Scenario
 from harness.model.topology import topology
 from harness.model.workarounds import check_names
 from harness.parts.kernels import kernel_label
-from harness.runs.conformance import TOPICS
 from harness.runs.options import RunOptions
 
 # --matrix pairwise: few scenarios of the full matrix, or of what the command line asks for, with all pairs of
@@ -63,16 +62,6 @@ class Plan:
     def placements(self) -> tuple[Placement, ...]:
         """Each once, in the order they run."""
         return tuple(dict.fromkeys(each.placement for each in self.scenarios))
-
-    @property
-    def records(self) -> int:
-        """So many records a run of it has, if all goes well."""
-        l0s = sum(each.topology.has_l0 for each in self.placements)
-        each_l1 = 3
-        if self.suite.asks_all:
-            each_l1 += len(TOPICS) + bool(self.fuzz_seconds) + bool(self.calls)
-        guests = len(self.scenarios) if self.suite.boots_guests else 0
-        return 2 * l0s + each_l1 * len(self.placements) + guests
 
 
 def make(options: RunOptions) -> Plan:

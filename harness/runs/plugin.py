@@ -36,6 +36,8 @@ from harness.runs.running_l1 import RunningL1
 from harness.runs.scheduling import PlacementScheduling
 
 _RECORD = "kvmppc-record"
+# The last test of each L1.
+_HEALTH_FILE = "test_9_health.py"
 _STATE = pytest.StashKey["State"]()
 
 
@@ -50,11 +52,14 @@ class State:
     def __init__(self, config: pytest.Config):
         values = {option.field: config.getoption(f"kvmppc_{option.field}") for option in OPTIONS}
         self.options = RunOptions.from_mapping(values)
-        self.worker_directory: str | None = getattr(config, "workerinput", {}).get("kvmppc_directory")
+        worker = getattr(config, "workerinput", {})
+        self.worker_directory: str | None = worker.get("kvmppc_directory")
+        self.worker_identities: dict[str, str] | None = worker.get("kvmppc_identities")
         self._plan: Plan | None = None
         self._prepared: Ready | None = None
         self.directory: RunDirectory | None = None
-        self.failures_without_verdict = 0
+        self.l1: RunningL1 | None = None
+        self.has_scenarios = False  # tests of ours were found, whether or not any is selected
         self.progress: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
 
     @property
@@ -69,11 +74,40 @@ class State:
             quiet: Callable[[str], None] = lambda _text: None  # noqa: E731
             progress = self.progress if self.worker_directory is None else quiet
             self._prepared = ready(self.plan, self.options, progress)
+            self._check_identities()
         return self._prepared
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """Of all that is booted, by name: the report names these."""
+        assert self._prepared is not None
+        kernels = {**self._prepared.l0_kernels, **self._prepared.kernels}
+        return {
+            **{name: each.build.identity for name, each in kernels.items()},
+            "QEMU": self._prepared.qemu_text,
+            "QEMU in L1": self._prepared.l1_qemu_text,
+        }
+
+    def _check_identities(self) -> None:
+        """A worker must boot what the controller resolved: a tree may have been edited in between."""
+        if self.worker_identities is None:
+            return
+        for name, identity in self.identities.items():
+            if self.worker_identities.get(name) != identity:
+                raise InfrastructureError(
+                    f"{name} is another one than when this run began ({identity} now)",
+                    "do not change it while a run goes on",
+                )
 
     def start(self) -> None:
         """Before the first test of the controller: parts, then the run's directory."""
         self.directory = RunDirectory.create(self.options, self.plan, self.prepared)
+
+    def stop_l1(self) -> None:
+        """That of the tests that ran last, if it still runs."""
+        running, self.l1 = self.l1, None
+        if running is not None:
+            running.stop()
 
     @property
     def run_path(self) -> Path:
@@ -147,16 +181,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    items[:] = [item for item in items if _belongs(item, config.stash[_STATE])]
+    state = config.stash[_STATE]
+    state.has_scenarios |= any(isinstance(_placement(item), Placement) for item in items)
+    items[:] = [item for item in items if _belongs(item, state)]
     for item in items:
         mark = item.get_closest_marker("scenario")
         if mark is not None:
             item.extra_keyword_matches.add(mark.args[0].replace("@", "."))
     collected = {item: number for number, item in enumerate(items)}
+    health = {_placement(item): item for item in items if _is_health(item)}
     yield
     if not any(_placement(item) for item in items):
         return
-    order = {each: number for number, each in enumerate(config.stash[_STATE].plan.placements)}
+    # Whatever is selected of an L1: how it is afterwards is part of it.
+    selected = dict.fromkeys(_placement(item) for item in items)
+    items += [item for place, item in health.items() if place in selected and item not in items]
+    order = {each: number for number, each in enumerate(state.plan.placements)}
     # pytest sorts by fixture, in an order of its own. Ours: all of one L1 together, L1's own
     # tests before its L2s, as the files are named.
     items.sort(key=lambda item: (order.get(_placement(item), -1), collected[item]))
@@ -178,6 +218,10 @@ def _belongs(item: pytest.Item, state: State) -> bool:
     )
 
 
+def _is_health(item: pytest.Item) -> bool:
+    return item.nodeid.partition("::")[0].endswith(_HEALTH_FILE)
+
+
 def _placement(item: pytest.Item) -> Any:
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("l1") if callspec is not None else None
@@ -189,8 +233,20 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     state = config.stash[_STATE]
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    if any("l1" in getattr(item, "fixturenames", ()) for item in session.items):
+    ours = [item.nodeid for item in session.items if "l1" in getattr(item, "fixturenames", ())]
+    # A run for which nothing is selected says so in its files, as one with workers does.
+    if ours or (state.has_scenarios and not session.items):
         _start(state)
+        if state.directory is not None:
+            state.directory.plan(ours)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """With xdist only the workers know what is selected; all have the same."""
+    directory = node.config.stash[_STATE].directory
+    if directory is not None:
+        directory.plan(each for each in ids if "[" in each)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -201,6 +257,7 @@ def pytest_configure_node(node: Any) -> None:
         return
     _start(state)
     node.workerinput["kvmppc_directory"] = str(state.run_path)
+    node.workerinput["kvmppc_identities"] = state.identities
 
 
 def _has_testcases(config: pytest.Config) -> bool:
@@ -234,14 +291,24 @@ def l1(request: pytest.FixtureRequest, ssh_key: Any) -> Iterator[RunningL1]:
     """The L1 of a placement, shared by all tests of it; skipped where QEMU cannot be it."""
     state = request.config.stash[_STATE]
     placement: Placement = request.param
-    lacking = state.prepared.lacks(placement)
-    if lacking:
-        pytest.skip(lacking)
-    running = RunningL1(placement, state.prepared, ssh_key, state.run_path, state.options.no_workaround)
+    running = RunningL1(
+        placement, state.prepared, ssh_key, state.run_path, state.options.no_workaround,
+        state.options.allow_splat,
+    )  # fmt: skip
+    state.l1 = running
     try:
         yield running
     finally:
-        running.stop()
+        state.stop_l1()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """An L1 ends with the last test of it. pytest would end it when it sets up the next test, and have that
+    fail if it cannot be ended."""
+    yield
+    if nextitem is None or _placement(nextitem) != _placement(item):
+        item.config.stash[_STATE].stop_l1()
 
 
 @pytest.fixture
@@ -291,7 +358,7 @@ def conclude(record_property: Callable[[str, object], None]) -> Callable[[Record
         text = "\n".join(lines)
         if worst is Kind.FAIL:
             pytest.fail(text, pytrace=False)
-        if worst is Kind.INFRASTRUCTURE:
+        if worst in (Kind.INFRASTRUCTURE, Kind.UNKNOWN):
             raise InfrastructureError(text)
         if worst is Kind.DEFECT:
             pytest.xfail(f"{Kind.DEFECT.value}: {text}")
@@ -335,25 +402,23 @@ class _Controller:
         text = next((value for name, value in report.user_properties if name == _RECORD), None)
         if report.when == "call" and text is not None:
             record = Record.from_json(json.loads(str(text)))
-            self._keep(lambda: directory.add(record))
+            self._keep(lambda: directory.add(record, report.nodeid))
             self._print(directory.progress_line(record))
         elif report.failed:
-            self._state.failures_without_verdict += 1
             path = directory.add_error(report.nodeid, report.longreprtext)
             last = (report.longreprtext.strip().splitlines() or ["no reason given"])[-1]
             self._print(f"error in {report.when} of {report.nodeid}: {last} (see {path})")
-        elif report.skipped and report.when == "setup" and isinstance(report.longrepr, tuple):
-            reason = report.longrepr[2].removeprefix("Skipped: ")
-            directory.skipped[reason] = directory.skipped.get(reason, 0) + 1
 
-    def _keep(self, write: Callable[[], None]) -> None:
-        """Write results; if that fails, stop the run rather than lose them one by one."""
+    def _keep(self, write: Callable[[], None]) -> bool:
+        """Write results; if that fails, stop the run rather than lose them one by one. Whether they are
+        written."""
         try:
             write()
         except HarnessError as error:
-            self._state.failures_without_verdict += 1
             if not self._session.shouldstop:
                 self._session.shouldstop = f"kvmppc: {error}"
+            return False
+        return True
 
     def _watch(self) -> None:
         """Show what goes on, from when there is something, if somebody watches."""
@@ -392,9 +457,10 @@ class _Controller:
             return
         cut_off = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         stopped = bool(session.shouldstop)
-        self._keep(lambda: directory.finish(complete=not cut_off and not stopped))
+        complete = not cut_off and not stopped
+        written = self._keep(lambda: directory.finish(complete=complete))
         if not cut_off or stopped:
-            session.exitstatus = directory.exit_code(self._state.failures_without_verdict)
+            session.exitstatus = directory.exit_code(complete and written)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._state.directory is not None and self._config.getini("kvmppc_summary"):

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from harness.health.benign import Circumstances
 from harness.images.bootset import boot_set
 from harness.levels.choose import levels_for
 from harness.levels.level import Level
@@ -70,9 +72,14 @@ class Ready(Protocol):
         """The kernel of its L0; None where L0 is QEMU."""
 
     def levels(
-        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
-    ) -> tuple[Level, ...]:
-        """Those of a placement, outermost first, not started. directories: for L0's and L1's logs."""
+        self, placement: Placement, directories: Sequence[Path], boot: int, key: ClientKey,
+        switched_off: Collection[str],
+    ) -> tuple[Level, ...]:  # fmt: skip
+        """Those of a placement, outermost first, not started. directories: for L0's and L1's logs; boot:
+        which start of them in this run, from 1."""
+
+    def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
+        """What the harmless complaints of its levels depend on, by level name."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +111,22 @@ class Prepared:
         )
 
     def levels(
-        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
-    ) -> tuple[Level, ...]:
-        return levels_for(self.setup(placement, key, switched_off), directories)
+        self, placement: Placement, directories: Sequence[Path], boot: int, key: ClientKey,
+        switched_off: Collection[str],
+    ) -> tuple[Level, ...]:  # fmt: skip
+        return levels_for(self.setup(placement, key, switched_off), directories, boot=boot)
+
+    def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
+        kernel, l0 = self.kernels[placement.kernel], self.l0_of(placement)
+        inner = kernel.boots.l1_qemu
+        tested = _version(kernel.build.release)
+        found = {
+            "L1": _circumstances(placement, "L1", tested, inner if l0 else self.qemu.version),
+            "L2": _circumstances(placement, "L2", tested, inner),
+        }
+        if l0 is not None:
+            found["L0"] = _circumstances(placement, "L0", _version(l0.build.release), self.qemu.version)
+        return found
 
     def lacks(self, placement: Placement) -> str:
         options = [option.partition("=")[0] for option in placement.topology.machine_options]
@@ -132,6 +152,20 @@ class Prepared:
                 notes.append(f"not as locked: {first}" + (f" and {more} more packages" if more else ""))
         notes += [each.expected.note for each in kernels if each.expected.note]
         return tuple(dict.fromkeys(notes))
+
+
+def _circumstances(
+    placement: Placement, level: str, kernel: tuple[int, ...], qemu: tuple[int, ...]
+) -> Circumstances:
+    where = placement.topology
+    api = where.nested_api if level == "L1" else None
+    return Circumstances(kernel, qemu, api, where.name, level)
+
+
+def _version(release: str) -> tuple[int, ...]:
+    """(7, 2, 12) of ``7.2.12+deb14-powerpc64le``."""
+    found = re.match(r"\d+(?:\.\d+)*", release)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) -> Prepared:

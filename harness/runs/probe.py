@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from harness.model.record import Record, RunInfo
+from harness.model.record import Delivery, Record, RunInfo
 from harness.reports import checks, docstable, jsonfile, ktap
 from harness.runs import drive, remote
 from harness.runs.options import RunOptions
@@ -36,23 +36,24 @@ def run(
     report = directory / "report.json"
     if status not in (0, 1, 3) or not report.exists():
         return status
-    info, records, complete = jsonfile.read(report)
-    write_files(directory, info, records)
+    info, records, delivery = jsonfile.read(report)
+    write_files(directory, info, records, delivery)
     if as_ktap:
-        show("\n".join(ktap.lines(records)))
+        show("\n".join(ktap.lines(records, delivery)))
     else:
         width = shutil.get_terminal_size((120, 24)).columns
         show("\n".join(checks.text(info, records, width, colour)))
     if table:
         Path(table).write_text("\n".join(docstable.lines(info, records)) + "\n")
         progress(f"wrote {table}")
-    if not complete:
-        progress("this run was cut off")
+    trouble = delivery.trouble(records)
+    if trouble:
+        progress(trouble)
     progress(f"results: {directory.resolve()}")
     return status
 
 
-def write_files(directory: Path, info: RunInfo, records: list[Record]) -> None:
+def write_files(directory: Path, info: RunInfo, records: list[Record], delivery: Delivery) -> None:
     """The same in both forms, for whoever looks later."""
     (directory / "checks.txt").write_text("\n".join(checks.text(info, records, 120, False)) + "\n")
-    (directory / "ktap.txt").write_text("\n".join(ktap.lines(records)) + "\n")
+    (directory / "ktap.txt").write_text("\n".join(ktap.lines(records, delivery)) + "\n")

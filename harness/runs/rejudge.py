@@ -26,7 +26,7 @@ from harness.runs import conformance
 from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
 
 # They need more than what was saved: the kernel's source, or the calls that were made.
-_KEPT = ("docs", "revision", "calls", "fuzz")
+_KEPT = ("docs", "revision", "calls", "fuzz", "health")
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,18 @@ def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[R
             kept += 1
             continue
         summary, verdicts = judged
+        # A level's health and life are not in what it answered.
+        verdicts = [*verdicts, *(each for each in record.verdicts if is_about_a_level(each))]
         new = replace(record, summary=summary, verdicts=tuple(verdicts))
         found.append(new)
         changes += _changes(record, new)
     return found, changes, kept
+
+
+def is_about_a_level(verdict: Verdict) -> bool:
+    """Whether a verdict is about the health or the life of a level that was asked, and not about an
+    answer."""
+    return re.fullmatch(r"L[01] (?:health|answers|lives .*)", verdict.check) is not None
 
 
 def _changes(old: Record, new: Record) -> list[Change]:
@@ -95,10 +103,8 @@ def _suite(judge: Judge, level: LevelObservation, record: Record, folder: Path) 
         answers = Answers.from_json(json.loads((folder / "suite.json").read_text()))
     except (OSError, ValueError, KeyError):
         return None
-    asked = conformance.Asked(judge.subject, probe_of(level), answers, {}, None)
-    harmed = [each for each in record.verdicts if each.check == "L1 is unharmed"]
-    verdicts = [each for each in conformance.TOPICS[record.topic](asked) if each.check != "L1 is unharmed"]
-    return record.summary, [*verdicts, *harmed]
+    evidence = conformance.SuiteEvidence(judge.subject, probe_of(level), answers, {})
+    return record.summary, conformance.TOPICS[record.topic](evidence)
 
 
 def _judge(info: RunInfo, record: Record) -> Judge:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.health.benign import Circumstances
 from harness.images import guestfiles
 from harness.levels.level import Level
 from harness.levels.remote import Facts, RemoteLevel
@@ -71,7 +72,7 @@ def _look(target: Target) -> Facts:
     with tempfile.TemporaryDirectory(prefix="kvmppc-") as scratch:
         level = RemoteLevel(target, _programs(), Path(scratch))
         try:
-            return level.look()
+            return level.facts()
         finally:
             level.stop()
 
@@ -93,10 +94,14 @@ class RemotePrepared:
     def l0_of(self, _placement: Placement) -> ReadyKernel | None:
         return None
 
+    def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
+        return {"L1": Circumstances((), (), placement.topology.nested_api, placement.topology.name, "L1")}
+
     def levels(
-        self, placement: Placement, directories: Sequence[Path], key: ClientKey, switched_off: Collection[str]
-    ) -> tuple[Level, ...]:
-        del key, switched_off  # of machines that we boot
+        self, placement: Placement, directories: Sequence[Path], boot: int, key: ClientKey,
+        switched_off: Collection[str],
+    ) -> tuple[Level, ...]:  # fmt: skip
+        del key, switched_off, boot  # of machines that we boot
         target = self.targets[placement.kernel]
         return (RemoteLevel(target, _programs(), directories[-1], placement.full_id),)
 

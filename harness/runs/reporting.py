@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.model.errors import InfrastructureError, UsageError
-from harness.model.record import KernelInfo, Record, RunInfo, exit_code
-from harness.model.verdict import Kind
+from harness.model.record import Delivery, KernelInfo, Record, RunInfo, exit_code
 from harness.reports import annotations as for_ci
 from harness.reports import html, jsonfile, junit, ktap, markdown, text
 from harness.runs.rejudge import rejudge
@@ -24,7 +23,7 @@ class Saved:
     path: Path
     info: RunInfo
     records: list[Record]
-    complete: bool
+    delivery: Delivery
 
 
 FORMATS = ("text", "html", "junit", "ktap", "markdown", "json", "annotations")
@@ -46,27 +45,26 @@ def report(
             f"judged again: {len(records) - kept} records, {len(changes)} verdicts changed"
             + (f"; {kept} kept as they were, of which nothing more is saved" if kept else "")
         )
-    if not saved.complete:
-        progress("this run was cut off")
+    trouble = saved.delivery.trouble(saved.records)
+    if trouble and form != "text":
+        progress(trouble)
     _write(_rendered(saved, form, colour and not output), output, show)
     if output:
         progress(f"wrote {output}")
-    # A run that was cut off, or asked nothing, is no success.
-    told = [record for record in saved.records if record.kind is not Kind.SKIP]
-    return exit_code(saved.records, 0 if saved.complete and told else 1)
+    return exit_code(saved.records, saved.delivery)
 
 
 def read(path: Path) -> Saved:
     """A run's directory, or its report.json. UsageError if it is none."""
     file = path / "report.json" if path.is_dir() else path
     try:
-        info, records, complete = jsonfile.read(file)
+        info, records, delivery = jsonfile.read(file)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}", "give the directory of a run") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         words = str(error).splitlines() or ["it cannot be read"]
         raise UsageError(f"{file} is no report of ours: {words[0]}", "give the directory of a run") from None
-    return Saved(file.parent, info, records, complete)
+    return Saved(file.parent, info, records, delivery)
 
 
 def merged(runs: Sequence[Saved]) -> Saved:
@@ -104,24 +102,30 @@ def merged(runs: Sequence[Saved]) -> Saved:
         first.info, kernels=tuple(kernels.values()), l0_kernels=tuple(l0_kernels.values()), notes=notes,
         command="; ".join(dict.fromkeys(run.info.command for run in runs)),
     )  # fmt: skip
-    return Saved(first.path, info, records, all(run.complete for run in runs))
+    delivery = Delivery(
+        all(run.delivery.complete for run in runs),
+        sum(run.delivery.planned for run in runs),
+        tuple(f"{run.path}: {each}" for run in runs for each in run.delivery.missing),
+        tuple(f"{run.path}: {each}" for run in runs for each in run.delivery.errors),
+    )
+    return Saved(first.path, info, records, delivery)
 
 
 def _rendered(saved: Saved, form: str, colour: bool) -> str:
     info, records = saved.info, saved.records
     if form == "html":
-        return html.render(info, records, {}, saved.path, saved.complete)
+        return html.render(info, records, saved.delivery, saved.path)
     if form == "junit":
-        return junit.render(info, records)
+        return junit.render(info, records, saved.delivery)
     if form == "ktap":
-        return "\n".join(ktap.lines(records))
+        return "\n".join(ktap.lines(records, saved.delivery))
     if form == "markdown":
-        return "\n".join(markdown.lines(info, records, saved.complete))
+        return "\n".join(markdown.lines(info, records, saved.delivery))
     if form == "annotations":
-        return "\n".join(for_ci.lines(info, records))
+        return "\n".join(for_ci.lines(info, records, saved.delivery))
     if form == "json":
-        return json.dumps(jsonfile.document(info, records, saved.complete), indent=1)
-    return "\n".join(text.render(info, records, {}, saved.path, colour))
+        return json.dumps(jsonfile.document(info, records, saved.delivery), indent=1)
+    return "\n".join(text.render(info, records, saved.delivery, saved.path, colour))
 
 
 def _write(words: str, output: str, show: Callable[[str], None]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from harness.model.errors import InfrastructureError, UsageError
-from harness.model.record import KernelInfo, Record, RunInfo, exit_code
+from harness.model.record import Delivery, KernelInfo, Record, RunInfo, exit_code
 from harness.model.scenario import kernels_id
 from harness.reports import files, text
 from harness.runs.options import RunOptions
@@ -26,14 +26,16 @@ class RunDirectory:
         self.path = path
         self.info = info
         self.records: list[Record] = []
-        self.skipped: dict[str, int] = {}  # reason -> number of tests
+        self._planned: dict[str, None] = {}  # names of tests, in their order
+        self._delivered: set[str] = set()
+        self._errors: dict[str, None] = {}  # names of tests
+        self._complete = False
         placements = plan.placements
-        self._expected = plan.records
         # Ids differ much in length, with an L0 and with series; " arch_compat" is the longest topic.
         self._width = max((len(each.full_id) for each in plan.scenarios), default=0)
         self._width = max(self._width, max((len(each.full_id) + 12 for each in placements), default=0))
         self._place = {each.full_id: number for number, each in enumerate(placements)}
-        self._write(lambda: files.write_while_running(self.path, self.info, []))
+        self._write(lambda: files.write_while_running(self.path, self.info, [], self._delivery(False)))
 
     @classmethod
     def create(cls, options: RunOptions, plan: Plan, prepared: Ready) -> RunDirectory:
@@ -42,6 +44,7 @@ class RunDirectory:
         path = claim(options.run_dir)
         notes = list(prepared.notes)
         notes += [f"workaround {name} is switched off" for name in options.no_workaround]
+        notes += [f"splat {title!r} is allowed" for title in options.allow_splat]
         info = RunInfo(
             started=started.isoformat(timespec="seconds"),
             command=shlex.join(["kvmppc", "run", *replace(options, run_dir="").arguments()]),
@@ -54,9 +57,20 @@ class RunDirectory:
         )
         return cls(path.resolve(), info, plan)
 
-    def add(self, record: Record) -> None:
+    def plan(self, tests: Iterable[str]) -> None:
+        """Names of the tests of which a record is due."""
+        self._planned.update(dict.fromkeys(tests))
+
+    def add(self, record: Record, test: str) -> None:
+        """test: whose record it is, as planned."""
         self.records.append(record)
-        self._write(lambda: files.write_while_running(self.path, self.info, self._ordered()))
+        self._delivered.add(test)
+        delivery = self._delivery(False)
+        self._write(lambda: files.write_while_running(self.path, self.info, self._ordered(), delivery))
+
+    def _delivery(self, complete: bool) -> Delivery:
+        missing = tuple(name for name in self._planned if name not in self._delivered)
+        return Delivery(complete, len(self._planned), missing, tuple(self._errors))
 
     def _write(self, write: Callable[[], None]) -> None:
         try:
@@ -74,7 +88,9 @@ class RunDirectory:
         )
 
     def add_error(self, test: str, trace: str) -> Path:
-        """A test that ended without a verdict: a defect of ours. Returns the file that tells more."""
+        """A test that ended with an error of ours, before or after its record. Returns the file that tells
+        more."""
+        self._errors[test] = None
         path = self.path / "errors.txt"
         with contextlib.suppress(OSError), path.open("a") as file:
             file.write(f"{test}\n{trace}\n\n")
@@ -83,21 +99,21 @@ class RunDirectory:
     def progress_line(self, record: Record) -> str:
         topic = "" if record.topic == "l2" else f" {record.topic}"
         words = f"{record.summary} {record.kind.mark}".strip()
-        count = f"[{len(self.records):3}/{self._expected}]"
+        count = f"[{len(self.records):3}/{max(len(self._planned), len(self.records))}]"
         return f"{count} {record.id + topic:<{self._width}} {words:<28} {record.seconds:5.1f} s"
 
     def finish(self, *, complete: bool) -> None:
         """The last report. InfrastructureError if it cannot be written."""
-        self._write(
-            lambda: files.write_at_the_end(self.path, self.info, self._ordered(), self.skipped, complete)
-        )
+        self._complete = complete
+        delivery = self._delivery(complete)
+        self._write(lambda: files.write_at_the_end(self.path, self.info, self._ordered(), delivery))
 
     def summary(self, colour: bool) -> list[str]:
         """What a person reads at the end."""
-        return text.render(self.info, self._ordered(), self.skipped, self.path, colour)
+        return text.render(self.info, self._ordered(), self._delivery(self._complete), self.path, colour)
 
-    def exit_code(self, other_failures: int) -> int:
-        return exit_code(self.records, other_failures)
+    def exit_code(self, complete: bool) -> int:
+        return exit_code(self.records, self._delivery(complete))
 
 
 def _infos(specs: Mapping[str, str], ready: Mapping[str, ReadyKernel]) -> tuple[KernelInfo, ...]:

@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The levels that the tests of one placement share, and the oracle's view of them."""
+"""Records of one placement: what its levels were asked, and the oracle's view of that."""
 
 from __future__ import annotations
 
-import json
+import shlex
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from harness.levels.level import Level
+from harness.health.oracle_health import Allowed, judge_level
+from harness.health.oracle_loss import judge_loss
+from harness.levels.asking import NoAnswer
 from harness.levels.ssh import ClientKey
 from harness.model.calls import Call
 from harness.model.errors import InfrastructureError
-from harness.model.observation import Boot, LevelObservation, boot_to_json, level_to_json
+from harness.model.observation import Boot, LevelObservation, boot_to_json
 from harness.model.outcome import Outcome
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement
@@ -23,14 +25,15 @@ from harness.model.verdict import Kind, Verdict
 from harness.runs import conformance
 from harness.runs.activity import doing
 from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
+from harness.runs.placement_levels import PlacementLevels, save
 from harness.runs.prepare import Ready, ReadyKernel
 
 
 class RunningL1:
     """Boots its levels, L0 where that is a Linux and L1, when they are first needed, and new ones
-    after one was lost.
+    after one was lost or has complained.
 
-    run_directory: of the whole run; logs go below it.
+    run_directory: of the whole run; logs go below it; allowed: titles of splats that do not count.
     """
 
     def __init__(
@@ -40,104 +43,107 @@ class RunningL1:
         key: ClientKey,
         run_directory: Path,
         switched_off: Collection[str],
+        allowed: Sequence[str] = (),
     ):
         self.placement = placement
         kernel, l0_kernel = prepared.kernels[placement.kernel], prepared.l0_of(placement)
-        l1_qemu = kernel.boot_set.l1_qemu if kernel.boot_set else None
-        self._judge = Judge(placement, _facts(kernel), _facts(l0_kernel) if l0_kernel else None, l1_qemu)
+        self._judge = Judge(
+            placement, _facts(kernel), _facts(l0_kernel) if l0_kernel else None,
+            kernel.boot_set.l1_qemu if kernel.boot_set else None,
+            Allowed(tuple(allowed), prepared.circumstances(placement)),
+        )  # fmt: skip
+        self._lacking = prepared.lacks(placement)
         self._texts = kernel.build.texts
-        self._make_levels = partial(prepared.levels, placement, key=key, switched_off=switched_off)
-        self._levels: tuple[Level, ...] = ()
-        self._seen: dict[str, LevelObservation] = {}
-        self._asked: tuple[Level, Answers] | None = None
-        self._boots = 0
-        self._directory = run_directory / placement.full_id
-
-    # -- facts ---------------------------------------------------------------------------
-
-    def seen(self, name: str) -> LevelObservation:
-        """What L0 or L1 is and answered; boots it, and what it needs, if there is none yet. Of an L1
-        whose L0 does not come up this is what was seen of L0."""
-        if not self._levels:
-            self._make()
-        for level in self._levels:
-            if level.name not in self._seen:
-                with doing(self._directory, f"{level.name} starts", level.directory / "console.log"):
-                    self._seen[level.name] = level.start()
-                _save(level.directory / "observation.json", level_to_json(self._seen[level.name]))
-            found = self._seen[level.name]
-            if level.name == name or found.boot.outcome is not Outcome.BOOTED:
-                break
-        return found
-
-    def boot_guest(self, setting: L2Setting) -> Boot:
-        """One L2 boot, in fresh levels if the last L2 took one with it. Saved as observation.json."""
-        self.seen("L1")
-        if not all(level.alive for level in self._levels):
-            self.stop()
-        seen = self.seen("L1").boot
-        if seen.outcome is not Outcome.BOOTED:
-            words = f"{seen.directory} did not come up again: {seen.summary}: {seen.proof}"
-            return Boot(Outcome.INFRASTRUCTURE, "l1-gone", words, directory=seen.directory)
-        directory = self._directory / setting.id
-        with doing(self._directory, f"L2 {setting}", directory / "console.log"):
-            boot = self._levels[-1].boot_guest(setting, directory)
-        _save(directory / "observation.json", boot_to_json(boot))
-        return boot
-
-    def _make(self) -> None:
-        self._boots += 1
-        suffix = "" if self._boots == 1 else f"-{self._boots}"
-        directories = [self._directory / f"{name}{suffix}" for name in ("l0", "l1")]
-        self._levels = self._make_levels(directories)
-        self._seen = {}
+        self._levels = PlacementLevels(
+            placement, partial(prepared.levels, placement, key=key, switched_off=switched_off),
+            run_directory / placement.full_id, self._judge.allowed,
+        )  # fmt: skip
+        self._asked: tuple[int, Answers] | None = None  # of which start
+        self._suite_loss: Verdict | None = None
+        self._unanswered = ""  # the question at which the suite ended
+        self._sequence: list[str] = []  # L2s that ran in the L1 there is
+        self._boot_of_sequence = 0
+        self._notes: list[str] = []  # for the record that goes on
+        self._told: set[tuple[str, int]] = set()  # levels whose failure to come up a record has told
 
     def stop(self) -> None:
-        """From the inside out. Harmless when there is nothing."""
-        for level in reversed(self._levels):
-            level.stop()
-        self._levels = ()
+        self._levels.stop()
 
-    # -- records -------------------------------------------------------------------------
+    # -- records of levels ---------------------------------------------------------------
 
     def record_of_l0(self) -> Record:
-        return self._record("l0", "", "l0", lambda: self._judge.l0(self.seen("L0")))
+        return self._record("l0", "", "l0", lambda: self._judge.l0(self._seen("L0")), looks_at="L0")
 
     def record_of_l0_caps(self) -> Record:
-        return self._record("l0_caps", "", "l0", lambda: self._judge.l0_caps(self.seen("L0")), needs="L0")
+        return self._record("l0_caps", "", "l0", lambda: self._judge.l0_caps(self._seen("L0")), needs="L0")
 
     def record_of_l1(self) -> Record:
         needs = "L0" if self.placement.l0 else ""
-        return self._record("l1", "", "l1", lambda: self._judge.l1(self.seen("L1")), needs=needs)
+        return self._record(
+            "l1", "", "l1", lambda: self._judge.l1(self._seen("L1")), needs=needs, looks_at="L1"
+        )
 
     def record_of_caps(self) -> Record:
-        return self._record("caps", "", "l1", lambda: self._judge.caps(self.seen("L1")), needs="L1")
+        return self._record("caps", "", "l1", lambda: self._judge.caps(self._seen("L1")), needs="L1")
 
     def record_of_arch_compat(self) -> Record:
         return self._record(
-            "arch_compat", "", "l1", lambda: self._judge.arch_compat(self.seen("L1")), needs="L1"
+            "arch_compat", "", "l1", lambda: self._judge.arch_compat(self._seen("L1")), needs="L1"
         )
+
+    def _seen(self, name: str) -> LevelObservation:
+        """Of a level that comes up or not: that a record has told how."""
+        seen = self._levels.up_to(name)
+        self._told.add((name, self._levels.boots))
+        return seen
+
+    # -- records of guests ---------------------------------------------------------------
 
     def record_of_l2(self, setting: L2Setting) -> Record:
         phases: dict[str, float] = {}
 
         def judge() -> Judged:
-            boot = self.boot_guest(setting)
+            boot = self._boot_guest(setting)
             phases.update(boot.phases)
             return self._judge.l2(setting, boot)
 
         return self._record("l2", setting.id, setting.id, judge, needs="L1", phases=phases)
 
+    def _boot_guest(self, setting: L2Setting) -> Boot:
+        """One L2 boot, in fresh levels if those there are cannot be trusted. Saved as observation.json."""
+        note = self._levels.renew()
+        if note:
+            self._notes.append(note)
+        if self._boot_of_sequence != self._levels.boots:
+            self._boot_of_sequence, self._sequence = self._levels.boots, []
+        self._sequence.append(setting.id)
+        seen = self._levels.up_to("L1")
+        if not seen.up:
+            boot, lost = seen.boot, seen.lost
+            words = f"a fresh {seen.name} did not come up: {lost.proof if lost else boot.proof}"
+            outcome = boot.outcome if boot.outcome is not Outcome.BOOTED else Outcome.UNKNOWN
+            return Boot(outcome, "l1-gone", words, directory=boot.directory)
+        directory = self._levels.directory / setting.id
+        with doing(self._levels.directory, f"L2 {setting}", directory / "console.log"):
+            boot = self._levels.innermost.boot_guest(setting, directory)
+        save(directory / "observation.json", boot_to_json(boot))
+        return boot
+
+    # -- records of the suite ------------------------------------------------------------
+
     def record_of_suite(self, topic: str) -> Record:
         """topic: of conformance.TOPICS."""
-        return self._suite_record(topic, lambda asked: conformance.TOPICS[topic](asked))
+
+        return self._suite_record(topic, lambda evidence: self._with_loss(topic, evidence))
 
     def record_of_calls(self, calls: Sequence[Call]) -> Record:
-        def judge(asked: conformance.Asked) -> list[Verdict]:
-            with self._levels[-1].asking() as asking:
+        def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
+            self._note_renewal()
+            level = self._levels.innermost
+            with level.asking() as asking:
                 lines = [each.line for each in calls]
-                answers = paired(asked.answers.page, lines, asking.ask(lines))
-            return conformance.judge_calls(replace(asked, answers=answers), calls)
+                answers = paired(evidence.answers.page, lines, asking.ask(lines))
+            return conformance.judge_calls(replace(evidence, answers=answers), calls)
 
         return self._suite_record("calls", judge)
 
@@ -145,55 +151,164 @@ class RunningL1:
         # Here, for hypothesis takes longer to import than all the rest.
         from harness.runs.fuzz import fuzz
 
-        def judge(asked: conformance.Asked) -> list[Verdict]:
-            with doing(self._directory, "random calls", None), self._levels[-1].asking() as asking:
-                found = fuzz(asked.subject.kernel(asked.answers.page), asking.ask, seconds, seed)
-            return conformance.judge_fuzz(asked, found, seconds, seed, self._levels[-1].finding)
+        def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
+            self._note_renewal()
+            level = self._levels.innermost
+            with doing(self._levels.directory, "random calls", None), level.asking() as asking:
+                found = fuzz(evidence.subject.kernel(evidence.answers.page), asking.ask, seconds, seed)
+            return conformance.judge_fuzz(evidence, found, seconds, seed)
 
         return self._suite_record("fuzz", judge)
 
-    def _suite_record(self, topic: str, judge: Callable[[conformance.Asked], list[Verdict]]) -> Record:
+    def _note_renewal(self) -> None:
+        note = self._levels.renew()
+        if note:
+            self._notes.append(note)
+
+    def _suite_record(
+        self, topic: str, judge: Callable[[conformance.SuiteEvidence], list[Verdict]]
+    ) -> Record:
         def judged() -> Judged:
-            asked = conformance.Asked(
-                self._judge.subject, probe_of(self.seen("L1")), self._answers(), self._texts,
-                self._levels[-1].finding,
-            )  # fmt: skip
-            return "", judge(asked)
+            probe = probe_of(self._levels.up_to("L1"))
+            return "", judge(
+                conformance.SuiteEvidence(self._judge.subject, probe, self._answers(), self._texts)
+            )
 
         return self._record(topic, "", "l1", judged, needs="L1")
 
     def _answers(self) -> Answers:
-        """Asked once of each L1. InfrastructureError if it does not answer."""
-        level = self._levels[-1]
-        if self._asked is None or self._asked[0] is not level:
+        """Asked once of a placement; those before the question that L1 did not answer, if there was one."""
+        if self._asked is None:
+            level = self._levels.innermost
             lines = questions(level.page_bytes)
-            with doing(self._directory, "the suite", None), level.asking() as asking:
-                answers = paired(level.page_bytes, lines, asking.ask(lines))
-            _save(level.directory / "suite.json", answers.to_json())
-            self._asked = (level, answers)
+            documents: list[dict[str, object]] = []
+            with doing(self._levels.directory, "the suite", None):
+                try:
+                    with level.asking() as asking:
+                        documents = asking.ask(lines)
+                except NoAnswer as error:
+                    documents = error.answers
+                    self._unanswered = error.question
+                    self._suite_loss = self._diagnosed(error.question, error.ended)
+            answers = paired(level.page_bytes, lines[: len(documents)], documents)
+            save(level.directory / "suite.json", answers.to_json())
+            self._asked = (self._levels.boots, answers)
         return self._asked[1]
+
+    def _with_loss(self, topic: str, evidence: conformance.SuiteEvidence) -> list[Verdict]:
+        """Of a suite that ended early: what was answered is judged; what was not asked proves nothing."""
+        if not self._unanswered:
+            return conformance.TOPICS[topic](evidence)
+        loss, self._suite_loss = self._suite_loss, None
+        told = [loss] if loss is not None else []  # in the record in which it happened, and in no other
+        verdicts = [
+            each for each in conformance.TOPICS[topic](evidence) if each.proof in evidence.answers.asked
+        ]
+        words = f"not judged: L1 was lost at {self._unanswered!r}"
+        return [*told, *verdicts, Verdict("all was asked", Kind.UNKNOWN, "all answers", words)]
+
+    def _diagnosed(self, question: str, ended: str = "") -> Verdict:
+        """Why a question was not answered."""
+        level = self._levels.innermost
+        loss = level.diagnose(question, ended)
+        self._levels.lost(level.name)
+        verdict = judge_loss(level.name, question, loss)
+        if question.startswith("ioctl "):
+            repeat = f"kvmppc probe --call {shlex.quote(question)}"
+            verdict = replace(verdict, proof=f"{verdict.proof}; again: {repeat}")
+        return verdict
+
+    # -- health --------------------------------------------------------------------------
+
+    def record_of_health(self) -> Record:
+        """Of all levels of this placement, over all that went on in them."""
+
+        def judge() -> Judged:
+            self._levels.linger()
+            self._levels.look("L1", "at the end")
+            verdicts = [
+                replace(judge_loss(each.level, "", each.loss), check=f"{each.level} lives {each.when}")
+                for each in self._levels.between
+            ]
+            names = ("L0", "L1") if self.placement.l0 else ("L1",)
+            for name in names:
+                looks = [each for each in self._levels.looks if each.level == name]
+                verdicts.append(judge_level(name, looks, self._judge.allowed))
+            titles = [title for each in verdicts for title in each.titles]
+            return (titles[0] if titles else ""), verdicts
+
+        return self._record("health", "", self._levels.directory_of_l1, judge, needs="L1", looks_at="-")
+
+    def _health(self, name: str, upto: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Verdicts on the levels that took part in a record."""
+        found = []
+        known = set(self._levels.reported)  # losses that another record has told
+        for look in self._levels.look(upto, f"during {name}"):
+            if not look.answered and look.level in known and not look.splats:
+                continue
+            if not look.answered:
+                told = any(
+                    each.check in (f"{look.level} answers", "L2 outcome", "L2 ends")
+                    and each.kind not in (Kind.OK, Kind.DEFECT, Kind.SKIP)
+                    for each in verdicts
+                )
+                loss = None if told else self._levels.level(look.level).loss(f"the end of {name}")
+                self._levels.lost(look.level)
+                if loss is not None:
+                    found.append(judge_loss(look.level, f"a sign of life after {name}", loss))
+                if (told or loss is not None) and not look.splats:
+                    continue
+            found.append(judge_level(look.level, [look], self._judge.allowed))
+        return found
+
+    def _health_at_start(self, name: str) -> list[Verdict]:
+        """Of the levels' start: looks that were made then. One that did not come up is told as that: nobody
+        could ask it."""
+        seen = self._levels.seen.get(name)
+        if seen is None or not seen.looks:
+            return []
+        verdict = judge_level(name, seen.looks, self._judge.allowed)
+        return [] if verdict.kind is Kind.UNKNOWN and not seen.up else [verdict]
+
+    # -- a record ------------------------------------------------------------------------
 
     def _record(
         self, topic: str, l2: str, directory: str, judge: Callable[[], Judged], *,
-        needs: str = "", phases: dict[str, float] | None = None,
+        needs: str = "", looks_at: str = "", phases: dict[str, float] | None = None,
     ) -> Record:  # fmt: skip
-        """Judge, unless a level that it needs is not up: then the record is skipped, with the reason."""
+        """Judge, unless a level that it needs is not up: then the record is skipped, with the reason.
+
+        needs: the level that must be up; looks_at: the level of which the record tells how it started, '-'
+        for a record that judges all looks, '' for one that looks at the levels it needs afterwards.
+        """
         began = time.monotonic()
-        missing = self._missing(needs)
+        name = l2 or topic
+        self._notes = []
+        if self._lacking:
+            skip = Verdict("a machine to boot on", Kind.SKIP, "one", self._lacking)
+            missing: tuple[str, list[Verdict]] | None = (directory, [skip])
+        else:
+            self._levels.begin(name)
+            missing = self._missing(needs)
+        summary = ""
+        verdicts: list[Verdict]
         if missing is not None:
-            name, boot = missing
-            reason = f"{name}: {boot.summary}"
-            summary = ""
-            verdicts = [Verdict(f"{name} is up", Kind.SKIP, f"an {name} to ask", reason, boot.proof)]
-            directory = name.lower()
+            directory, verdicts = missing
         else:
             try:
                 summary, verdicts = judge()
+            except NoAnswer as error:
+                verdicts = [self._diagnosed(error.question, error.ended)]
             except InfrastructureError as error:
-                summary, verdicts = "", [self._lost(str(error))]
+                verdicts = [self._diagnosed(name, str(error))]
+            if looks_at in ("L0", "L1"):
+                verdicts = [*verdicts, *self._health_at_start(looks_at)]
+            elif not looks_at:
+                verdicts = [*verdicts, *self._health(name, needs, verdicts)]
         if phases is None:
             level = {"l0": "L0", "l1": "L1"}.get(topic, "")
-            phases = dict(self._seen[level].boot.phases) if level in self._seen else {}
+            seen = self._levels.seen.get(level)
+            phases = dict(seen.boot.phases) if seen is not None else {}
         return Record(
             kernel=self.placement.kernel,
             topology=self.placement.topology.short,
@@ -206,34 +321,29 @@ class RunningL1:
             seconds=time.monotonic() - began,
             l0=self.placement.l0,
             phases=phases,
+            notes=tuple(self._notes),
+            sequence=tuple(self._sequence) if topic in ("l2", "health") else (),
         )
 
-    def _lost(self, words: str) -> Verdict:
-        """What became of a level that stopped answering when it was asked something."""
-        for level in self._levels:
-            decided = level.death()
-            if decided is not None:
-                outcome, rule, proof = decided
-                infrastructure = outcome is Outcome.INFRASTRUCTURE
-                return Verdict(
-                    f"{level.name} answers", Kind.INFRASTRUCTURE if infrastructure else Kind.FAIL,
-                    "an answer", f"{outcome.value} ({rule})", proof, "no question may harm a kernel",
-                )  # fmt: skip
-        return Verdict("L1 answers", Kind.INFRASTRUCTURE, "an answer", words)
-
-    def _missing(self, needs: str) -> tuple[str, Boot] | None:
-        """The outermost of the levels up to *needs* that is not up; None if all are, or none is needed."""
-        if needs:
-            self.seen(needs)
-        for name, seen in self._seen.items():
-            if needs and name <= needs and seen.boot.outcome is not Outcome.BOOTED:
-                return name, seen.boot
+    def _missing(self, needs: str) -> tuple[str, list[Verdict]] | None:
+        """(directory, verdicts) of the outermost of the levels up to *needs* that is not up; None if all are,
+        or none is needed. The first record that meets it tells it, if that level has none of its own in this
+        run."""
+        if not needs:
+            return None
+        self._levels.up_to(needs)
+        for name, seen in self._levels.seen.items():
+            if name <= needs and not seen.up:
+                if (name, self._levels.boots) in self._told or self._levels.renewed:
+                    words = seen.lost.proof if seen.lost else seen.boot.proof
+                    reason = f"{name}: {seen.boot.summary if not seen.lost else 'lost when it was probed'}"
+                    skip = Verdict(f"{name} is up", Kind.SKIP, f"an {name} to ask", reason, words)
+                    return name.lower(), [skip]
+                self._told.add((name, self._levels.boots))
+                _, verdicts = self._judge.l0(seen) if name == "L0" else self._judge.l1(seen)
+                return name.lower(), [*verdicts, *self._health_at_start(name)]
         return None
 
 
 def _facts(kernel: ReadyKernel) -> KernelFacts:
     return KernelFacts(kernel.build.release, kernel.build.build_id, kernel.expected.behaviour)
-
-
-def _save(path: Path, data: object) -> None:
-    path.write_text(json.dumps(data, indent=1) + "\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.model.errors import InfrastructureError
 from harness.model.matrix import parse_id
-from harness.model.signature import Seen, of_check, of_scenario
+from harness.model.signature import Seen, of_check, of_scenario, of_splat
 from harness.parts.child import run_lines
 from harness.reports import jsonfile
 from harness.runs.options import RunOptions
@@ -20,23 +20,26 @@ from harness.runs.options import RunOptions
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of each candidate. scenario: an id without a kernel; check: name of a check of the
-    conformance suite, '' for how the L2 of the scenario ends; options: of every run."""
+    """What is asked of each candidate. scenarios: ids without a kernel, of one L1, in the order they run;
+    check: name of a check of the conformance suite, '' for how the L2s of the scenarios end;
+    options: of every run; splat: title of the complaint that is looked for, '' for none."""
 
-    scenario: str
+    scenarios: tuple[str, ...]
     check: str
     options: RunOptions
+    splat: str = ""
 
     @property
     def words(self) -> str:
         """For people, and part of the name of what is kept."""
-        return f"{self.scenario} {self.check}".strip()
+        splat = f"splat {self.splat!r}" if self.splat else ""
+        return " ".join(filter(None, (*self.scenarios, self.check, splat)))
 
     def command(self, options: RunOptions) -> list[str]:
         """of kvmppc, without its name."""
         if not self.check:
-            return ["run", *replace(options, only=(self.scenario,)).arguments()]
-        topology, l1, _ = parse_id(self.scenario)
+            return ["run", *replace(options, only=self.scenarios).arguments()]
+        topology, l1, _ = parse_id(self.scenarios[0])
         chosen = replace(options, topologies=(topology,), l1=(l1.id,), suite=RunOptions().suite)
         return ["probe", *chosen.arguments()]
 
@@ -68,9 +71,11 @@ def run(question: Question, kernel: str, qemu: str, directory: Path, progress: C
             # The next candidate would fare no better; what is done so far is kept.
             raise InfrastructureError(words, "mend that and type the same again")
         return Seen("", trouble=words)
-    _, records, complete = jsonfile.read(report)
-    if not complete:
-        return Seen("", trouble=f"the run was cut off (log: {log})")
+    _, records, delivery = jsonfile.read(report)
+    if not delivery.complete:
+        return Seen("", trouble=f"the run was interrupted (log: {log})")
+    if question.splat:
+        return of_splat(records, question.splat)
     return of_check(records, question.check) if question.check else of_scenario(records)
 
 

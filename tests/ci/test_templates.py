@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from delivered import whole
 
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
@@ -71,7 +72,9 @@ def run_directory(path, kind):
     record = Record("7.3", "papr", "p11@p10", "l2p10", "l2", "panic", (verdict,), "d")
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")
     path.mkdir()
-    jsonfile.write(path / "report.json", RunInfo("", "", "", (kernel,), "", "", ()), [record], True)
+    jsonfile.write(
+        path / "report.json", RunInfo("", "", "", (kernel,), "", "", ()), [record], whole([record])
+    )
 
 
 def annotate(tmp_path, *runs, **environment):
@@ -110,6 +113,6 @@ def test_defects_are_notices():
     record = Record("7.3", "papr", "p9", "l2host", "l2", "", (verdict,), "d")
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")
     found = annotations.lines(
-        RunInfo("", "", "", (kernel,), "", "", ()), [record], {"GITHUB_ACTIONS": "true"}
+        RunInfo("", "", "", (kernel,), "", "", ()), [record], whole([record]), {"GITHUB_ACTIONS": "true"}
     )
     assert found[0].startswith("::notice title=a known defect")

@@ -5,7 +5,7 @@ import pytest
 
 from harness.model.bisecting import Agreement, Answer, common, decide
 from harness.model.record import Record
-from harness.model.signature import Seen, of_check, of_scenario, without_noise
+from harness.model.signature import Seen, of_check, of_scenario, of_splat, without_noise
 from harness.model.verdict import Kind, Verdict
 
 GOOD, BAD = "L2 booted as P10", "L2 refused early: x"
@@ -123,3 +123,63 @@ def test_a_common_signature_needs_enough_runs():
 
 def test_exit_codes_are_git_bisect_runs():
     assert [each.exit_code for each in Answer] == [0, 1, 125]
+
+
+# -- splats ----------------------------------------------------------------------------------
+
+WARNING = "WARNING in kvmppc_vcpu_run_hv"
+
+
+def health(*titles, kind=None, proof="[    2.0] WARNING: a.c:1 at kvmppc_vcpu_run_hv+0x8/0x90, CPU#0"):
+    kind = kind or (Kind.FAIL if titles else Kind.OK)
+    observed = "; ".join(titles) or "no complaint"
+    right = {Kind.FAIL: False, Kind.OK: True}.get(kind)
+    return record(
+        "health", Verdict("L1 health", kind, "no complaint", observed, proof, right=right, titles=titles)
+    )
+
+
+def fine():
+    return l2(Kind.OK, "booted as P10", "up", True)
+
+
+def test_a_complaint_is_a_failure_though_all_guests_boot():
+    seen = of_scenario([l1(), fine(), health("b", "a")])
+    assert (seen.signature, seen.right) == ("splat: a; b", False)
+    assert seen.proof.startswith("[    2.0] WARNING")
+    assert of_scenario([l1(), fine(), health()]).signature == GOOD
+
+
+def test_a_guest_that_ends_wrongly_is_told_before_a_complaint():
+    seen = of_scenario([l1(), l2(Kind.FAIL, "hang", "", False), health("a")])
+    assert seen.signature == "L2 hang"
+
+
+def test_health_that_nobody_knows_is_no_good_end():
+    seen = of_scenario([l1(), fine(), health(kind=Kind.UNKNOWN)])
+    assert seen.signature == "" and "L1 health" in seen.trouble
+
+
+def test_a_guest_that_never_ends_is_a_failure_of_its_own():
+    ends = Verdict("L2 ends", Kind.FAIL, "x", "hangs after it was up", "p", right=False)
+    guest = record("l2", *fine().verdicts, ends, l2="l2p10")
+    seen = of_scenario([l1(), guest, health()])
+    assert (seen.signature, seen.right, seen.hang) == ("L2 ends: hangs after it was up", False, True)
+
+
+def test_of_several_guests_the_first_that_ends_wrongly_counts():
+    first = record("l2", Verdict("L2 outcome", Kind.OK, "x", "booted as P10", "", right=True), l2="l2p10")
+    second = record("l2", Verdict("L2 outcome", Kind.FAIL, "x", "panic", "oh", right=False), l2="l2p9")
+    assert of_scenario([l1(), first, second, health()]).signature == "L2P9 panic: oh"
+    assert of_scenario([l1(), first, first, health()]).signature == "L2P10 booted as P10"
+
+
+def test_one_splat_is_looked_for_by_its_title():
+    seen = of_splat([l1(), fine(), health("other", WARNING)], WARNING)
+    assert (seen.signature, seen.right) == (f"splat: {WARNING}", False)
+    seen = of_splat([l1(), fine(), health("other")], WARNING)
+    assert (seen.signature, seen.right) == (f"no splat {WARNING!r}", True)
+    assert of_splat([l1(), fine()], WARNING).trouble, "nobody looked"
+    assert of_splat([l1(), fine(), health(kind=Kind.UNKNOWN)], WARNING).trouble
+    # What an allowed one is about is no failed verdict.
+    assert of_splat([l1(), fine(), health(WARNING, kind=Kind.OK)], WARNING).right is True

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.health.ending import Ended, GuestSeen, outcome_of
+from harness.health.splats import read_splats
 from harness.model.classify import BENIGN, RULES, classify, first_finding
 from harness.model.outcome import Outcome
 
@@ -48,7 +50,8 @@ def test_recorded_logs_contain_the_benign_lines_that_must_not_count():
         ("error: kvm run failed Bad address", "run-failed"),
         ("qemu-system-ppc64: OS terminated: ", "os-terminated"),
         ("qemu-system-ppc64: could not load kernel '/kernel/vmlinux'", "qemu"),
-        ("[    1.0] Oops: Kernel access of bad area, sig: 11 [#1]", "oops"),
+        # A kernel's complaint is a splat, of harness/health/splats.py, and no line of QEMU's.
+        ("[    1.000000] Oops: Kernel access of bad area, sig: 11 [#1]", None),
         ("qemu-system-ppc64: warning: kernel_irqchip allowed but unavailable", None),
         ("qemu-system-ppc64: -mon x: warning: '-mon' is deprecated", None),
         ("[    0.0] Kernel command line: panic=-1", None),
@@ -59,10 +62,26 @@ def test_single_lines(line, key):
     assert (found and found.key) == key
 
 
-def test_an_oops_decides_only_if_nothing_final_follows():
-    oops, panic = "Oops: bad", "Kernel panic - not syncing: Fatal exception"
-    assert first_finding([oops]).key == "oops"
-    assert first_finding([oops, panic]).key == "panic"
+OOPS = "[    1.000000] Oops: Kernel access of bad area, sig: 11 [#1]"
+OOPS_WAS = "Oops: bad access: [    1.000000] Oops: Kernel access of bad area, sig: 11 [#1]"
+PANIC = "Kernel panic - not syncing: Fatal exception"
+REFUSED = "error: kvm run failed Invalid argument"
+
+
+@pytest.mark.parametrize(
+    ("console", "outcome", "rule", "proof"),
+    [
+        ([OOPS], Outcome.PANIC, "splat", OOPS_WAS),
+        ([OOPS, PANIC], Outcome.PANIC, "panic", PANIC),
+        ([OOPS, REFUSED], Outcome.REFUSED_LATE, "run-refused", REFUSED),
+        ([OOPS, "KVM: TLB LPID invalidation hcall failed, rc=-2"], Outcome.PANIC, "splat", OOPS_WAS),
+        (["nothing of interest"], Outcome.HANG, "silence", "no console output for 0 s; last line: none"),
+    ],
+)
+def test_an_oops_decides_only_if_nothing_final_follows(console, outcome, rule, proof):
+    """Of a guest that then said no more: the lines that decide, and the kernel's own complaints."""
+    seen = GuestSeen(Ended.SILENCE, finding=first_finding(console), splats=tuple(read_splats(console)))
+    assert outcome_of(seen) == (outcome, rule, proof)
 
 
 def test_every_rule_names_its_source_and_keys_are_unique():

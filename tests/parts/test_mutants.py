@@ -12,17 +12,23 @@ from harness.model.behaviour import MERGED_SERIES, V1_SERIES
 from harness.model.caps_checks import checks
 from harness.model.caps_rules import Kernel
 from harness.model.cpu import Mode
+from harness.model.errors import UsageError
 from harness.model.oracle_ioctl import Subject
 from harness.model.suite import Answers, questions, register_question
 from harness.model.topology import NestedApi
 from harness.parts import ownseries
 from harness.parts.kernelspec import parse_spec
-from harness.parts.mutants import all_mutants, patch_of
+from harness.parts.mutants import Mutant, all_mutants, patch_of
 from harness.parts.series import read_series
 from harness.runs import conformance
 from harness.runs.expect import expectation
 
 PAGE = 65536
+
+# Checks that are about no answer: what a level complains of, and that it answers and ends at all.
+HEALTH = {
+    "L0 health", "L1 health", "L2 health", "L1 boots", "L1 answers", "L2 outcome", "L2 ends",
+}  # fmt: skip
 
 
 def check_names(behaviour):
@@ -50,9 +56,9 @@ def check_names(behaviour):
         "struct kvm_ppc_compat_caps {\n__u64 size;\n};\n"
     )  # fmt: skip
     probe = type("Probe", (), {"raw_pvr": 0x00821200})()
-    asked = conformance.Asked(
+    asked = conformance.SuiteEvidence(
         subject, probe, Answers(PAGE, json.loads(json.dumps(found))),
-        {"Documentation/virt/kvm/api.rst": text}, None,
+        {"Documentation/virt/kvm/api.rst": text},
     )  # fmt: skip
     return {verdict.check for judge in conformance.TOPICS.values() for verdict in judge(asked)}
 
@@ -61,17 +67,55 @@ MUTANTS = all_mutants()
 
 
 def test_there_are_enough_and_each_has_its_patch():
-    assert len(MUTANTS) >= 12
+    assert len([each for each in MUTANTS if each.caught_by in HEALTH]) >= 26
+    assert len([each for each in MUTANTS if each.kind == "ok"]) >= 5
     files = {path.stem for path in (ownseries.directory() / "mutants").glob("*.patch")}
     assert files == {each.name for each in MUTANTS}
+    assert len(files) == len(MUTANTS)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda each: each.name)
 def test_a_mutant_is_one_patch_on_one_of_our_series(mutant):
-    assert len(read_series(f"mutants/{mutant.name}").patches) == 1
+    (patch,) = read_series(f"mutants/{mutant.name}").patches
+    assert patch.subject.endswith(f"Mutant: {mutant.name}")
     assert ownseries.find(mutant.on) is not None
     behaviour = V1_SERIES if mutant.on.endswith("v1") else MERGED_SERIES
-    assert mutant.caught_by in check_names(behaviour)
+    if mutant.kind == "fail":
+        assert mutant.caught_by in HEALTH | check_names(behaviour)
+    # A complaint must be told with its title: that some complaint was found proves nothing.
+    assert mutant.title or not mutant.caught_by.endswith(" health")
+    if mutant.kind == "ok" and mutant.title:
+        assert mutant.title.rstrip("+") in patch.mail
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"command": "boot"}, {"kind": "bad"}, {"caught_by": ""}, {"kind": "ok"},
+        {"scenario": ("hv-p11-l2p10",)}, {"command": "run", "scenario": ("hv-p11",)}, {"surprise": "x"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_entry_that_makes_no_sense_is_refused(fields):
+    with pytest.raises((ValueError, TypeError, UsageError)):
+        Mutant(**{"name": "x", "base": "7.2", "on": "s", "defect": "d", "caught_by": "c", **fields})
+
+
+def test_a_wrong_list_is_told_with_its_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(ownseries, "directory", lambda: tmp_path)
+    (tmp_path / "mutants").mkdir()
+    path = tmp_path / "mutants" / "mutants.toml"
+    entry = 'base = "7.2"\n[[mutant]]\nname = "x"\non = "s"\ndefect = "d"\ncaught_by = "c"\n'
+    path.write_text(entry + 'command = "run"\n')
+    (found,) = all_mutants()
+    assert found.scenario == ("papr-p11@p10-l2p10", "hv-p11@p10-l2p10")
+    path.write_text(entry + 'command = "run"\nscenario = "hv-p11-l2p10"\n')
+    assert all_mutants()[0].scenario == ("hv-p11-l2p10",)
+    assert "(run, hv-p11-l2p10)" in all_mutants()[0].summary
+    for wrong in ('kind = "ok"\n', "number = 1\n", 'command = "run"\nscenario = "nonsense"\n', "= x"):
+        path.write_text(entry + wrong)
+        with pytest.raises(UsageError, match=re.escape(str(path))):
+            all_mutants()
 
 
 def test_a_mutant_is_judged_as_the_kernel_without_the_defect():

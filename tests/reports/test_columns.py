@@ -3,6 +3,8 @@
 
 import json
 
+from delivered import whole
+
 from harness.model.comparison import compare
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
@@ -11,7 +13,7 @@ from harness.reports import columns, comparison, jsonfile
 
 def record(kernel, topic, observed, l2="", l0="7.2", topology="pnv11"):
     verdicts = (
-        Verdict(topic, Kind.OK, "fine", "fine", right=True),
+        Verdict(f"{topic} boots", Kind.OK, "fine", "fine", right=True),
         Verdict(f"{topic} answer", Kind.OK, observed, observed, right=observed == "new"),
     )
     return Record(kernel, topology, "p11@p10", l2, topic, observed, verdicts, "", l0=l0)
@@ -60,7 +62,7 @@ def test_a_report_from_before_there_was_an_l0_can_be_read(tmp_path):
     info = RunInfo(
         started="", command="", options="", qemu="", l1_qemu="", kernels=(), l0_kernels=(), notes=(),
     )  # fmt: skip
-    jsonfile.write(tmp_path / "new.json", info, [], True)
+    jsonfile.write(tmp_path / "new.json", info, [], whole([]))
     document = json.loads((tmp_path / "new.json").read_text())
     del document["run"]["l0_kernels"]
     (tmp_path / "old.json").write_text(json.dumps(document))

@@ -5,9 +5,10 @@ import json
 from html.parser import HTMLParser
 
 import pytest
+from delivered import cut_off, whole
 
-from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.record import Delivery, KernelInfo, Record, RunInfo
+from harness.model.verdict import TROUBLE, Kind, Verdict
 from harness.reports import html, markdown
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -58,8 +59,16 @@ def record(kind, kernel="7.3", topic="l2", l2="l2p10", observed="P10", proof="th
     return Record(kernel, "papr", "p11@p10", l2, topic, observed, (verdict,), "d", 2.0, **more)
 
 
+def page(path, records, delivery=None, kernels=("7.3",)):
+    return html.render(info(*kernels), records, delivery or whole(records), path)
+
+
+def lost_two(records):
+    return Delivery(True, len(records) + 2, ("test_2", "test_3"))
+
+
 def test_a_failing_run_names_level_cause_and_the_command_that_repeats_it(tmp_path):
-    text = read(html.render(info("7.3"), [record(Kind.FAIL, observed="panic")], {}, tmp_path, True))
+    text = read(page(tmp_path, [record(Kind.FAIL, observed="panic")]))
     assert text.index("what is wrong") < text.index("kernel 7.3")
     top = text[: text.index("kernel 7.3")]
     for words in ("FAIL in L2", "expected booted as P10; observed panic", "the line",
@@ -67,31 +76,47 @@ def test_a_failing_run_names_level_cause_and_the_command_that_repeats_it(tmp_pat
         assert words in top
 
 
+@pytest.mark.parametrize("kind", TROUBLE)
+def test_what_somebody_must_look_at_is_at_the_top(tmp_path, kind):
+    text = page(tmp_path, [record(Kind.OK), record(kind, l2="l2p9", observed="its QEMU was killed")])
+    top = text[text.index("what is wrong") : text.index("kernel 7.3")]
+    assert f'<span class="{kind.name.lower()}"><b class="kind">{kind.mark}</b>' in top
+    assert "its QEMU was killed" in top
+    assert f".{kind.name.lower()} {{" in text  # its colour
+
+
 @pytest.mark.parametrize(
-    ("kinds", "complete", "words"),
+    ("kinds", "delivery", "words"),
     [
-        ([Kind.OK], True, "All is as expected."),
-        ([Kind.OK, Kind.DEFECT], True, "known defects included"),
-        ([Kind.OK, Kind.INFRASTRUCTURE], True, "machinery around the kernel failed"),
-        ([Kind.INFRASTRUCTURE, Kind.FAIL], True, "not as expected"),
-        ([Kind.OK], False, "cut off"),
-        ([], True, "Nothing was judged."),
-        ([Kind.SKIP], True, "Nothing was judged."),
+        ([Kind.OK], whole, "All is as expected."),
+        ([Kind.OK, Kind.DEFECT], whole, "known defects included"),
+        ([Kind.OK, Kind.INFRASTRUCTURE], whole, "machinery around the kernel failed"),
+        ([Kind.OK, Kind.UNKNOWN], whole, "Something could not be proven"),
+        ([Kind.INFRASTRUCTURE, Kind.FAIL], whole, "not as expected"),
+        ([Kind.OK], cut_off, "Interrupted: partial results."),
+        ([Kind.OK], lost_two, "2 of 3 planned results are missing: test_2 and 1 more"),
+        ([Kind.FAIL], lost_two, "not as expected. 2 of 3 planned results are missing"),
+        ([], whole, "Nothing was judged: no test was selected."),
+        ([Kind.SKIP], whole, "Nothing was judged: no such CPU."),
     ],
 )
-def test_the_first_sentence_is_the_whole_run(tmp_path, kinds, complete, words):
-    records = [record(kind, l2=f"l2p{9 + number}") for number, kind in enumerate(kinds)]
-    page = html.render(info("7.3"), records, {"no such CPU": 3}, tmp_path, complete)
-    assert words in page[page.index("<h1>") : page.index("</h1>")]
-    assert "3 tests: no such CPU" in read(page)
+def test_the_first_sentence_is_the_whole_run(tmp_path, kinds, delivery, words):
+    records = [
+        record(kind, l2=f"l2p{9 + number}", observed="no such CPU") for number, kind in enumerate(kinds)
+    ]
+    text = page(tmp_path, records, delivery(records))
+    heading = text[text.index("<h1>") : text.index("</h1>")]
+    assert words in heading
+    assert ("All is as expected" in heading) is (
+        set(kinds) in ({Kind.OK}, {Kind.OK, Kind.DEFECT}) and delivery is whole
+    )
+    assert read(text).count("no such CPU") >= len(kinds)  # why one was skipped is told where it is
 
 
 def test_what_a_guest_printed_is_text_and_not_a_page(tmp_path):
-    page = html.render(
-        info("7.3"), [record(Kind.FAIL, observed="<script>alert(1)</script>")], {}, tmp_path, True
-    )
-    assert "<script>alert" not in page
-    assert "&lt;note&gt;" in page
+    text = page(tmp_path, [record(Kind.FAIL, observed="<script>alert(1)</script>")])
+    assert "<script>alert" not in text
+    assert "&lt;note&gt;" in text
 
 
 def test_the_proof_is_shown_in_its_console_and_bytes_that_changed_are_marked(tmp_path):
@@ -102,18 +127,18 @@ def test_the_proof_is_shown_in_its_console_and_bytes_that_changed_are_marked(tmp
     ioctl = {"name": "v1", "request": 1, "result": 0, "errno": 0, "before": "00a5", "after": "00ff"}
     (tmp_path / "d/observation.json").write_text(json.dumps({"probe": {"ioctls": [ioctl]}}))
     caps = record(Kind.OK, topic="caps", l2="", phases={"boot": 3.0, "ssh": 1.0})
-    page = html.render(info("7.3"), [record(Kind.OK), caps], {}, tmp_path, True)
-    assert "<mark>   20.000 it is the line that decided</mark>" in page
-    assert "line 13" not in page and "line 14" in page and "line 26" in page
-    assert "00 <mark>ff</mark>" in page
-    assert "flex: 75.00" in page
-    read(page)
+    text = page(tmp_path, [record(Kind.OK), caps])
+    assert "<mark>   20.000 it is the line that decided</mark>" in text
+    assert "line 13" not in text and "line 14" in text and "line 26" in text
+    assert "00 <mark>ff</mark>" in text
+    assert "flex: 75.00" in text
+    read(text)
 
 
 def test_two_kernels_have_a_before_and_an_after(tmp_path):
     old = record(Kind.DEFECT, kernel="6.12", observed="P11")
     new = record(Kind.OK, observed="late")
-    text = read(html.render(info("7.3", "6.12"), [new, old], {}, tmp_path, True))
+    text = read(page(tmp_path, [new, old], kernels=("7.3", "6.12")))
     assert "fixed papr P11 as P10 L2 max-cpu-compat=power10 P11 late" in text
 
 
@@ -122,14 +147,26 @@ def test_300_scenarios_are_one_page(tmp_path):
         record(Kind.OK, kernel=kernel, l2=l2, topic="l2", l0=f"l0-{number}")
         for kernel in ("7.3", "6.12") for number in range(50) for l2 in ("l2host", "l2p11", "l2p10")
     ]  # fmt: skip
-    page = html.render(info("7.3", "6.12"), records, {}, tmp_path, True)
-    assert page.count("<details id=") == 300
-    assert len(page) < 3_000_000
-    read(page)
+    text = page(tmp_path, records, kernels=("7.3", "6.12"))
+    assert text.count("<details id=") == 300
+    assert len(text) < 3_000_000
+    read(text)
 
 
 def test_markdown_has_the_grid_and_what_failed():
-    lines = markdown.lines(info("7.3"), [record(Kind.FAIL, observed="a | b")], True)
+    records = [record(Kind.FAIL, observed="a | b")]
+    lines = markdown.lines(info("7.3"), records, whole(records))
     assert "| papr P11 as P10 | **a \\| b FAIL** |" in lines
     assert any("again: `kvmppc run" in line for line in lines)
-    assert "cut off" in markdown.lines(info("7.3"), [], False)[0]
+    cut = markdown.lines(info("7.3"), records, cut_off(records))
+    assert cut[0] == "**Interrupted: partial results.**" and cut[2:] == lines
+
+
+def test_markdown_says_that_all_is_well_only_if_it_is():
+    fine = [record(Kind.OK), record(Kind.DEFECT)]
+    assert "All is as expected." in markdown.lines(info("7.3"), fine, whole(fine))
+    for records, delivery in (
+        ([], whole([])), ([record(Kind.SKIP)], whole("1")), ([record(Kind.UNKNOWN)], whole("1")),
+        (fine, cut_off(fine)), (fine, lost_two(fine)),
+    ):  # fmt: skip
+        assert "All is as expected." not in markdown.lines(info("7.3"), records, delivery)

@@ -6,8 +6,9 @@ import json
 
 import jsonschema
 import pytest
+from delivered import whole
 
-from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.record import Delivery, KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 from harness.reports import columns, jsonfile
 
@@ -21,8 +22,9 @@ SHAPES = [("record", Record), ("verdict", Verdict), ("kernel", KernelInfo), ("ru
 
 
 def test_what_is_written_can_be_read(tmp_path):
-    jsonfile.write(tmp_path / "r", INFO, [RECORD], True)
-    assert jsonfile.read(tmp_path / "r") == (INFO, [RECORD], True)
+    for delivery in (whole([RECORD]), Delivery(False, 3, ("test_1", "test_2"))):
+        jsonfile.write(tmp_path / "r", INFO, [RECORD], delivery)
+        assert jsonfile.read(tmp_path / "r") == (INFO, [RECORD], delivery)
 
 
 def test_the_schema_is_one():
@@ -45,12 +47,12 @@ def test_the_schema_knows_every_topic_and_kind():
 @pytest.mark.parametrize("change", [{"topic": "no such"}, {"seconds": -1.0}, {"l1": 11}])
 def test_a_report_that_is_none_is_not_written(tmp_path, change):
     with pytest.raises(jsonschema.ValidationError):
-        jsonfile.write(tmp_path / "r", INFO, [dataclasses.replace(RECORD, **change)], True)
+        jsonfile.write(tmp_path / "r", INFO, [dataclasses.replace(RECORD, **change)], whole([RECORD]))
     assert not (tmp_path / "r").exists()
 
 
 def test_another_version_is_refused(tmp_path):
-    jsonfile.write(tmp_path / "r", INFO, [], True)
+    jsonfile.write(tmp_path / "r", INFO, [], whole([]))
     document = json.loads((tmp_path / "r").read_text())
     (tmp_path / "r").write_text(json.dumps({**document, "schema": 2}))
     with pytest.raises(ValueError, match="schema 2"):

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The suite's table, KTAP and page for docs/."""
 
+import pytest
+from delivered import whole
+
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 from harness.reports import checks, docstable, ktap, mutants
+from harness.reports.mutants import State
 
 
 def record(topic, *verdicts, kernel="7.3", l1="p11@p10", topology="papr"):
@@ -22,7 +26,8 @@ def info(*labels):
 
 
 def test_ktap_has_a_plan_for_each_level_and_no_stray_directive():
-    lines = ktap.lines([record("ioctl", OK, RED, DEFECT, SKIP)])
+    records = [record("ioctl", OK, RED, DEFECT, SKIP)]
+    lines = ktap.lines(records, whole(records))
     assert lines == [
         "KTAP version 1",
         "1..1",
@@ -68,9 +73,56 @@ def test_the_page_is_the_same_when_answers_are_and_names_what_differs():
     assert first[-1].startswith("- FAIL, 7.3: size 16: bytes: expected nothing written; observed 0: 18 # not")
 
 
+def mutant(**fields):
+    words = {"name": "m", "defect": "wrong", "caught_by": "size 16: result", "kind": "fail", "title": ""}
+    return type("Mutant", (), {**words, **fields})()
+
+
+def splat(check, *titles, observed="", proof=""):
+    return Verdict(check, Kind.FAIL, "no complaint", observed, proof, titles=titles)
+
+
 def test_a_mutant_is_caught_by_the_named_check_alone():
-    mutant = type("Mutant", (), {"name": "m", "defect": "wrong", "caught_by": "size 16: result"})()
-    missed, caught = mutants.Catch(mutant, ("size 16: bytes",)), mutants.Catch(mutant, ("size 16: result",))
-    assert (missed.caught, caught.caught) == (False, True)
-    text = "\n".join(mutants.text([missed, caught], {"debian": ("x",)}, 120, False))
+    other = mutants.Catch(mutant(), (RED,), judged=True)
+    right = mutants.Catch(mutant(), (splat("size 16: result"),), judged=True)
+    assert (other.state, right.state) == (State.MISSED, State.CAUGHT)
+    text = "\n".join(mutants.text([other, right], {"debian": ("x",)}, 120, False))
     assert "MISSED" in text and "1 of 2 mutants caught" in text and "debian: fails x" in text
+    assert "m fails size 16: bytes" in text and "not judged" not in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state"),
+    [
+        (splat("L1 health", "BUG in g", "WARNING in f"), State.CAUGHT),
+        (splat("L1 health", observed="one: WARNING in f"), State.CAUGHT),
+        (splat("L1 health", proof="WARNING in f"), State.CAUGHT),
+        (splat("L1 health", "WARNING in g"), State.MISSED),
+        (splat("L2 health", "WARNING in f"), State.MISSED),
+    ],
+)
+def test_the_words_must_be_those_of_the_named_check(verdict, state):
+    found = mutants.Catch(mutant(caught_by="L1 health", title="WARNING in f"), (verdict,), judged=False)
+    assert found.state is state
+
+
+def test_a_mutant_of_which_nothing_is_known_is_neither_caught_nor_missed():
+    unknown = mutants.Catch(mutant(), (), judged=False)
+    assert unknown.state is State.UNKNOWN
+    assert mutants.Catch(mutant(), (), judged=True).state is State.MISSED
+    text = "\n".join(mutants.text([unknown], {}, 120, False))
+    assert "0 of 1 mutants caught, 1 not judged" in text
+
+
+def test_a_harmless_one_must_run_and_fail_nothing():
+    harmless = mutant(kind="ok", caught_by="")
+    states = {
+        (failed, judged, shown): mutants.Catch(harmless, (RED,) * failed, judged, shown).state
+        for failed in (0, 1) for judged in (False, True) for shown in (False, True)
+    }  # fmt: skip
+    assert states.pop((0, True, True)) is State.SILENT
+    assert {state for (failed, *_), state in states.items() if failed} == {State.REPORTED}
+    assert {state for (failed, *_), state in states.items() if not failed} == {State.UNKNOWN}
+    shown = [mutants.Catch(harmless, (), True, True), mutants.Catch(harmless, (RED,), True, True)]
+    text = "\n".join(mutants.text(shown, {}, 120, False))
+    assert "0 of 0 mutants caught, 1 of 2 harmless ones reported" in text and "(harmless)" in text

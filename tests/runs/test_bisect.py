@@ -105,7 +105,7 @@ def find(monkeypatch, tree, cache):
             )
         else:
             what = candidates.ListCandidates(over, True, cache, BuildChoices(), said.append)
-        question = Question("papr-p11@p10-l2p10", "", RunOptions())
+        question = Question(("papr-p11@p10-l2p10",), "", RunOptions())
         lines = []
         code = bisect.run(what, question, agreement or Agreement(), cache, said.append, lines.append)
         return code, "\n".join([*said, *lines]), world
@@ -342,11 +342,13 @@ def test_the_same_bisect_runs_once_at_a_time_and_a_killed_one_does_not_block(tmp
         ({"over_qemu": ("a", "b"), "good": ""}, "needs one kernel"),
         ({"over_kernel": ("debian:7.2",), "good": ""}, "nothing between one"),
         ({"over_kernel": ("debian:7.2", "debian:7.2"), "good": ""}, "twice"),
-        ({"tree": "x", "scenario": ""}, "nothing is asked"),
-        ({"tree": "x", "scenario": "papr-p11"}, "no scenario id"),
+        ({"tree": "x", "scenarios": ()}, "nothing is asked"),
+        ({"tree": "x", "scenarios": ("papr-p11",)}, "no scenario id"),
+        ({"tree": "x", "scenarios": ("papr-p11-l2p10", "hv-p11-l2p10")}, "not of one L1"),
+        ({"tree": "x", "check": "a", "splat": "b"}, "two questions"),
         ({"tree": "x", "require": 3}, "--require 3"),
         ({"tree": "/nonexistent", "good": "a"}, "no git tree"),
-        ({"tree": "x", "scenario": "7.3-papr-p11-l2host"}, "names a kernel"),
+        ({"tree": "x", "scenarios": ("7.3-papr-p11-l2host",)}, "names a kernel"),
         ({"tree": "x", "series": ("none-such",)}, "there is no series"),
         ({"over_kernel": ("debian:7.2", "ssh:lpar"), "good": ""}, "over SSH"),
         ({"over_kernel": ("debian:7.2", "debian:7.3")}, "are for --tree"),
@@ -356,10 +358,10 @@ def test_words_that_lead_nowhere(asked, words, monkeypatch, tmp_path):
     monkeypatch.setenv("KVMPPC_CACHE", str(tmp_path))
     usual = {
         "tree": "", "good": "a", "bad": "b", "series": (), "over_qemu": (), "over_kernel": (), "repeat": 1,
-        "require": None, "scenario": "papr-p11-l2host", "check": "",
+        "require": None, "scenarios": ("papr-p11-l2host",), "check": "", "splat": "",
     }  # fmt: skip
     with pytest.raises(UsageError, match=words):
-        bisecting.bisect(bisecting.Asked(**{**usual, **asked}), RunOptions(), print, print)
+        bisecting.bisect(bisecting.BisectRequest(**{**usual, **asked}), RunOptions(), print, print)
 
 
 @pytest.mark.parametrize(
@@ -380,7 +382,7 @@ def test_a_step_by_hand(monkeypatch, seen, good, bad, code, tmp_path):
     monkeypatch.setenv("KVMPPC_CACHE", str(tmp_path))
     monkeypatch.setattr(trial, "run", lambda *_: seen)
     said = []
-    assert bisecting.step(".", (), "papr-p11-l2host", "", good, bad, RunOptions(), said.append) == code
+    assert bisecting.step(".", (), ("papr-p11-l2host",), "", "", good, bad, RunOptions(), said.append) == code
     assert said[-1].startswith(("good: ", "bad: ", "skip: "))
 
 
@@ -388,7 +390,7 @@ def test_a_hang_by_hand_is_seen_twice(monkeypatch, tmp_path):
     monkeypatch.setenv("KVMPPC_CACHE", str(tmp_path))
     runs = [Seen("L2 hang", right=False, hang=True), Seen(GOOD, right=True)]
     monkeypatch.setattr(trial, "run", lambda *_: runs.pop(0))
-    assert bisecting.step(".", (), "papr-p11-l2host", "", "", "L2 hang", RunOptions(), print) == 125
+    assert bisecting.step(".", (), ("papr-p11-l2host",), "", "", "", "L2 hang", RunOptions(), print) == 125
 
 
 @pytest.mark.parametrize(

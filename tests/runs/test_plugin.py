@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The pytest plugin, run by pytest in a process of its own; only the machines are stood in for."""
 
+import dataclasses
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from delivered import whole
 
 from harness.model.record import Record, exit_code
 from harness.model.verdict import Kind, Verdict
@@ -17,111 +17,28 @@ from harness.model.verdict import Kind, Verdict
 ROOT = Path(__file__).parent.parent.parent
 
 # Replaces what fetches and boots. What each scenario comes to is told by SCRIPT.
-STAND_IN = """
-import json, os, time
-from pathlib import Path
-from types import SimpleNamespace
-from harness.model.behaviour import MERGED_SERIES
-from harness.model.record import Record
-from harness.levels.process import start
-from harness.model.verdict import Kind, Verdict
-from harness.runs import plugin
-from harness.runs.expect import Expected
-
-SCRIPT = json.loads(os.environ["SCRIPT"])
-
-class Prepared:
-    notes = ("a note",)
-    qemu_text = "QEMU 11.1.3"
-    l1_qemu_text = "11.1.3"
-    def __init__(self, plan):
-        build = SimpleNamespace(release="7.3", banner="", identity="x", build_id="b", origin="")
-        kernel = SimpleNamespace(build=build, expected=Expected(MERGED_SERIES))
-        self.kernels = {name: kernel for name in plan.kernels}
-        self.l0_kernels = {name: kernel for name in plan.l0_kernels}
-    def lacks(self, placement):
-        return SCRIPT.get("lacks", {}).get(placement.full_id, "")
-
-class L1:
-    def __init__(self, placement, prepared, key, run, off):
-        self.placement = placement
-        run.joinpath(placement.full_id).mkdir()  # a second L1 of a placement would fail here
-    machine = None
-    def stop(self):
-        if self.machine: self.machine.kill()
-    def record(self, topic, l2=""):
-        at = self.placement
-        record = Record(at.kernel, at.topology.short, at.l1.id, l2, topic, "", (), at.full_id, l0=at.l0)
-        kind = SCRIPT.get(record.id + ("" if l2 else " " + topic), "as expected")
-        if kind == "bug":
-            raise RuntimeError("a bug of ours")
-        if kind == "wait":
-            self.machine = start(["sleep", "60"])
-            Path("waiting.part").write_text(str(self.machine.process.pid))
-            Path("waiting.part").rename("waiting")
-            time.sleep(60)
-        verdict = Verdict("check", Kind(kind), "this", "that", "a line")
-        return Record(**{**record.__dict__, "verdicts": (verdict,)})
-    def record_of_l0(self): return self.record("l0")
-    def record_of_l0_caps(self): return self.record("l0_caps")
-    def record_of_l1(self): return self.record("l1")
-    def record_of_caps(self): return self.record("caps")
-    def record_of_arch_compat(self): return self.record("arch_compat")
-    def record_of_l2(self, setting): return self.record("l2", setting.id)
-
-plugin.ready = lambda plan, options, progress: Prepared(plan)
-plugin.RunningL1 = L1
-"""
-
-
-@pytest.fixture
-def begin(tmp_path):
-    """Start a run in a process group of its own."""
-    (tmp_path / "standin.py").write_text(STAND_IN)
-
-    def start(script, *words):
-        environment = {**os.environ, "SCRIPT": json.dumps(script), "PYTHONPATH": f"{tmp_path}:{ROOT}"}
-        command = [sys.executable, "-m", "pytest", "-p", "standin", str(ROOT / "testcases"), "-q", "--tb=no"]
-        command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "no:cacheprovider"]
-        command += ["--run-dir", str(tmp_path / "run"), *words]
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
-            env=environment, start_new_session=True,
-        )  # fmt: skip
-
-    return start
-
-
-@pytest.fixture
-def run(tmp_path, begin):
-    """A run to its end: (process with its output in stdout, report or None)."""
-
-    def start(script, *words):
-        process = begin(script, *words)
-        done = subprocess.CompletedProcess([], 0, process.communicate(timeout=60)[0], "")
-        done.returncode = process.returncode
-        report = tmp_path / "run/report.json"
-        return done, json.loads(report.read_text()) if report.exists() else None
-
-    return start
+STAND_IN = (ROOT / "tests/standin.py").read_text()
 
 
 CI = ("--matrix", "ci")
-DEFECT, FAIL, INFRA, SKIP = (kind.value for kind in (Kind.DEFECT, Kind.FAIL, Kind.INFRASTRUCTURE, Kind.SKIP))
+DEFECT, FAIL, SKIP, UNKNOWN = (each.value for each in (Kind.DEFECT, Kind.FAIL, Kind.SKIP, Kind.UNKNOWN))
+INFRA = Kind.INFRASTRUCTURE.value
 HOST = "7.3-papr-p11@p10-l2host"
 
 
 @pytest.mark.parametrize(
     ("jobs", "script", "status", "words"),
     [
-        ("0", {}, 0, "10 passed"),
+        ("0", {}, 0, "12 passed"),
         ("0", {HOST: DEFECT}, 0, "1 xfailed"),
         ("2", {HOST: FAIL}, 1, "1 failed"),
         ("0", {HOST: INFRA}, 3, "1 failed"),
         ("2", {HOST: INFRA, "6.12-papr-p11@p10 caps": FAIL}, 1, "2 failed"),
         ("0", {HOST: SKIP}, 0, "1 skipped"),
         ("0", {HOST: "bug"}, 3, "1 failed"),
-        ("0", {"lacks": {"7.3-papr-p11@p10": "QEMU 7.2 has no -cpu power11"}}, 0, "5 skipped"),
+        ("0", {"lacks": {"7.3-papr-p11@p10": "QEMU 7.2 has no -cpu power11"}}, 0, "6 skipped"),
+        ("0", {HOST: UNKNOWN}, 3, "1 failed"),
+        ("2", {"6.12-papr-p11@p10 health": FAIL}, 1, "1 failed"),
     ],
 )
 def test_verdicts_become_outcomes_and_exit_codes(run, jobs, script, status, words):
@@ -130,19 +47,22 @@ def test_verdicts_become_outcomes_and_exit_codes(run, jobs, script, status, word
     assert words in done.stdout.splitlines()[-1]
     assert report["complete"] is True
     if "lacks" in script:
-        assert "skipped 5 tests: QEMU 7.2 has no -cpu power11" in done.stdout
-        assert len(report["records"]) == 5
-    elif script.get(HOST) != "bug":
-        assert len(report["records"]) == 10
+        assert "skipped 6 tests: QEMU 7.2 has no -cpu power11" in done.stdout
+    assert report["planned"] == 12
+    if script.get(HOST) != "bug":
+        assert len(report["records"]) == 12
+        assert report["missing"] == report["errors"] == []
     else:
         assert "RuntimeError: a bug of ours" in done.stdout
+        assert len(report["records"]) == 11
+        assert report["missing"] == report["errors"] and HOST in report["missing"][0]
 
 
 def test_one_l1_is_one_workers(run):
     """The stand-in's L1 fails when it is made twice, so this shows the scheduling too."""
     done, report = run({}, "--matrix", "default", "-n", "2")
     assert done.returncode == 0, done.stdout
-    assert len(report["records"]) == 88
+    assert len(report["records"]) == 104
 
 
 def test_records_are_in_the_plans_order_whoever_ran_them(run):
@@ -159,7 +79,11 @@ def test_ids_can_be_typed_after_k(run):
     done, report = run({}, "--matrix", "default", "-k", "papr-p11@p10-l2host")
     assert done.returncode == 0, done.stdout
     ids = ["-".join((each["kernel"], each["topology"], each["l1"], each["l2"])) for each in report["records"]]
-    assert ids == ["7.3-papr-p11@p10-l2host", "6.12-papr-p11@p10-l2host"]
+    # How an L1 is afterwards belongs to whatever is selected of it.
+    assert ids == [
+        "7.3-papr-p11@p10-l2host", "7.3-papr-p11@p10-", "6.12-papr-p11@p10-l2host", "6.12-papr-p11@p10-",
+    ]  # fmt: skip
+    assert [each["topic"] for each in report["records"]] == ["l2", "health", "l2", "health"]
 
 
 def test_a_failure_comes_with_all_that_is_needed(run):
@@ -225,18 +149,33 @@ def test_ctrl_c_leaves_a_partial_report_and_no_machine(begin, tmp_path, jobs):
 
 
 def verdict(kind):
-    return Record("7.3", "papr", "p11", "", "l1", "", (Verdict("c", kind, "", ""),), "d")
+    return Record("7.3", "papr", "p11", "", "l1", "", (Verdict("c", kind, "", "why"),), "d")
+
+
+LOST = ("test_lost",)
 
 
 @pytest.mark.parametrize(
-    ("kinds", "others", "code"),
+    ("kinds", "settings", "code", "trouble"),
     [
-        ([Kind.OK, Kind.DEFECT, Kind.SKIP], 0, 0),
-        ([Kind.OK, Kind.FAIL, Kind.INFRASTRUCTURE], 1, 1),
-        ([Kind.OK, Kind.INFRASTRUCTURE], 0, 3),
-        ([Kind.OK], 1, 3),
-        ([], 0, 0),
+        ([Kind.OK, Kind.DEFECT, Kind.SKIP], {}, 0, ""),
+        ([Kind.OK, Kind.INFRASTRUCTURE], {}, 3, ""),
+        ([Kind.OK, Kind.UNKNOWN], {}, 3, ""),
+        ([Kind.OK, Kind.FAIL, Kind.INFRASTRUCTURE], {"errors": LOST}, 1, "1 of the tests ended"),
+        ([Kind.FAIL], {"complete": False}, 1, "Interrupted: partial results."),
+        ([Kind.OK], {"errors": LOST}, 3,
+         "1 of the tests ended with an error of ours (see errors.txt): test_lost"),
+        ([Kind.OK], {"planned": 2, "missing": LOST}, 3, "1 of 2 planned results is missing: test_lost"),
+        ([Kind.OK], {"planned": 3, "missing": (*LOST, "test_x"), "complete": False}, 3,
+         "Interrupted: 2 of 3 planned results are missing: test_lost and 1 more"),
+        ([Kind.OK], {"complete": False}, 3, "Interrupted: partial results."),
+        ([], {}, 3, "Nothing was judged: no test was selected."),
+        ([Kind.SKIP, Kind.SKIP], {}, 3, "Nothing was judged: why."),
     ],
-)
-def test_exit_codes(kinds, others, code):
-    assert exit_code([verdict(kind) for kind in kinds], others) == code
+)  # fmt: skip
+def test_exit_codes(kinds, settings, code, trouble):
+    records = [verdict(kind) for kind in kinds]
+    delivery = dataclasses.replace(whole(records), **settings)
+    assert exit_code(records, delivery) == code
+    assert delivery.trouble(records).startswith(trouble)
+    assert bool(delivery.trouble(records)) is bool(trouble)

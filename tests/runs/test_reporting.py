@@ -6,16 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from delivered import assert_told_everywhere, whole
 
 from harness.model.behaviour import MERGED_SERIES
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import UsageError
-from harness.model.observation import Boot, LevelObservation, Probe, boot_to_json, level_to_json
-from harness.model.outcome import Outcome
-from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.observation import Boot, End, LevelObservation, Probe, boot_to_json, level_to_json
+from harness.model.outcome import Outcome, Side
+from harness.model.record import Delivery, KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import topology
-from harness.model.verdict import Kind
+from harness.model.verdict import Kind, Verdict
 from harness.reports import jsonfile
 from harness.runs import reporting
 from harness.runs.judging import Judge, KernelFacts
@@ -32,7 +33,11 @@ def run(tmp_path):
     probe = Probe.from_json(json.loads((DATA / "probe-7.3-papr-p11@p10.json").read_text()))
     boot = Boot(Outcome.BOOTED, "ssh", "ready", GuestMode(Mode.P10), "7.3", build_id="b", directory="l1")
     level = LevelObservation(PLACEMENT.full_id, boot, "v2", "kvm_hv", probe)
-    guest = Boot(Outcome.BOOTED, "marker", "up", GuestMode(Mode.P10), "7.3", directory="l2p10")
+    # With proof of all that a green L2 needs: its kernel, its end, its health.
+    guest = Boot(
+        Outcome.BOOTED, "marker", "up", GuestMode(Mode.P10), "7.3", 0, directory="l2p10", build_id="b",
+        end=End("off", "it left", Side.UNKNOWN), taint=0, taint_left=0, uptime=1.0, elapsed=1.5,
+    )  # fmt: skip
     judge = Judge(PLACEMENT, KernelFacts("7.3", "b", MERGED_SERIES), None, (11, 1, 3))
     records = []
     for topic, l2, judged, saved in (
@@ -48,7 +53,7 @@ def run(tmp_path):
         records.append(Record("7.3", "papr", "p11@p10", l2, topic, words, tuple(verdicts), directory))
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "id", build_id="b")
     info = RunInfo("2026", "kvmppc run", "", (kernel,), "QEMU 11.1.3", "11.1.3", ())
-    jsonfile.write(path / "report.json", info, records, True)
+    jsonfile.write(path / "report.json", info, records, whole(records))
     return path
 
 
@@ -74,7 +79,7 @@ def test_today_judges_as_then_if_nothing_changed(run):
 def test_what_changed_is_said_by_name(run):
     info, records, _ = jsonfile.read(run / "report.json")
     kernel = dataclasses.replace(info.kernels[0], expect="none")
-    jsonfile.write(run / "report.json", dataclasses.replace(info, kernels=(kernel,)), records, True)
+    jsonfile.write(run / "report.json", dataclasses.replace(info, kernels=(kernel,)), records, whole(records))
     code, said, _ = report([run], again=True)
     assert code == 1
     assert "changed: 7.3-papr-p11@p10 caps: capability 250: ok, expected 1 -> FAIL, expected 0" in said
@@ -91,12 +96,13 @@ def test_several_runs_are_one(run, tmp_path):
     other.mkdir(parents=True)
     info, records, _ = jsonfile.read(run / "report.json")
     moved = [dataclasses.replace(each, l2="l2p9") for each in records if each.l2]
-    jsonfile.write(other / "report.json", info, moved, False)
+    jsonfile.write(other / "report.json", info, moved, Delivery(False, 3, ("test_2", "test_3")))
     both = reporting.merged([reporting.read(run), reporting.read(other)])
-    assert len(both.records) == 5 and not both.complete
+    assert len(both.records) == 5
+    assert both.delivery == Delivery(False, 7, (f"{other}: test_2", f"{other}: test_3"))
     assert (both.path / both.records[-1].directory).resolve() == other / PLACEMENT.full_id / "l2p10"
     kernel = dataclasses.replace(info.kernels[0], identity="another")
-    jsonfile.write(other / "report.json", dataclasses.replace(info, kernels=(kernel,)), moved, True)
+    jsonfile.write(other / "report.json", dataclasses.replace(info, kernels=(kernel,)), moved, whole(moved))
     with pytest.raises(UsageError, match="is not that of"):
         reporting.merged([reporting.read(run), reporting.read(other)])
 
@@ -124,11 +130,19 @@ def changed(run, **settings):
 
 def test_a_run_that_was_cut_off_or_asked_nothing_is_no_success(run):
     changed(run, complete=False)
-    code, said, _ = report([run])
-    assert code == 3 and "cut off" in said
-    changed(run, complete=True, records=[])
-    assert report([run])[0] == 3
-    assert "Nothing was judged." in report([run], "markdown")[2]
+    assert_told_everywhere(run, "Interrupted: partial results.")
+    changed(run, complete=True, planned=6, missing=["test_a", "test_b"])
+    assert_told_everywhere(run, "2 of 6 planned results are missing: test_a and 1 more")
+    changed(run, planned=4, missing=[], records=[])
+    assert_told_everywhere(run, "Nothing was judged: no test was selected.")
+
+
+def test_a_run_of_which_all_was_skipped_is_no_success(run):
+    info, records, _ = jsonfile.read(run / "report.json")
+    skip = Verdict("a machine to boot on", Kind.SKIP, "one", "QEMU 7.2 has no -cpu power11")
+    records = [dataclasses.replace(each, verdicts=(skip,), summary="") for each in records]
+    jsonfile.write(run / "report.json", info, records, whole(records))
+    assert_told_everywhere(run, "Nothing was judged: QEMU 7.2 has no -cpu power11.")
 
 
 def test_the_same_place_twice_shows_the_worse_of_the_two(run, tmp_path):
@@ -136,7 +150,7 @@ def test_the_same_place_twice_shows_the_worse_of_the_two(run, tmp_path):
     bad = dataclasses.replace(records[-1].verdicts[0], kind=Kind.FAIL, observed="panic")
     worse = dataclasses.replace(records[-1], verdicts=(bad,), summary="panic")
     (tmp_path / "second").mkdir()
-    jsonfile.write(tmp_path / "second/report.json", info, [worse], True)
+    jsonfile.write(tmp_path / "second/report.json", info, [worse], whole([worse]))
     for form in ("text", "markdown", "html"):
         code, _, words = report([run, tmp_path / "second"], form)
         assert code == 1 and "panic" in words
@@ -148,7 +162,7 @@ def test_runs_that_are_not_of_one_kind_are_not_made_one(run, tmp_path):
     info, records, _ = jsonfile.read(run / "report.json")
     (tmp_path / "second").mkdir()
     other = dataclasses.replace(info, qemu="QEMU 10", options="--qemu host")
-    jsonfile.write(tmp_path / "second/report.json", other, records, True)
+    jsonfile.write(tmp_path / "second/report.json", other, records, whole(records))
     with pytest.raises(UsageError, match="differ in qemu"):
         report([run, tmp_path / "second"])
 
@@ -172,13 +186,16 @@ def test_a_damaged_observation_leaves_its_record_as_it_was(run, content):
 
 def test_a_qemu_of_ones_own_may_call_itself_as_it_likes(run):
     info, records, _ = jsonfile.read(run / "report.json")
-    jsonfile.write(run / "report.json", dataclasses.replace(info, l1_qemu="11.1.0-rc2"), records, True)
+    jsonfile.write(
+        run / "report.json", dataclasses.replace(info, l1_qemu="11.1.0-rc2"), records, whole(records)
+    )
     assert "0 verdicts changed" in report([run], again=True)[1]
 
 
 def test_what_a_guest_printed_fits_every_format(run):
     info, records, _ = jsonfile.read(run / "report.json")
     odd = dataclasses.replace(records[-1].verdicts[0], kind=Kind.FAIL, proof="\x1b[1m\x00 \x07 end")
-    jsonfile.write(run / "report.json", info, [dataclasses.replace(records[-1], verdicts=(odd,))], True)
+    records = [dataclasses.replace(records[-1], verdicts=(odd,))]
+    jsonfile.write(run / "report.json", info, records, whole(records))
     for form in reporting.FORMATS:
         assert report([run], form)[0] == 1

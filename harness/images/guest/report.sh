@@ -38,8 +38,35 @@ facts() {
 		for byte in $($bb od -An -tx1 -N4 "$1"); do version=$version$byte; done
 	fi
 	read -r release </proc/sys/kernel/osrelease || release=$($bb uname -r)
+	health
+	facts="\"release\":\"$release\",\"cpu\":\"$cpu\",\"cpu_version\":\"$version\",$health"
+}
+
+# health: what this kernel says of itself: its taint flags, and how long it is up by its own clock
+health() {
+	# In one piece: a sysctl that is read byte by byte, as "read" does, gives its first digit only.
+	taint=$($bb cat /proc/sys/kernel/tainted)
 	read -r up idle </proc/uptime
-	facts="\"release\":\"$release\",\"cpu\":\"$cpu\",\"cpu_version\":\"$version\",\"uptime\":$up"
+	health="\"taint\":${taint:-null},\"uptime\":$up"
+}
+
+# build_id: of the running kernel: 40 digits, '' if its linker left none. The note is: name of 4 bytes,
+# content of 20, type 3, "GNU".
+build_id() {
+	set -- $($bb od -An -v -tx1 /sys/kernel/notes)
+	notes=
+	for byte in "$@"; do notes=$notes$byte; done
+	build_id=
+	case $notes in
+	*040000001400000003000000474e5500*)
+		rest=${notes#*040000001400000003000000474e5500}
+		while [ ${#build_id} -lt 40 ] && [ -n "$rest" ]; do
+			digits=${rest#??}
+			build_id=$build_id${rest%"$digits"}
+			rest=$digits
+		done
+		;;
+	esac
 }
 
 # identity: which build of the kernel this is, and its page size, as further members
@@ -51,7 +78,6 @@ identity() {
 		[ "$1" = 0000000000000006 ] && page=$((0x$2 / 1024))
 		shift 2
 	done
-	build=$($bb od -An -v -tx1 /sys/kernel/notes | $bb tr -d ' \n' |
-		$bb sed -n 's/.*040000001400000003000000474e5500\([0-9a-f]\{40\}\).*/\1/p')
-	identity="\"page_kb\":$page,\"build_id\":\"$build\""
+	build_id
+	identity="\"page_kb\":$page,\"build_id\":\"$build_id\""
 }

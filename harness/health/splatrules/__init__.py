@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which line begins a splat, and what it is called: one row for each form in which a kernel, or the firmware
+below it, complains. The forms were read in Linux 6.12, 7.2 and 7.3; each row names who prints it.
+
+To add one, add a row in the file of its kind, and a console to tests/data/consoles/.
+"""
+
+from __future__ import annotations
+
+from harness.health.splatrules import checks, faults, machine, memory, stalls
+from harness.health.splatrules.checks import SHARED_CHECKS
+from harness.health.splatrules.machine import CONSEQUENCES
+from harness.health.splatrules.rule import End, Rule, Where, rule
+
+__all__ = ["CONSEQUENCES", "RULES", "SHARED_CHECKS", "End", "Rule", "Where"]
+
+# The first that matches: those that take anything of their kind come last.
+RULES = (
+    *checks.RULES,
+    *memory.RULES,
+    *stalls.RULES,
+    *faults.RULES,
+    *machine.RULES,
+    rule(
+        "of-error",
+        r"OF: ERROR: (?!next of_node_put\(\))(?P<what>\S.*)",
+        "OF: ERROR: {what}",
+        "drivers/of/",
+        where=Where.NOWHERE,
+        end=End.LINE,
+    ),
+    rule(
+        "bug", r"BUG: (?P<what>\S.*)", "BUG: {what}", "anywhere that a kernel says BUG", where=Where.NOWHERE
+    ),
+)

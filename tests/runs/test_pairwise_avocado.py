@@ -3,8 +3,15 @@
 
 import dataclasses
 import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
+import living
 import pytest
 from delivered import whole
 
@@ -17,6 +24,8 @@ from harness.runs.avocado_resolver import KvmppcResolver, tasks
 from harness.runs.options import RunOptions
 from harness.runs.pairwise import covering, settings
 from harness.runs.plan import make
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def all_pairs(scenarios):
@@ -163,6 +172,50 @@ def test_a_runner_tells_avocado_all_and_leaves_nothing_running(tmp_path, monkeyp
         assert max(len(each["log"]) for each in files) <= 16384
         assert any(each.get("log") == b"said\n" for each in messages)
         assert any(path.name.startswith(expected) for path in tmp_path.iterdir())
+
+
+# The runner, as avocado starts it; kvmppc run is stood in for by one that takes its time and has a machine.
+RUNNER = """
+import sys
+from harness.runs import avocado_runner
+start = avocado_runner.group.start
+body = '''
+import pathlib, signal, subprocess, sys, time
+machine = subprocess.Popen(["sleep", "60"])
+def end(*_):
+    pathlib.Path("files").write_text("written")
+    sys.exit(143)
+signal.signal(signal.SIGTERM, end)
+pathlib.Path("pids.part").write_text(f"{__import__('os').getpid()} {machine.pid}")
+pathlib.Path("pids.part").rename("pids")
+time.sleep(60)
+'''
+avocado_runner.group.start = lambda command, **settings: start([command[0], "-c", body], **settings)
+sys.argv = ["avocado-runner-kvmppc", "runnable-run", "-k", "kvmppc", "-u", "x"]
+avocado_runner.main()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL, "its parent's"])
+def test_a_task_that_is_ended_leaves_nothing_running(tmp_path, how):
+    """With its files written, where it is asked to end: avocado sends SIGTERM first."""
+    command = [sys.executable, "-c", RUNNER]
+    if how == "its parent's":
+        command = ["sh", "-c", '"$@" & wait', "sh", *command]
+    runner = subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "pids").exists():
+            assert runner.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        runner.send_signal(signal.SIGKILL if how == "its parent's" else how)
+        runner.wait(20)
+    assert living.gone(map(int, (tmp_path / "pids").read_text().split()))
+    assert (tmp_path / "files").exists() is (how != signal.SIGKILL)
 
 
 def test_qemus_are_a_dimension_of_avocados_pairwise_matrix():

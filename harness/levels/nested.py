@@ -23,7 +23,7 @@ from harness.model.errors import InfrastructureError
 # may be caught in the kernel; nor by its command line, which is gone by then too. A zombie counts as
 # long as it has other threads.
 QEMU_PIDS = (
-    'for at in /proc/[0-9]*; do read -r line 2>/dev/null <$at/stat || continue; case $line in '
+    "for at in /proc/[0-9]*; do read -r line 2>/dev/null <$at/stat || continue; case $line in "
     '*"(qemu-system-ppc"*") Z "*) set -- $at/task/*; [ $# -gt 1 ] && echo ${at#/proc/};; '
     '*"(qemu-system-ppc"*) echo ${at#/proc/};; esac; done'
 )

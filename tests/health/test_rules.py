@@ -71,7 +71,8 @@ REPORT = """
     check_noncircular check_deadlock check_flags check_wait_context check_irq_usage mark_lock
     mark_lock_irq mark_usage validate_chain __lock_acquire lock_acquire lock_release lock_is_held_type
     debug_check_no_locks_held debug_check_no_locks_freed register_lock_class assign_lock_key
-    look_up_lock_class of_node_release of_node_put of_node_get of_get_next_cpu_node of_find_node_by_path kobject_put kobject_cleanup kobject_release
+    look_up_lock_class of_node_release of_node_put of_node_get of_get_next_cpu_node
+    of_find_node_by_path kobject_put kobject_cleanup kobject_release
     kobject_get kref_put cleanup_srcu_struct rcu_note_context_switch sched_show_task
 """
 WAIT = """

@@ -171,8 +171,11 @@ _END_SOURCE = "images/guest/init powers off; QEMU then ends with status 0, and K
 
 
 def judge_end(boot: Boot) -> list[Verdict]:
-    """``L2 ends`` of a guest that was up."""
+    """``L2 ends`` of a guest that was up, and of any whose VM is never taken down."""
     end = boot.end
+    if boot.stays:
+        stays = _ENDS["stays"]
+        return [Verdict("L2 ends", Kind.FAIL, _END, stays, boot.stays, _END_SOURCE, right=False)]
     if boot.outcome is not Outcome.BOOTED:
         return []
     if end is None:
@@ -190,7 +193,7 @@ def judge_end(boot: Boot) -> list[Verdict]:
 
 _ENDS = {
     "hang": "hangs after it was up",
-    "stays": "powers off, and its VM is never taken down",
+    "stays": "its VM is never taken down",
     "splat": "its kernel fails after it was up",
     "panic": "panics after it was up",
     "exit": "QEMU ends with an error",

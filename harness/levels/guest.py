@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from harness.health.cause import Loss, deadly, of_host
+from harness.health.cause import STARVED, Loss, deadly, of_host
 from harness.health.ending import GuestSeen, end_of, mode_of, outcome_of
 from harness.levels import commands
 from harness.levels.console import Console, Ended
@@ -71,7 +72,15 @@ def boot(level: GuestHost, setting: L2Setting, directory: Path) -> Boot:
     finally:
         machine.stop()
         console.close()
-    return _boot_of(seen, console, phases, directory)
+    return replace(_boot_of(seen, console, phases, directory), stays=_why_it_stays(level, machine))
+
+
+def _why_it_stays(level: GuestHost, machine: NestedMachine) -> str:
+    """Where its QEMU is caught, which SIGKILL has not ended; '' if it is gone, or had no CPU to end on."""
+    if not machine.stays or level.starved() >= STARVED:
+        return ""
+    caught = stuck(level.run, QEMU_PIDS, level.setup.limits.answer)
+    return f"SIGKILL does not end its QEMU: {caught or 'nothing shows where it is'}"
 
 
 def _wait_until_up(level: GuestHost, console: Console) -> Ended:

@@ -126,7 +126,7 @@ class LinuxLevel:
             raise InfrastructureError(f"the probe ended with {done.status}: {last}")
         try:
             return Probe.from_json(json.loads(done.stdout))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InfrastructureError(
                 f"the probe's answer is no such document: {error}", log=self.directory / "probe.json"
             ) from None

@@ -28,6 +28,9 @@ QEMU_PIDS = (
     '*"(qemu-system-ppc"*) echo ${at#/proc/};; esac; done'
 )
 
+# Between two looks whether it has ended, in seconds.
+_TRY_SECONDS = 0.1
+
 
 class Host(Protocol):
     """A Linux that QEMU can be started in.
@@ -78,6 +81,7 @@ class NestedMachine:
         self.pidfile = f"/run/{guest.lower()}.pid"
         self.command: list[str] = []
         self._stream: ChannelSpawn | None = None
+        self.stays = False  # not even SIGKILL has ended its QEMU
 
     @property
     def enclosing_commands(self) -> list[list[str]]:
@@ -151,9 +155,16 @@ class NestedMachine:
         if self._stream is None:
             return
         if not self._stream.channel.exit_status_ready() and not self._host.gone:
-            script = f"read -r pid <{self.pidfile} && kill -9 $pid; rm -f {self.pidfile}"
+            # It has ended when its VM has: whatever goes on in the host next is nobody else's then.
+            tries = int(self._limits.stop * 0.6 / _TRY_SECONDS)
+            script = (
+                f"read -r pid <{self.pidfile} && kill -9 $pid; rm -f {self.pidfile}; tries=0; "
+                f'while [ -n "$({QEMU_PIDS})" ]; do tries=$((tries + 1)); '
+                f"[ $tries -gt {tries} ] && echo stays && break; "
+                f"busybox usleep {int(_TRY_SECONDS * 1e6)}; done"
+            )
             with contextlib.suppress(InfrastructureError):  # whoever uses the host next finds out
-                self._host.run(script, self._limits.stop)
+                self.stays = self._host.run(script, self._limits.stop).stdout.strip() == "stays"
         self._stream.channel.close()
 
     def close(self) -> None:

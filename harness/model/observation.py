@@ -113,7 +113,8 @@ class Boot:
     splats: of its own console; end: how it went, None for what was not up or is not over;
     taint, taint_left: /proc/sys/kernel/tainted when it was up, and when it left, None if it did not say;
     uptime: seconds it said it was up when it said so; elapsed: seconds since its QEMU was started, then;
-    samples: where the vCPUs were, if it was lost: symbols, newest last.
+    samples: where the vCPUs were, if it was lost: symbols, newest last;
+    stays: why its QEMU could not be ended, '' if it was, or ended by itself.
     """
 
     outcome: Outcome
@@ -133,6 +134,7 @@ class Boot:
     uptime: float = 0.0
     elapsed: float = 0.0
     samples: tuple[str, ...] = ()
+    stays: str = ""
 
     @property
     def summary(self) -> str:

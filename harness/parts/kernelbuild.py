@@ -24,7 +24,7 @@ from harness.parts.apply import Applied, apply_series
 from harness.parts.cache import Cache
 from harness.parts.git import Git, GitError, init
 from harness.parts.kernelconfig import KernelConfig
-from harness.parts.kernelmake import Make
+from harness.parts.kernelmake import Make, require_path
 from harness.parts.kernelspec import KernelSpec
 from harness.parts.progress import Progress
 from harness.parts.series import Patch, Series, read_series
@@ -102,6 +102,7 @@ def _area(
         else kernelconfig.small_config()
     )
     toolchain = find_toolchain(choices.cross_compile, choices.llvm)
+    require_path(cache.root)
     place = place_of(spec)
     setting = hashlib.sha256(f"{config.digest} {toolchain.words} {toolchain.version}".encode()).hexdigest()[
         :8

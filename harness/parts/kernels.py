@@ -81,11 +81,12 @@ def _debian(
     spec: KernelSpec, cache: Cache, _choices: BuildChoices, locked_only: bool, progress: Progress
 ) -> KernelBuild:
     unpacked = debian.obtain(kernel_part(spec.version), cache, locked_only=locked_only, progress=progress)
-    images = [path for path in unpacked.tree.rglob("vmlinu[xz]*") if path.is_file()]
+    images = _images(unpacked.tree)
     if len(images) != 1:
         raise InfrastructureError(f"the packages of {spec.text} hold {len(images)} kernel images, not one")
     facts = kernel_facts(images[0])
-    modules = next((path.parent for path in unpacked.tree.rglob("modules/*/kernel")), None)
+    places = ("lib/modules/*/kernel", "usr/lib/modules/*/kernel")
+    modules = next((path.parent for place in places for path in unpacked.tree.glob(place)), None)
     return KernelBuild(
         spec=spec.text,
         label=spec.label,
@@ -99,6 +100,18 @@ def _debian(
         drift=unpacked.drift,
         notices=unpacked.notices,
     )
+
+
+def _images(tree: Path) -> list[Path]:
+    """Of kernels, in a package's files. Before 7.x in boot/, since then beside the modules."""
+    usual = {
+        path.stat().st_ino: path  # lib may be a link to usr/lib
+        for place in ("boot", "lib/modules/*", "usr/lib/modules/*")
+        for path in tree.glob(f"{place}/vmlinu[xz]*")
+        if path.is_file()
+    }
+    # To look through all the modules takes ten times as long.
+    return list(usual.values()) or [path for path in tree.rglob("vmlinu[xz]*") if path.is_file()]
 
 
 def _file(

@@ -291,7 +291,7 @@ def test_what_is_allowed_of_a_guest():
     [
         (End("off", "p"), Kind.OK, "powers off by itself", True),
         (End("hang", "p", Side.KERNEL), Kind.FAIL, "hangs after it was up", False),
-        (End("stays", "p", Side.KERNEL), Kind.FAIL, "powers off, and its VM is never taken down", False),
+        (End("stays", "p", Side.KERNEL), Kind.FAIL, "its VM is never taken down", False),
         (End("splat", "p", Side.KERNEL), Kind.FAIL, "its kernel fails after it was up", False),
         (End("panic", "p", Side.KERNEL), Kind.FAIL, "panics after it was up", False),
         (End("reset", "p", Side.KERNEL), Kind.FAIL, "resets or powers off without a word", False),
@@ -315,6 +315,13 @@ def test_how_a_guest_went(end, kind, observed, right):
         "L2 ends", kind, observed, "p", right,
     )  # fmt: skip
     assert found.expected == "powers off by itself"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.BOOTED, Outcome.REFUSED_LATE, Outcome.HANG])
+def test_a_vm_that_is_never_taken_down_fails_whatever_became_of_its_guest(outcome):
+    found = only(judge_end(replace(BOOTED, outcome=outcome, stays="SIGKILL does not end it")))
+    assert (found.check, found.kind, found.right) == ("L2 ends", Kind.FAIL, False)
+    assert (found.observed, found.proof) == ("its VM is never taken down", "SIGKILL does not end it")
 
 
 def test_an_end_that_nobody_saw_is_none():

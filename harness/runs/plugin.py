@@ -445,7 +445,8 @@ class _Controller:
         end_workers()
         # pytest would first read the source of every function on the way: seconds on a loaded machine,
         # when whoever ends us may not wait that long for our files.
-        excinfo.traceback = excinfo.traceback[-1:]
+        if isinstance(excinfo.value, KeyboardInterrupt):  # of pytest.exit() the last one is not shown
+            excinfo.traceback = excinfo.traceback[-1:]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

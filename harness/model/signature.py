@@ -52,14 +52,14 @@ def of_scenario(records: Sequence[Record]) -> Seen:
         for record in records:
             if record.topic == name:
                 lost = record.verdicts[0]
-                if lost.kind is Kind.INFRASTRUCTURE:
+                if lost.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN):
                     return Seen("", lost.proof, trouble=f"{lost.check}: {lost.observed}: {lost.proof}")
                 if lost.kind is Kind.FAIL:  # it did not boot; other facts of a level come later
                     return _ended(name.upper(), lost)
     for record in records:
         if record.topic == "l2":
             verdict = record.verdicts[0]
-            if verdict.kind is Kind.INFRASTRUCTURE:
+            if verdict.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN):
                 return Seen("", verdict.proof, trouble=f"{verdict.observed}: {verdict.proof}")
             if verdict.kind is Kind.SKIP:
                 return Seen("", verdict.proof, trouble=verdict.observed)
@@ -86,11 +86,13 @@ def of_check(records: Sequence[Record], name: str) -> Seen:
     for record in records:
         for verdict in record.verdicts:
             if verdict.check == name:
-                if verdict.kind in (Kind.INFRASTRUCTURE, Kind.SKIP):
+                if not verdict.answered:
                     return Seen("", verdict.proof, trouble=f"{name}: {verdict.observed}")
                 # As it is: what a check observes has no times or addresses in it, but values that count.
                 words = f"{name}: {verdict.observed}"
-                right = verdict.right if verdict.right is not None else verdict.kind is Kind.OK
+                right = verdict.right
+                if right is None and verdict.kind is not Kind.SKIP:  # not judged is neither
+                    right = verdict.kind is Kind.OK
                 return Seen(words, f"{verdict.proof}: {verdict.observed}", right)
     lost = [each for record in records for each in record.verdicts if each.check.endswith(" answers")]
     if lost and lost[0].kind is Kind.FAIL:

@@ -13,6 +13,7 @@ from harness.levels.choose import levels_for
 from harness.levels.level import Level
 from harness.levels.setup import Setup
 from harness.levels.ssh import ClientKey
+from harness.model.errors import UsageError
 from harness.model.machine import BootSet, QemuProgram
 from harness.model.scenario import Placement
 from harness.parts.cache import Cache
@@ -43,8 +44,9 @@ class ReadyKernel:
 class Ready(Protocol):
     """What a run needs: of machines that are booted here (Prepared) or that are there already (remote.py).
 
-    kernels, l0_kernels: by label, of the plan; qemu_text, l1_qemu_text: versions for people; notes: what
-    makes the parts differ from the lock file, or older than they should be.
+    kernels, l0_kernels: by label, of the plan; qemu_text, l1_qemu_text: versions for people; qemu_version: of
+    the outermost QEMU, None where none of ours is; notes: what makes the parts differ from the lock file, or
+    older than they should be.
     """
 
     @property
@@ -58,6 +60,9 @@ class Ready(Protocol):
 
     @property
     def l1_qemu_text(self) -> str: ...
+
+    @property
+    def qemu_version(self) -> tuple[int, int, int] | None: ...
 
     @property
     def notes(self) -> tuple[str, ...]: ...
@@ -94,6 +99,10 @@ class Prepared:
     @property
     def l1_qemu_text(self) -> str:
         return self.userland.qemu_version
+
+    @property
+    def qemu_version(self) -> tuple[int, int, int]:
+        return self.qemu.version
 
     def setup(self, placement: Placement, key: ClientKey, switched_off: Collection[str]) -> Setup:
         kernel, l0 = self.kernels[placement.kernel], self.l0_of(placement)
@@ -132,6 +141,10 @@ class Prepared:
 
 def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) -> Prepared:
     """Fetch and build what is missing. InfrastructureError or UsageError where that fails."""
+    if options.expect_build_id:
+        raise UsageError(
+            "--expect-build-id is for a machine over SSH", "our own machines prove it by themselves"
+        )
     cache = Cache.default()
     choices = choices_of(options)
     builds = {

@@ -44,7 +44,8 @@ class RunningL1:
         self.placement = placement
         kernel, l0_kernel = prepared.kernels[placement.kernel], prepared.l0_of(placement)
         l1_qemu = kernel.boot_set.l1_qemu if kernel.boot_set else None
-        self._judge = Judge(placement, _facts(kernel), _facts(l0_kernel) if l0_kernel else None, l1_qemu)
+        l0_facts = _facts(l0_kernel) if l0_kernel else None
+        self._judge = Judge(placement, _facts(kernel), l0_facts, l1_qemu, prepared.qemu_version)
         self._texts = kernel.build.texts
         self._make_levels = partial(prepared.levels, placement, key=key, switched_off=switched_off)
         self._levels: tuple[Level, ...] = ()
@@ -156,9 +157,9 @@ class RunningL1:
         def judged() -> Judged:
             asked = conformance.Asked(
                 self._judge.subject, probe_of(self.seen("L1")), self._answers(), self._texts,
-                self._levels[-1].finding,
+                self._levels[-1].finding, self._judge.kernel.known,
             )  # fmt: skip
-            return "", judge(asked)
+            return "", conformance.judged(asked, judge)
 
         return self._record(topic, "", "l1", judged, needs="L1")
 
@@ -232,7 +233,9 @@ class RunningL1:
 
 
 def _facts(kernel: ReadyKernel) -> KernelFacts:
-    return KernelFacts(kernel.build.release, kernel.build.build_id, kernel.expected.behaviour)
+    build, expected = kernel.build, kernel.expected
+    release = "" if build.found_running else build.release
+    return KernelFacts(release, build.build_id, expected.behaviour, expected.sure)
 
 
 def _save(path: Path, data: object) -> None:

@@ -78,7 +78,7 @@ def test_a_kernel_of_the_users_own(tmp_path):
     path = tmp_path / "vmlinux-mine"
     path.write_bytes(elf(payload=BANNER))
     build = resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print)
-    assert (build.release, build.version, build.modules) == ("7.3.0-test", (7, 3), None)
+    assert (build.release, build.version, build.modules) == ("7.3.0-test", (7, 3, 0), None)
     path.write_bytes(elf(payload=BANNER + b"changed"))
     assert resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print).identity != build.identity
 

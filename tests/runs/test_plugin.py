@@ -35,7 +35,9 @@ class Prepared:
     qemu_text = "QEMU 11.1.3"
     l1_qemu_text = "11.1.3"
     def __init__(self, plan):
-        build = SimpleNamespace(release="7.3", banner="", identity="x", build_id="b", origin="")
+        build = SimpleNamespace(
+            release="7.3", banner="", identity="x", build_id="b", origin="", found_running=False
+        )
         kernel = SimpleNamespace(build=build, expected=Expected(MERGED_SERIES))
         self.kernels = {name: kernel for name in plan.kernels}
         self.l0_kernels = {name: kernel for name in plan.l0_kernels}

@@ -29,6 +29,12 @@ from harness.runs.prepare import ReadyKernel
 
 _PROGRAMS = ("probe.py", "ask.py")
 
+# Message and hint for --expect-build-id where the machines are ours.
+NOT_OVER_SSH = (
+    "--expect-build-id is for a machine over SSH",
+    "a machine of ours boots the image it is given",
+)
+
 
 def is_remote(spec: str) -> bool:
     return parse_spec(spec).kind is BaseKind.RUNNING

@@ -415,3 +415,11 @@ def test_an_l1_that_does_not_boot_and_a_run_that_lost_something():
     assert exit_code(FOUND, records, True, 3) == 3
     down = record("k1", "l1", [Verdict("L1 boots", Kind.FAIL, "booted", "panic")], topology="hv")
     assert exit_code(FOUND, [*records, down], False, 0) == 1
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_a_guest_that_boots_with_no_patch_on_is_wanted_too(judged):
+    """Nothing was broken on the way, and nothing works."""
+    records = series(PANIC, PANIC)
+    assert broken_at(FOUND[1], FOUND, records) == []
+    assert exit_code(FOUND, records, judged, 0) == 1

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a kernel calls itself, and what releases are known to do."""
 
+from itertools import pairwise
+
 import pytest
 
 from harness.model import behaviour as b
@@ -114,7 +116,7 @@ def test_of_an_older_release_nothing_is_known():
 
 
 def test_rows_meet_without_a_gap_and_say_why():
-    for row, following in zip(RELEASES, RELEASES[1:], strict=False):
+    for row, following in pairwise(RELEASES):
         assert row.before == following.since
         assert row.behaviour is not following.behaviour
     assert RELEASES[-1].before is None

@@ -19,7 +19,7 @@ from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.suite import Answers
 from harness.model.topology import topology
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind, Verdict, answered
 from harness.parts import ownseries
 from harness.parts.kernels import version_of
 from harness.runs import conformance
@@ -45,7 +45,8 @@ def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[R
     found, changes, kept = [], [], 0
     for record in records:
         judged = None
-        if record.kind is not Kind.SKIP and record.topic not in _KEPT:
+        asked = record.kind is not Kind.SKIP or answered(record.verdicts)
+        if asked and record.topic not in _KEPT:
             # What was saved may be damaged, or of another shape than today's.
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
                 judged = _judged(info, record, run)

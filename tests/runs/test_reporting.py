@@ -15,7 +15,7 @@ from harness.model.outcome import Outcome
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import topology
-from harness.model.verdict import Kind
+from harness.model.verdict import Kind, by_any_kernel
 from harness.reports import jsonfile
 from harness.runs import reporting
 from harness.runs.judging import Judge, KernelFacts
@@ -137,6 +137,22 @@ def test_of_an_unknown_kernel_what_any_should_do_is_judged(run):
     assert "judged by what any kernel should do" in text
     # It has the ioctl, and 'none' would not; nothing of that is wrong.
     assert code == 0 and "-> FAIL" not in said
+
+
+def test_a_record_that_was_not_judged_is_judged_again_once_more_is_known(run):
+    """All its checks are skipped, and each has an answer."""
+    info, records, _ = jsonfile.read(run / "report.json")
+    records = [
+        dataclasses.replace(
+            each, verdicts=tuple(by_any_kernel(dataclasses.replace(one, right=None) for one in each.verdicts))
+        )
+        for each in records
+    ]
+    assert {each.kind for each in records} == {Kind.SKIP}
+    jsonfile.write(run / "report.json", info, records, True)
+    _, said, _ = report([run], again=True)
+    assert "judged again: 4 records" in said and "kept" not in said
+    assert "arch_compat P10: skip" in said
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "junit"])

@@ -37,6 +37,9 @@ _MARK = {
 # What a skipped check says in place of an expectation if only that is missing.
 NOT_KNOWN = "nothing is known of this kernel; see --expect"
 
+# Why something is expected of a kernel of which nothing is known.
+_OF_ANY = "what any kernel should do, whatever its version"
+
 # Worst first: what a group of checks amounts to.
 SEVERITY = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.DEFECT, Kind.OK, Kind.SKIP)
 
@@ -96,8 +99,10 @@ def _by_any_kernel(verdict: Verdict) -> Verdict:
         return verdict
     if verdict.right is None:
         return replace(verdict, kind=Kind.SKIP, expected=NOT_KNOWN)
-    wanted = verdict.any_kernel or verdict.expected
-    return replace(verdict, kind=Kind.OK if verdict.right else Kind.FAIL, expected=wanted)
+    kind = Kind.OK if verdict.right else Kind.FAIL
+    if not verdict.any_kernel:
+        return replace(verdict, kind=kind)
+    return replace(verdict, kind=kind, expected=verdict.any_kernel, source=_OF_ANY)
 
 
 def answered(verdicts: Sequence[Verdict]) -> bool:

@@ -49,7 +49,7 @@ def test_what_was_not_answered_stays_as_it_is(kind, right):
 
 def test_expected_is_what_any_kernel_should_do():
     (found,) = by_any_kernel([verdict(Kind.DEFECT, False, "refused")])
-    assert found.expected == "refused"
+    assert found.expected == "refused" and found.source.startswith("what any kernel should do")
 
 
 def test_an_answer_beside_what_was_lost_is_none():

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.model.record import Record
+from harness.processes import single
 from harness.reports import jsonfile
 
 ROOT = Path(__file__).absolute().parent.parent
@@ -73,7 +74,7 @@ def run(*command: object) -> None:
     # The remote spawner looks for aexpect's helper on PATH.
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
     words = [str(word) for word in command]
-    done = subprocess.run(
+    done = single.run(
         words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, check=False, env=environment,
     )  # fmt: skip
@@ -143,7 +144,9 @@ def sshd(work: Path) -> Iterator[Path]:
         "client": "ssh", "host": "127.0.0.1", "port": str(port), "username": getpass.getuser(),
         "password": "", "prompt": r"[#$]\s*$", "identity_file": str(work / "user"), "timeout": 30,
     }))  # fmt: skip
-    process = subprocess.Popen([program, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [program, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL, preexec_fn=single.dying_with_us()
+    )
     try:
         _listening(port)
         yield slot

@@ -22,6 +22,8 @@ from typing import Any
 
 import yaml
 
+from harness.processes import group
+
 ROOT = Path(__file__).absolute().parent.parent
 
 
@@ -60,9 +62,13 @@ def run(steps: list[dict[str, Any]], workspace: Path, values: dict[str, str]) ->
             continue
         command = re.sub(r"\$\{\{ ([\w.]+) \}\}", lambda found: values[found[1]], step["run"])
         print(f"=== {step.get('name', '')}: {command}", flush=True)
-        done = subprocess.run(["bash", "-e", "-c", command], cwd=workspace, env=environment, check=False)
-        print(f"--- exit status {done.returncode}", flush=True)
-        failed = failed or done.returncode
+        step_itself = group.start(["bash", "-e", "-c", command], cwd=workspace, env=environment)
+        try:
+            status = step_itself.process.wait()
+        finally:
+            step_itself.kill()
+        print(f"--- exit status {status}", flush=True)
+        failed = failed or status
     print(summary.read_text() if summary.exists() else "no summary")
     print(f"workspace: {workspace}")
     return failed

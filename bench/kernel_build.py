@@ -23,6 +23,7 @@ from harness.parts.kernelconfig import small_config
 from harness.parts.kernelspec import parse_spec
 from harness.parts.source import obtain_source
 from harness.parts.toolchain import find_toolchain
+from harness.processes import group
 
 
 def main() -> None:
@@ -66,16 +67,25 @@ def measure(
     if fragment is not None:
         environment["KCONFIG_ALLCONFIG"] = str(fragment)
     command = ["make", "-s", "-C", str(tree), f"O={objects}", *words]
-    subprocess.run([*command, *configure], env=environment, check=True, stdout=subprocess.DEVNULL)
+    _run([*command, *configure], environment)
     before = _children()
     jobs = f"-j{len(os.sched_getaffinity(0))}"
-    subprocess.run([*command, jobs, *targets], env=environment, check=True, stdout=subprocess.DEVNULL)
+    _run([*command, jobs, *targets], environment)
     spent = _children() - before
     count = sum(
         1 for path in objects.rglob("*.o") if not path.name.startswith(".") and "scripts" not in path.parts
     )
     shutil.rmtree(objects)
     return spent, count
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    make = group.start(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        if make.process.wait() != 0:
+            raise SystemExit(f"{' '.join(command)} failed")
+    finally:
+        make.kill()
 
 
 def _children() -> float:

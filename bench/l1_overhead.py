@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import pty
 import statistics
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 from harness.levels.choose import levels_for
 from harness.levels.linux import LinuxLevel
+from harness.levels.process import start
 from harness.levels.ssh import new_key
 from harness.model.outcome import Outcome
 from harness.runs.options import RunOptions
@@ -38,19 +37,16 @@ def with_harness(level: LinuxLevel) -> float:
 
 def bare(script: Path) -> float:
     """Seconds until the script's machine prints its ready marker."""
-    master, slave = pty.openpty()
     began = time.monotonic()
-    with subprocess.Popen(
-        [str(script)], stdin=slave, stdout=slave, stderr=slave, start_new_session=True
-    ) as qemu:
-        os.close(slave)
+    qemu = start([str(script)])
+    try:
         seen = b""
         while b":ready:{" not in seen:
-            seen = seen[-100:] + os.read(master, 65536)
-        seconds = time.monotonic() - began
+            seen = seen[-100:] + os.read(qemu.terminal, 65536)
+        return time.monotonic() - began
+    finally:
         qemu.kill()
-    os.close(master)
-    return seconds
+        os.close(qemu.terminal)
 
 
 def main() -> None:

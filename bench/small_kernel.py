@@ -18,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from harness.processes import single
+
 KVMPPC = Path(sys.executable).with_name("kvmppc")
 ONE = "papr-p11-l2p10"
 
@@ -67,7 +69,8 @@ def run(directory: str, name: str, kernel: str, *words: str) -> float:
 
 def timed(*words: str) -> float:
     began = time.monotonic()
-    done = subprocess.run([KVMPPC, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    silent = subprocess.DEVNULL
+    done = single.run([str(KVMPPC), *words], stdout=silent, stderr=silent, check=False)
     if done.returncode != 0:
         raise SystemExit(f"kvmppc {' '.join(words)} ended with {done.returncode}")
     return time.monotonic() - began

@@ -35,31 +35,42 @@ def _colour() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
+# Options that make sense for kvmppc probe --ssh alone.
+_SSH_ONLY = ("expect_build_id",)
+
+
 def _build_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command those options of a run that are about getting a kernel."""
     return _options(function, [option for option in OPTIONS if option.builds])
 
 
+def _mutants_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, and those that are about no scenario."""
+    names = ("qemu", "timeout_scale", "run_dir")
+    return _options(function, [option for option in OPTIONS if option.builds or option.field in names])
+
+
 def _compare_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """All options of a run but the kernels, which are arguments there."""
-    return _options(function, [option for option in OPTIONS if option.field != "kernels"])
+    without = ("kernels", *_SSH_ONLY)
+    return _options(function, [option for option in OPTIONS if option.field not in without])
 
 
 def _probe_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Those of a run that are not about L2s."""
-    without = ("l2", "only", "suite")
+    without = ("l2", "only", "suite", "control")
     return _options(function, [option for option in OPTIONS if option.field not in without])
 
 
 def _boot_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What makes one scenario's machines; the topology is an argument there."""
-    without = ("matrix", "topologies", "only", "expect", "suite")
+    without = ("matrix", "topologies", "only", "expect", "suite", "control", *_SSH_ONLY)
     return _options(function, [option for option in OPTIONS if option.field not in without])
 
 
 def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command all options of a run."""
-    return _options(function, OPTIONS)
+    return _options(function, [option for option in OPTIONS if option.field not in _SSH_ONLY])
 
 
 def _options(function: Callable[..., Any], options: Sequence[Option]) -> Callable[..., Any]:
@@ -179,7 +190,7 @@ def probe_(jobs: int, ssh: str | None, as_ktap: bool, table: str, **choices: Any
 
 
 @cli.command("mutants")
-@_build_options
+@_mutants_options
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
 )
@@ -419,15 +430,16 @@ def parts_ls() -> None:
     "--days", type=click.FloatRange(min=0), default=30.0, show_default=True, help="unused for so long"
 )
 @click.option("--all", "everything", is_flag=True, help="whatever its age")
-def parts_prune(days: float, everything: bool) -> None:
-    """Remove from the cache what was not used for a while.
+@click.option("--no-wait", is_flag=True, help="fail while a run uses the cache, instead of waiting for it")
+def parts_prune(days: float, everything: bool, no_wait: bool) -> None:
+    """Remove from the cache what was not used for a while. Waits for runs that use it.
 
     \b
     kvmppc parts prune             what was not used for 30 days
     kvmppc parts prune --days 7
     kvmppc parts prune --all
     """
-    gone = Cache.default().prune(0 if everything else days)
+    gone = Cache.default().prune(0 if everything else days, wait=not no_wait)
     for each in gone:
         click.echo(f"removed {each.kind}/{each.key[:12]}  {each.why}")
     click.echo(f"freed {sum(each.bytes for each in gone) / 1e6:.1f} MB")

@@ -2,7 +2,8 @@
 """Stands in for what fetches and boots, in a pytest process of its own: ``-p standin``.
 
 What each test comes to is told by SCRIPT, JSON in the environment:
-by record, ``7.3-papr-p11@p10-l2host`` or ``7.3-papr-p11@p10 caps``, a value of Kind, "bug", "wait" or "die";
+by record, ``7.3-papr-p11@p10-l2host`` or ``7.3-papr-p11@p10 caps``, a value of Kind, "bug", "wait", "die",
+or "until", until there is a file "go";
 "lacks": by L1, why no machine can be it; "stop": L1s that cannot be stopped;
 "levels": by L1, "panic" or "die". With it RunningL1 is the real one, and its levels are stood in for.
 """
@@ -100,6 +101,8 @@ class Level:
 
     def boot_guest(self, setting, directory):
         directory.mkdir(parents=True)
+        if setting.compat is None:  # POWER11, which is above L1's mode
+            return Boot(Outcome.REFUSED_LATE, "run-refused", "error: kvm run failed Invalid argument")
         return Boot(
             Outcome.BOOTED, "marker", "up", GuestMode(Mode.P10), "7.3", 0, build_id="b",
             directory=directory.name, end=End("off", "it left", Side.UNKNOWN), taint=0, taint_left=0,
@@ -137,6 +140,10 @@ class L1:
             raise RuntimeError("a bug of ours")
         if kind == "die":
             die()
+        if kind == "until":
+            while not Path("go").exists():
+                time.sleep(0.02)
+            kind = "as expected"
         if kind == "wait":
             self.machine = start(["sleep", "60"])
             Path("waiting.part").write_text(str(self.machine.process.pid))

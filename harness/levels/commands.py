@@ -67,7 +67,7 @@ def l0_command(setup: Setup, nonce: Nonce) -> list[str]:
     command += ["-cpu", placement.l1.cpu.qemu_name, "-accel", "tcg", "-smp", "1", "-m", L0_MEMORY]
     command += ["-display", "none", "-no-reboot", "-serial", "mon:stdio", "-nic", "none"]
     for number, disk in enumerate((setup.boot_set.userland, setup.boot_set.kernel_disk)):
-        command += ["-drive", f"file={_escaped(disk)},format=raw,if=none,id=disk{number},readonly=on"]
+        command += ["-drive", f"file={escaped(disk)},format=raw,if=none,id=disk{number},readonly=on"]
         command += ["-device", f"virtio-blk-pci,drive=disk{number},bus=pcie.{number}"]
     command += _network("127.0.0.1:0", [*_net_device(around), "bus=pcie.2"])
     command += _kernel(str(setup.l0_boot_set.vmlinux), str(setup.l0_boot_set.initramfs))
@@ -130,7 +130,7 @@ def _drives(*disks: object) -> list[str]:
     return [
         word
         for disk in disks
-        for word in ("-drive", f"file={_escaped(disk)},format=raw,if=virtio,readonly=on")
+        for word in ("-drive", f"file={escaped(disk)},format=raw,if=virtio,readonly=on")
     ]
 
 
@@ -161,6 +161,7 @@ def _joined(first: str, options: Sequence[str]) -> str:
     return ",".join([first, *options])
 
 
-def _escaped(path: object) -> str:
-    """A comma in a file name is doubled in QEMU's option syntax."""
+def escaped(path: object) -> str:
+    """A comma in a value is doubled in QEMU's option syntax (QEMU util/qemu-option.c, get_opt_value). Nothing
+    else has a meaning there; a colon has one in the file of a drive, but not after a slash."""
     return str(path).replace(",", ",,")

@@ -10,11 +10,16 @@ never looks at an exit request again, while the main loop still answers the moni
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
+from harness.levels.hmp import can_be_a_log, quoted
 from harness.levels.qmp import Monitor
 from harness.model.errors import InfrastructureError
 
@@ -25,23 +30,40 @@ _ENOUGH = 200
 
 
 def hdsi_recursion(monitor: Monitor, directory: Path) -> str:
-    """The line that proves the recursion, with its count; '' if there is none.
+    """The line that proves the recursion, with its count; '' if there is none, or QEMU cannot be asked.
 
     Leaves the sample as ``interrupts.log`` in *directory*.
     """
     log = directory / "interrupts.log"
     try:
-        monitor.human(f"logfile {log}")
-        monitor.human("log int")
-        time.sleep(_SAMPLE_SECONDS)  # a sample has a length; there is no event to wait for
-        monitor.human("log none")
-    except InfrastructureError:
-        return ""
-    try:
+        with _writable_by_qemu(log) as path:
+            _say(monitor, f"logfile {quoted(str(path))}")
+            _say(monitor, "log int")
+            time.sleep(_SAMPLE_SECONDS)  # a sample has a length; there is no event to wait for
+            _say(monitor, "log none")
         faults = Counter(match[0] for match in _FAULT.finditer(log.read_text(errors="replace")))
-    except OSError:
+    except (InfrastructureError, OSError):
         return ""
     if not faults:
         return ""
     line, count = faults.most_common(1)[0]
     return f"{line} ({count} times in {_SAMPLE_SECONDS * 1000:.0f} ms)" if count >= _ENOUGH else ""
+
+
+def _say(monitor: Monitor, command: str) -> None:
+    """These commands say something only when they fail."""
+    answer = monitor.human(command).strip()
+    if answer:
+        raise InfrastructureError(f"QEMU's monitor: {command}: {answer}")
+
+
+@contextlib.contextmanager
+def _writable_by_qemu(log: Path) -> Iterator[Path]:
+    """*log*, or where its name has no words in QEMU, a file elsewhere that becomes *log*."""
+    if can_be_a_log(log):
+        yield log
+        return
+    with tempfile.TemporaryDirectory(prefix="kvmppc-") as scratch:
+        path = Path(scratch) / log.name
+        yield path
+        shutil.copyfile(path, log)

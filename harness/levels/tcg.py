@@ -133,18 +133,24 @@ class TcgMachine:
     def state(self) -> MachineState:
         if self._process is None:
             return MachineState()
-        status = self.exit_status
-        if status is not None:
-            return MachineState(status, shutdown=self._monitor.shutdown_reason() if self._monitor else "")
+        if self.exit_status is not None:
+            return self._ended()
         letter = self._process.state()
         if letter in ("T", "t"):
             return MachineState(process_state=letter)
         if not self._hdsi:
             with contextlib.suppress(InfrastructureError):
                 self._hdsi = hdsi_recursion(self._qmp(), self._directory)
-        return MachineState(
-            process_state=letter, monitor=self._status(), hdsi=self._hdsi, starved=self.starved()
-        )
+        monitor = self._status()
+        # A QEMU that was killed closes its files first and has gigabytes to free: it is known to have ended
+        # only a moment later.
+        if monitor == "silent" and self.wait(self._limits.quit) is not None:
+            return self._ended()
+        return MachineState(process_state=letter, monitor=monitor, hdsi=self._hdsi, starved=self.starved())
+
+    def _ended(self) -> MachineState:
+        reason = self._monitor.shutdown_reason() if self._monitor else ""
+        return MachineState(self.exit_status, shutdown=reason)
 
     def _status(self) -> str:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import time
 import urllib.parse
@@ -109,6 +110,11 @@ def fetch(
     UsageError if no suite has it, InfrastructureError if none can give it, with what the last said.
     """
     require_programs({"mmdebstrap": "mmdebstrap", "dpkg-deb": "dpkg"})
+    if unfit := re.search(r'["\\\n]', str(tree)):
+        raise InfrastructureError(
+            f"Debian's packages cannot be unpacked into {tree}: apt takes no path with {unfit[0]!r} in it",
+            "set KVMPPC_CACHE to another directory",
+        )
     mirror = host_mirror()
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("")
@@ -204,8 +210,8 @@ def _mmdebstrap(
             "--variant=extract",
             "--format=directory",
             f"--architectures={architecture}",
-            f'--setup-hook=sh {script} "$@"',
-            f'--extract-hook=sh {script} "$@"',
+            f'--setup-hook=sh {shlex.quote(str(script))} "$@"',
+            f'--extract-hook=sh {shlex.quote(str(script))} "$@"',
         ]
         if not check_date:
             command.append('--aptopt=Acquire::Check-Valid-Until "false"')

@@ -4,12 +4,14 @@
 Layout below the root:
 
 - ``trees/KIND/KEY/``      a published tree, never changed again (but see debstore.py);
-  KEY says what is in it
+  KEY says what is in it; its manifest is in it (manifest.py)
 - ``trees/KIND/KEY.json``  for people: why it is there; its mtime is when it was last used
+- ``trees/KIND/KEY.seen``  what its inodes said when it was last found to be as published
+- ``areas/damaged/``       trees that were not, until they are pruned
 - ``areas/KIND/NAME/``     a directory that is changed in place by whoever holds its lock
 - ``tmp/NAME/``            a tree being built, with a locked ``NAME.owner`` beside it
 - ``locks/``               one lock file for each thing that is built once
-- ``in-use``               locked shared by every process that uses the cache
+- ``in-use``               locked shared by every process that uses the cache, as long as it lives
 
 A process that is killed leaves at most a directory in ``tmp``; whoever comes next sees
 that nobody holds its owner file any more and removes it.
@@ -34,6 +36,9 @@ import platformdirs
 from filelock import FileLock
 
 from harness.model.errors import HarnessError, InfrastructureError
+from harness.parts import manifest
+from harness.parts.inuse import InUse
+from harness.parts.progress import Progress, to_stderr
 
 
 @dataclass(frozen=True)
@@ -49,19 +54,19 @@ class Entry:
 
 
 class Cache:
-    def __init__(self, root: Path):
-        """InfrastructureError if *root* cannot be written."""
+    def __init__(self, root: Path, progress: Progress = to_stderr):
+        """InfrastructureError if *root* cannot be written. progress: for what nobody asked for: a damaged
+        tree, a prune that must be waited for."""
         self.root = root
+        self._progress = progress
         try:
             for name in ("trees", "tmp", "locks", "logs"):
                 (root / name).mkdir(parents=True, exist_ok=True)
-            # Held until this process ends; prune wants it alone.
-            self._in_use = (root / "in-use").open("w")
+            self._in_use = InUse.of(root / "in-use", progress)
         except OSError as error:
             raise InfrastructureError(
                 f"cannot use the cache {root}: {error.strerror}", "set KVMPPC_CACHE to a writable directory"
             ) from None
-        fcntl.flock(self._in_use, fcntl.LOCK_SH)
         self._sweep()
 
     @classmethod
@@ -73,14 +78,56 @@ class Cache:
     # -- trees ---------------------------------------------------------------------------
 
     def find(self, kind: str, key: str) -> Path | None:
-        """The published tree, None if there is none."""
+        """The published tree, None if there is none. One that is damaged is moved away first, which the user
+        is told: InfrastructureError if it cannot be."""
         path = self.root / "trees" / kind / key
         if not path.is_dir():
+            return None
+        if not _unchanged(path) and not self._is_whole(path):
             return None
         # Its last use; a cache on a read-only disk is still good to read.
         with contextlib.suppress(OSError):
             os.utime(path.with_name(f"{key}.json"))
         return path
+
+    def _is_whole(self, path: Path) -> bool:
+        """Reads what may have changed. False if there is no tree any more."""
+        with self.lock(f"check-{path.parent.name}-{path.name}"):
+            if not path.is_dir():
+                return False  # another process was here first
+            try:
+                damage = manifest.damage(path, _seen(path))
+            except OSError as error:
+                damage = f"{error.filename or path}: cannot be read: {error.strerror or error}"
+            if damage:
+                self._put_away(path, damage)
+            return not damage
+
+    def _put_away(self, path: Path, damage: str) -> None:
+        what = f"{path.parent.name}/{path.name}"
+        try:
+            away = self.root / "areas/damaged" / f"{path.parent.name}-{path.name}"
+            away.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(away, ignore_errors=True)
+            path.rename(away)
+            away.with_name(f"{away.name}.json").write_text(json.dumps({"why": damage}) + "\n")
+        except OSError as error:
+            raise InfrastructureError(
+                f"{what} in the cache {self.root} is damaged ({damage}), and cannot be moved away: "
+                f"{error.strerror or error}",
+                f"remove {path}, or set KVMPPC_CACHE to another directory",
+            ) from None
+        _seen(path).unlink(missing_ok=True)
+        self._progress(f"{what} in the cache is damaged and is made anew: {damage} (the old one: {away})")
+
+    def damage_of(self, file: Path) -> str:
+        """What of a file in a published tree is not as published, by its content; '' if it is, or if it is in
+        none. For whoever looks for the cause of a failure: it reads the whole file."""
+        try:
+            kind, key, *below = file.relative_to(self.root / "trees").parts
+        except ValueError:
+            return ""
+        return manifest.damage_of(self.root / "trees" / kind / key, str(Path(*below)))
 
     def tree(self, kind: str, key: str, build: Callable[[Path], None], why: str = "") -> Path:
         """The tree KIND/KEY; *build* fills an empty directory with it if there is none yet.
@@ -140,12 +187,16 @@ class Cache:
         path = self.root / "trees" / kind / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.with_name(f"{key}.json").write_text(json.dumps({"why": why}) + "\n")
-        with contextlib.suppress(FileExistsError):
-            try:
-                directory.rename(path)
-            except OSError as error:
-                if error.errno != errno.ENOTEMPTY:
-                    raise
+        seen = directory.with_name(f"{directory.name}.seen")
+        try:
+            manifest.make(directory, seen)
+            directory.rename(path)
+            seen.replace(_seen(path))
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        finally:
+            seen.unlink(missing_ok=True)
         return path
 
     def _claim(self) -> IO[str]:
@@ -195,20 +246,13 @@ class Cache:
             found.append(Entry(path.parent.name, path.name, why, _bytes(path), used, path))
         return sorted(found, key=lambda entry: entry.last_used)
 
-    def prune(self, unused_days: float) -> list[Entry]:
+    def prune(self, unused_days: float, *, wait: bool = True) -> list[Entry]:
         """Remove what was not used for so many days; 0 removes all. Returns what went.
 
-        InfrastructureError while another run uses the cache.
+        While runs use the cache it waits for them, which the user is told; wait: False is an
+        InfrastructureError instead.
         """
-        try:
-            fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            # The failed attempt has cost us the shared lock.
-            fcntl.flock(self._in_use, fcntl.LOCK_SH)
-            raise InfrastructureError(
-                f"another run is using the cache {self.root}", "prune when it has ended"
-            ) from None
-        try:
+        with self._in_use.alone(wait):
             limit = time.time() - unused_days * 86400
             gone = [entry for entry in self.entries() if entry.last_used <= limit]
             for entry in gone:
@@ -217,9 +261,19 @@ class Cache:
                 with self.building() as directory:
                     path.rename(directory / "old")
                 path.with_name(f"{entry.key}.json").unlink(missing_ok=True)
+                _seen(path).unlink(missing_ok=True)
             return gone
-        finally:
-            fcntl.flock(self._in_use, fcntl.LOCK_SH)
+
+
+def _seen(tree: Path) -> Path:
+    return tree.with_name(f"{tree.name}.seen")
+
+
+def _unchanged(tree: Path) -> bool:
+    try:
+        return manifest.unchanged(tree, _seen(tree))
+    except OSError:
+        return False
 
 
 def _bytes(path: Path) -> int:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,11 @@ def _drift_record(part: Part, wanted: Locked, cache: Cache) -> Path:
 
 def _drifted(record: Path, cache: Cache) -> Path | None:
     """The tree that a drift record names; None without either, and then the archive is asked again."""
-    return cache.find(_KIND, json.loads(record.read_text())["key"]) if record.exists() else None
+    try:
+        key = json.loads(record.read_text())["key"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return cache.find(_KIND, key) if isinstance(key, str) and re.fullmatch("[0-9a-f]+", key) else None
 
 
 def _fetch(part: Part, wanted: Locked, offered: Sequence[Deb], cache: Cache, progress: Progress) -> Unpacked:

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model.errors import HarnessError, InfrastructureError
-from harness.model.uapi import FILES
+from harness.model.kernelsource import FILES
 from harness.parts import kernelconfig, ownseries
 from harness.parts.apply import Applied, apply_series
 from harness.parts.cache import Cache
 from harness.parts.git import Git, GitError, init
 from harness.parts.kernelconfig import KernelConfig
-from harness.parts.kernelmake import Make
+from harness.parts.kernelmake import Make, require_path
 from harness.parts.kernelspec import KernelSpec
 from harness.parts.progress import Progress
 from harness.parts.series import Patch, Series, read_series
@@ -49,7 +49,7 @@ class Built:
     """directory: with vmlinux, System.map, .config, build.log and, if it has modules, lib/modules;
     identity: of source, series, configuration and compiler together; origin: for people;
     lacks: text that a series of ours should have added, and did not; texts: files of the source in which
-    the kernel says what it can, of model.uapi.FILES."""
+    the kernel says or shows what it can, of model.kernelsource.FILES."""
 
     directory: Path
     identity: str
@@ -102,6 +102,7 @@ def _area(
         else kernelconfig.small_config()
     )
     toolchain = find_toolchain(choices.cross_compile, choices.llvm)
+    require_path(cache.root)
     place = place_of(spec)
     setting = hashlib.sha256(f"{config.digest} {toolchain.words} {toolchain.version}".encode()).hexdigest()[
         :8

@@ -26,6 +26,25 @@ _REPRODUCIBLE = (
 
 _PROGRESS_SECONDS = 5.0
 
+# Spaces and colons the kernel's Makefile refuses itself (Makefile, "source directory cannot contain spaces or
+# colons"); the others mean something to make, or to the shell that it gives commands to.
+_UNFIT = re.compile(r"""[\s:#$%&'"();<>?*\[\]\\`|{},!]""")
+
+# Not a word of these about the kernel.
+_NO_MEMORY = re.compile(r"Killed signal terminated program|signal: killed|[Cc]annot allocate memory"
+                        r"|virtual memory exhausted|out of memory allocating"
+                        r"|\*\*\* \[.*\] (?:Killed|Terminated|Hangup)$", re.M)  # fmt: skip
+
+
+def require_path(directory: Path) -> None:
+    """InfrastructureError if no kernel can be built below *directory*, which make could not name."""
+    unfit = _UNFIT.search(str(directory))
+    if unfit:
+        raise InfrastructureError(
+            f"no kernel can be built in {directory}: make takes no path with {unfit[0]!r} in it",
+            "set KVMPPC_CACHE to another directory",
+        )
+
 
 @dataclass(frozen=True)
 class Make:
@@ -61,7 +80,11 @@ class Make:
         command = [self.toolchain.strip, "-s", "-o", str(image), str(self.objects / "vmlinux")]
         lines: list[str] = []
         if run_lines(command, {**os.environ, "LC_ALL": "C"}, lines.append) != 0:
-            raise self._explain("".join(lines))
+            error = self._explain("".join(lines))
+            if isinstance(error, InfrastructureError):
+                raise error
+            last = (lines or ["no output"])[-1].strip()
+            raise InfrastructureError(f"{command[0]} failed on {self.what}: {last}", "", self.log)
 
     def _run(self, targets: Sequence[str], environment: dict[str, str], progress: Progress | None) -> None:
         command = [
@@ -99,6 +122,10 @@ class Make:
                     progress(f"{self.what}: {steps} files, now {step[1]}")
 
             status = run_lines(command, {**outside, **environment}, each)
+        if status < 0:
+            raise InfrastructureError(
+                f"make was killed by signal {-status} while building {self.what}", "try again", self.log
+            )
         if status != 0:
             raise self._explain("".join(lines))
 
@@ -107,6 +134,12 @@ class Make:
             return InfrastructureError(
                 f"the disk is full while building {self.what}",
                 "free some space, for instance with kvmppc parts prune, or set KVMPPC_CACHE",
+                self.log,
+            )
+        if killed := _NO_MEMORY.search(output):
+            return InfrastructureError(
+                f"the compiler was ended while building {self.what}: {killed[0]}",
+                "free some memory",
                 self.log,
             )
         errors = re.findall(r"^(\S+?:\d+(?::\d+)?): (?:fatal )?error: (.*)$", output, re.M)

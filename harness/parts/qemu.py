@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,13 +91,24 @@ def through_loader(tree: Path) -> tuple[str, ...]:
             f"the unpacked {_PROGRAM} is damaged: {error}", "remove it with kvmppc parts prune --all"
         ) from None
     name = Path(interpreter).name
-    loader = next((path for path in sorted(tree.rglob(name)) if path.exists()), None)
+    loader = next((path for path in _places(tree, name) if path.exists()), None)
     if loader is None:
         raise InfrastructureError(f"the unpacked tree {tree} has no {name}")
     libraries = {path.parent for path in tree.glob("*lib*/*-linux-gnu/libc.so.6")}
     libraries |= {path.parent for path in tree.glob("usr/lib*/*-linux-gnu/*.so*")}
-    search = ":".join(str(path) for path in sorted(libraries))
-    return (str(loader), "--library-path", search, str(program), "-L", str(tree / "usr/share/qemu"))
+    words = (str(program), "-L", str(tree / "usr/share/qemu"))
+    if not re.search("[:;$]", str(tree)):
+        return (str(loader), "--library-path", ":".join(map(str, sorted(libraries))), *words)
+    # ld.so(8) has no way to write these in the name of a directory, so it gets names without them.
+    names = (str(path.relative_to(tree)) for path in sorted(libraries))
+    return ("env", "-C", str(tree), str(loader), "--library-path", ":".join(names), *words)
+
+
+def _places(tree: Path, loader: str) -> Iterator[Path]:
+    """Where it may be, the usual places first: to look through the whole tree takes ten times as long."""
+    for place in ("lib*", "usr/lib*", "lib/*", "usr/lib/*"):
+        yield from sorted(tree.glob(f"{place}/{loader}"))
+    yield from sorted(tree.rglob(loader))
 
 
 def _probed(
@@ -121,22 +133,52 @@ def _probed(
     )
 
 
+_ANSWERS = ("version", "text", "machines", "cpus", "options")
+
+
 def _ask(argv: Sequence[str], cache: Cache) -> dict[str, str]:
-    """The binary's answers; kept in the cache by what identifies the binary."""
+    """The binary's answers; kept in the cache by what identifies the binary. Not those of a script: it may
+    start another one tomorrow."""
     program = next(word for word in argv if Path(word).name.startswith("qemu-") or word == argv[-1])
-    stat = Path(program).stat()
-    key = f"{program} {stat.st_size} {stat.st_mtime_ns}"
+    if _is_script(Path(program)):
+        return _run_probes(argv, program)
+    at = Path(program).stat()
+    key = f"{program} {at.st_size} {at.st_mtime_ns} {at.st_ctime_ns} {at.st_ino}"
     memory = cache.root / "qemu-answers.json"
-    try:
-        known: dict[str, dict[str, str]] = json.loads(memory.read_text())
-    except (OSError, ValueError):
-        known = {}
+    known = _remembered(memory)
     if key not in known:
         known[key] = _run_probes(argv, program)
         partial = memory.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(known, indent=1))
-        partial.replace(memory)
+        with contextlib.suppress(OSError):  # then they are asked again
+            partial.write_text(json.dumps(known, indent=1))
+            partial.replace(memory)
     return known[key]
+
+
+def _is_script(program: Path) -> bool:
+    try:
+        with program.open("rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False  # it cannot be run either, which is told
+
+
+def _remembered(memory: Path) -> dict[str, dict[str, str]]:
+    """What of it makes sense."""
+    try:
+        document = json.loads(memory.read_text())
+    except (OSError, ValueError):
+        return {}
+    known = document if isinstance(document, dict) else {}
+    return {key: answers for key, answers in known.items() if _is_whole(answers)}
+
+
+def _is_whole(answers: object) -> bool:
+    return (
+        isinstance(answers, dict)
+        and all(isinstance(answers.get(name), str) for name in _ANSWERS)
+        and re.fullmatch(r"\d+\.\d+\.\d+", answers["version"]) is not None
+    )
 
 
 def _run_probes(argv: Sequence[str], program: str) -> dict[str, str]:

@@ -68,7 +68,12 @@ def _boot(
     if gdb:
         outermost = (l0_kernel or kernel).build
         socket = private / "gdb"
-        extra = ["-chardev", f"socket,id=gdb,path={socket},server=on,wait=off", "-gdb", "chardev:gdb"]
+        extra = [
+            "-chardev",
+            f"socket,id=gdb,path={commands.escaped(socket)},server=on,wait=off",
+            "-gdb",
+            "chardev:gdb",
+        ]
         progress(_gdb_line(outermost.symbols or outermost.vmlinux, socket))
         if outermost.symbols is None:
             progress(f"{outermost.label} has no symbols here; a kernel built from source has")
@@ -131,14 +136,19 @@ def _write_ssh_config(levels: Sequence[LinuxLevel], private: Path) -> None:
         words = {
             "HostName": "127.0.0.1", "Port": level.machine.ssh_port, "User": "root",
             "HostKeyAlias": f"kvmppc-{name}",
-            "IdentityFile": private / "key", "IdentitiesOnly": "yes", "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": private / "known_hosts", "LogLevel": "ERROR",
+            "IdentityFile": _quoted(private / "key"), "IdentitiesOnly": "yes", "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": _quoted(private / "known_hosts"), "LogLevel": "ERROR",
         }  # fmt: skip
         if number:
             words["ProxyJump"] = levels[number - 1].name.lower()
         blocks.append("\n".join([f"Host {name}", *(f"  {key} {value}" for key, value in words.items())]))
     (private / "ssh_config").write_text("\n".join(blocks) + "\n")
     (private / "known_hosts").write_text("\n".join(known) + "\n")
+
+
+def _quoted(path: Path) -> str:
+    """As ssh_config(5) wants a name with spaces."""
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def _doors(levels: Sequence[LinuxLevel], level: int, l2: L2Setting, private: Path) -> list[str]:

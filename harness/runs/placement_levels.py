@@ -41,10 +41,12 @@ class PlacementLevels:
         self.placement = placement
         self.allowed = allowed
         self.directory = directory
-        self.looks: list[Look] = []
+        self.looks = _looks_so_far(directory)
         self.between: list[Between] = []
         self.seen: dict[str, LevelObservation] = {}
-        self.boots = 0
+        # A worker that was killed may have started some; its files stay.
+        self._before = max(len(list(directory.glob(f"{name}*"))) for name in ("l0", "l1"))
+        self.boots = self._before
         self._make_levels = make
         self._levels: tuple[Level, ...] = ()
         self._last = ""  # what went on last
@@ -84,6 +86,11 @@ class PlacementLevels:
         self._levels = ()
         self._spoilt = ""
         self.reported = set()
+
+    @property
+    def renewed(self) -> bool:
+        """Whether the levels there are took the place of others of this process."""
+        return self.boots > self._before + 1
 
     @property
     def innermost(self) -> Level:
@@ -175,5 +182,16 @@ class PlacementLevels:
             save(self.directory / "looks.json", [each.to_json() for each in self.looks])
 
 
+def _looks_so_far(directory: Path) -> list[Look]:
+    """Of a worker that was killed."""
+    try:
+        return [Look.from_json(each) for each in json.loads((directory / "looks.json").read_text())]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def save(path: Path, data: object) -> None:
-    path.write_text(json.dumps(data, indent=1) + "\n")
+    """As a whole: whoever is killed while it is written leaves what was there before."""
+    partial = path.with_name(f"{path.name}.part")
+    partial.write_text(json.dumps(data, indent=1) + "\n")
+    partial.replace(path)

@@ -58,6 +58,7 @@ class State:
         self._plan: Plan | None = None
         self._prepared: Ready | None = None
         self.directory: RunDirectory | None = None
+        self.l1: RunningL1 | None = None
         self.has_scenarios = False  # tests of ours were found, whether or not any is selected
         self.progress: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
 
@@ -101,6 +102,12 @@ class State:
     def start(self) -> None:
         """Before the first test of the controller: parts, then the run's directory."""
         self.directory = RunDirectory.create(self.options, self.plan, self.prepared)
+
+    def stop_l1(self) -> None:
+        """That of the tests that ran last, if it still runs."""
+        running, self.l1 = self.l1, None
+        if running is not None:
+            running.stop()
 
     @property
     def run_path(self) -> Path:
@@ -288,10 +295,20 @@ def l1(request: pytest.FixtureRequest, ssh_key: Any) -> Iterator[RunningL1]:
         placement, state.prepared, ssh_key, state.run_path, state.options.no_workaround,
         state.options.allow_splat,
     )  # fmt: skip
+    state.l1 = running
     try:
         yield running
     finally:
-        running.stop()
+        state.stop_l1()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """An L1 ends with the last test of it. pytest would end it when it sets up the next test, and have that
+    fail if it cannot be ended."""
+    yield
+    if nextitem is None or _placement(nextitem) != _placement(item):
+        item.config.stash[_STATE].stop_l1()
 
 
 @pytest.fixture
@@ -428,7 +445,8 @@ class _Controller:
         end_workers()
         # pytest would first read the source of every function on the way: seconds on a loaded machine,
         # when whoever ends us may not wait that long for our files.
-        excinfo.traceback = excinfo.traceback[-1:]
+        if isinstance(excinfo.value, KeyboardInterrupt):  # of pytest.exit() the last one is not shown
+            excinfo.traceback = excinfo.traceback[-1:]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -52,7 +52,7 @@ class RunningL1:
         self._judge = Judge(
             placement, _facts(kernel), _facts(l0_kernel) if l0_kernel else None,
             kernel.boot_set.l1_qemu if kernel.boot_set else None,
-            Allowed(tuple(allowed), prepared.circumstances(placement)),
+            prepared.qemu_version, Allowed(tuple(allowed), prepared.circumstances(placement)),
         )  # fmt: skip
         self._lacking = prepared.lacks(placement)
         self._texts = kernel.build.texts
@@ -177,9 +177,10 @@ class RunningL1:
             if self._asked is None:
                 self._trusted_level()
             probe = probe_of(self._levels.up_to("L1"))
-            return "", judge(
-                conformance.SuiteEvidence(self._judge.subject, probe, self._answers(), self._texts)
+            evidence = conformance.SuiteEvidence(
+                self._judge.subject, probe, self._answers(), self._texts, self._judge.kernel.known
             )
+            return "", conformance.judged(evidence, judge)
 
         return self._record(topic, "", "l1", judged, needs="L1")
 
@@ -268,11 +269,13 @@ class RunningL1:
         return found
 
     def _health_at_start(self, name: str) -> list[Verdict]:
-        """Of the levels' start: looks that were made then."""
+        """Of the levels' start: looks that were made then. One that did not come up is told as that: nobody
+        could ask it."""
         seen = self._levels.seen.get(name)
         if seen is None or not (seen.looks or seen.up):
             return []
-        return [judge_level(name, seen.looks, self._judge.allowed)]
+        verdict = judge_level(name, seen.looks, self._judge.allowed)
+        return [] if verdict.kind is Kind.UNKNOWN and not seen.up else [verdict]
 
     # -- a record ------------------------------------------------------------------------
 
@@ -338,7 +341,7 @@ class RunningL1:
         self._levels.up_to(needs)
         for name, seen in self._levels.seen.items():
             if name <= needs and not seen.up:
-                if (name, self._levels.boots) in self._told or self._levels.boots > 1:
+                if (name, self._levels.boots) in self._told or self._levels.renewed:
                     words = seen.lost.proof if seen.lost else seen.boot.proof
                     reason = f"{name}: {seen.boot.summary if not seen.lost else 'lost when it was probed'}"
                     skip = Verdict(f"{name} is up", Kind.SKIP, f"an {name} to ask", reason, words)
@@ -375,4 +378,6 @@ def _told(verdicts: Sequence[Verdict], level: str, loss: Loss) -> bool:
 
 
 def _facts(kernel: ReadyKernel) -> KernelFacts:
-    return KernelFacts(kernel.build.release, kernel.build.build_id, kernel.expected.behaviour)
+    build, expected = kernel.build, kernel.expected
+    release = "" if build.found_running else build.release
+    return KernelFacts(release, build.build_id, expected.behaviour, expected.sure)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """When Debian cannot be had: each reason by its own name, with what helps. Lines as apt 2.6 prints them."""
 
+import shlex
+
 import pytest
 
 from harness.model.errors import InfrastructureError, UsageError
@@ -135,3 +137,21 @@ def test_progress_counts_packages():
 def test_progress_names_a_package_taken_alone():
     line = "Get:3 http://mirror.example/debian sid/main ppc64el linux-x ppc64el 7.3-1 [75.1 MB]\n"
     assert AptOutput().feed(line) == "downloading linux-x (75.1 MB)"
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb"])
+def test_a_place_that_apt_cannot_name_is_told_before_anything_is_asked(tmp_path, answers, name):
+    with pytest.raises(InfrastructureError, match=r"apt takes no path with .* in it; set KVMPPC_CACHE"):
+        fetch(PART, tmp_path / name, (), tmp_path, tmp_path / "log", lambda text: None)
+    assert answers[1] == []
+
+
+def test_the_hook_is_found_wherever_the_checkout_is(tmp_path, answers, monkeypatch):
+    place = tmp_path / "with space, it's"
+    place.mkdir()
+    (place / "mmdebstrap-hook").touch()
+    monkeypatch.setattr(archive.resources, "files", lambda package: place)
+    answers[0].append(SYNC)
+    refusal(tmp_path)
+    hooks = [word.partition("-hook=")[2] for word in answers[1][0] if "-hook=" in word]
+    assert [shlex.split(hook) for hook in hooks] == [["sh", str(place / "mmdebstrap-hook"), "$@"]] * 2

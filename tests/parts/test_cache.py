@@ -115,14 +115,3 @@ def test_prune_takes_what_is_old_and_only_that(tmp_path):
     assert [entry.key for entry in cache.entries()] == ["new"]
     assert [entry.key for entry in cache.prune(0)] == ["new"]
     assert cache.entries() == []
-
-
-def test_prune_waits_for_nobody_but_refuses_while_another_run_uses_the_cache(tmp_path):
-    process = child(tmp_path, 60)
-    assert process.stdout.readline() == "building\n"
-    try:
-        with pytest.raises(InfrastructureError, match="another run"):
-            Cache(tmp_path).prune(0)
-    finally:
-        process.kill()
-        process.wait()

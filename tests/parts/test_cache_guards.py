@@ -5,9 +5,6 @@ import fcntl
 import threading
 from pathlib import Path
 
-import pytest
-
-from harness.model.errors import InfrastructureError
 from harness.parts import cache as cache_module
 from harness.parts.cache import Cache
 
@@ -33,15 +30,6 @@ def test_a_builder_is_safe_from_those_who_clean_up(tmp_path):
             other.join()
     assert len(cache.entries()) == 150
     assert list((tmp_path / "tmp").iterdir()) == []
-
-
-def test_a_refused_prune_does_not_expose_our_own_trees(tmp_path):
-    cache, other = Cache(tmp_path), Cache(tmp_path)
-    with pytest.raises(InfrastructureError, match="another run"):
-        cache.prune(0)
-    other._in_use.close()
-    with (tmp_path / "in-use").open() as third, pytest.raises(BlockingIOError):
-        fcntl.flock(third, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_claim_that_was_swept_away_before_it_was_locked_is_made_anew(tmp_path, monkeypatch):

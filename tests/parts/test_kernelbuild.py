@@ -10,7 +10,9 @@ import pytest
 
 from conftest import diff, git
 from harness.model.errors import BuildError, InfrastructureError, UsageError
+from harness.parts.cache import Cache
 from harness.parts.kernelbuild import BuildChoices, build_kernel
+from harness.parts.kernelmake import require_path
 from harness.parts.kernelspec import parse_spec
 
 
@@ -239,3 +241,37 @@ def test_a_symbol_that_got_another_name_is_no_dropped_one(build, tree, gone, dro
         return
     with pytest.raises(UsageError, match="drops PROC_SYSCTL=y"):
         build()
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("kill -KILL $PPID", "make was killed by signal 9"),
+        ("echo 'gcc: fatal error: Killed signal terminated program cc1'; exit 1", "Killed signal terminated"),
+        ("echo 'cc1: virtual memory exhausted: Cannot allocate memory'; exit 1", "virtual memory exhausted"),
+        ("kill -KILL $$", "Killed"),
+        ("kill -TERM $$", "Terminated"),
+    ],
+)
+def test_a_build_that_somebody_ended_is_no_answer_of_the_kernel(build, tree, script, words):
+    compiles(tree, script)
+    with pytest.raises(InfrastructureError, match=words):
+        build()
+
+
+def test_a_strip_that_fails_is_no_answer_either(build, compiler, tmp_path, monkeypatch):
+    strip = tmp_path / "bin/powerpc64le-linux-gnu-strip"
+    strip.unlink(missing_ok=True)
+    strip.write_text("#!/bin/sh\necho 'file format not recognized'; exit 1\n")
+    strip.chmod(0o755)
+    with pytest.raises(InfrastructureError, match=r"strip failed on kernel .*: file format not recognized"):
+        build()
+
+
+@pytest.mark.parametrize("name", ["a b", "a:b", "a,b", "a'b", "a#b", "a$b", "a%b", "a(b", "a\tb"])
+def test_make_takes_no_such_path(tree, compiler, tmp_path, name):
+    with pytest.raises(InfrastructureError, match=r"make takes no path with .* in it; set KVMPPC_CACHE"):
+        build_kernel(
+            parse_spec(str(tree)), BuildChoices(), Cache(tmp_path / name), locked_only=False, progress=print
+        )
+    require_path(tmp_path / "größer@7.2+x~1.0")

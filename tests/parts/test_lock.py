@@ -89,6 +89,27 @@ def test_an_archive_that_moved_on_is_used_said_and_remembered(tmp_path, locked, 
     assert the_archive["asked"] == 1
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"key": 7}', '{"key": "../../.."}'])
+def test_a_damaged_memory_of_a_drift_is_none(tmp_path, locked, the_archive, text):
+    the_archive["debs"] = NEW
+    cache = Cache(tmp_path / "cache")
+    obtain(cache)
+    (record,) = (cache.root / "drift").iterdir()
+    record.write_text(text)
+    assert obtain(cache)[0].drift == ("libc6 2.41-1 -> 2.41-2",)
+    assert the_archive["asked"] == 2
+
+
+def test_a_damaged_part_is_taken_anew(tmp_path, locked, the_archive, capsys):
+    cache = Cache(tmp_path / "cache")
+    unpacked, _ = obtain(cache)
+    (unpacked.tree / "file").write_text("usurland")
+    unpacked, _ = obtain(cache)
+    assert (unpacked.tree / "file").read_text() == "userland"
+    assert the_archive["asked"] == 2
+    assert "tree/file: has another content" in capsys.readouterr().err
+
+
 def test_locked_makes_drift_an_error_before_and_after_it_is_cached(tmp_path, locked, the_archive):
     the_archive["debs"] = NEW
     cache = Cache(tmp_path / "cache")

@@ -21,6 +21,7 @@ def begin(tmp_path):
         environment = {**os.environ, "SCRIPT": json.dumps(script), "PYTHONPATH": path}
         command = [sys.executable, "-m", "pytest", "-p", "standin", str(ROOT / "testcases"), "-q", "--tb=no"]
         command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "no:cacheprovider"]
+        command += ["-p", "no:hypothesispytest"]  # it imports all of hypothesis when a session ends
         command += ["--run-dir", str(tmp_path / "run"), *words]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,

@@ -106,7 +106,7 @@ def test_a_run_that_nobody_reads_goes_on_to_its_own_exit_code(begin, tmp_path, j
     assert process.wait(60) == code
     saved = json.loads((tmp_path / "run/report.json").read_text())
     assert saved["complete"] is True
-    assert len(saved["records"]) == 10
+    assert len(saved["records"]) == 12
 
 
 def test_a_terminal_that_is_gone_is_no_error(begin, tmp_path):
@@ -142,7 +142,7 @@ def test_a_disk_too_full_for_our_words_is_no_success(begin, tmp_path, both):
     ("words", "code"),
     [
         (("no_such_test.py",), 2),
-        (("-k", "nothing_of_this_name"), 2),
+        (("-k", "nothing_of_this_name"), 3),
         (("--no-such-option",), 2),
         (("own_test.py",), 3),
         (("broken_test.py",), 3),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from delivered import whole
 
 from harness.model.errors import UsageError
 from harness.model.record import Record, RunInfo
@@ -193,7 +194,7 @@ def fake_run(monkeypatch, seen, kinds):
             for label, spec in plan.kernels.items()
             for check, kind in [kinds[spec]]
         ]
-        jsonfile.write(Path(options.run_dir) / "report.json", info, records, True)
+        jsonfile.write(Path(options.run_dir) / "report.json", info, records, whole(records))
         return 1
 
     monkeypatch.setattr(drive, "run", run)

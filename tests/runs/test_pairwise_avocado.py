@@ -1,10 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Pairwise covering, and what avocado is told of scenarios."""
 
+import dataclasses
 import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
+import living
 import pytest
+from delivered import whole
 
 from harness.model.errors import UsageError
 from harness.model.record import KernelInfo, Record, RunInfo
@@ -15,6 +24,8 @@ from harness.runs.avocado_resolver import KvmppcResolver, tasks
 from harness.runs.options import RunOptions
 from harness.runs.pairwise import covering, settings
 from harness.runs.plan import make
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def all_pairs(scenarios):
@@ -86,36 +97,58 @@ def test_what_is_not_for_us_is_left_to_others():
     assert KvmppcResolver({}).resolve("/bin/true").result.name == "NOTFOUND"
 
 
-def report(path, *kinds):
+def report(path, *kinds, **changes):
     records = [
         Record("7.3", "papr", "p9", "l2host", "l2", "", (Verdict("c", kind, "a", "b"),), "d")
         for kind in kinds
     ]
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")
     path.mkdir(exist_ok=True)
-    jsonfile.write(path / "report.json", RunInfo("", "", "", (kernel,), "", "", ()), records, True)
+    delivery = dataclasses.replace(whole(records), **changes)
+    jsonfile.write(path / "report.json", RunInfo("", "", "", (kernel,), "", "", ()), records, delivery)
+
+
+LOST = ("test_lost",)
 
 
 @pytest.mark.parametrize(
-    ("kinds", "status", "result"),
+    ("kinds", "changes", "status", "result", "reason"),
     [
-        ([Kind.OK], 0, "pass"),
-        ([Kind.OK, Kind.DEFECT], 0, "warn"),
-        ([Kind.SKIP], 0, "skip"),
-        ([], 0, "skip"),
-        ([Kind.FAIL], 1, "fail"),
-        ([Kind.INFRASTRUCTURE], 3, "error"),
+        ([Kind.OK], {}, 0, "pass", ""),
+        ([Kind.OK, Kind.SKIP], {}, 0, "pass", ""),
+        ([Kind.OK, Kind.DEFECT], {}, 0, "warn", ""),
+        ([Kind.SKIP], {}, 3, "skip", "Nothing was judged: b."),
+        # Nothing was judged, and nothing says why.
+        ([], {}, 3, "error", "Nothing was judged: no test was selected."),
+        ([], {}, 0, "error", "Nothing was judged: no test was selected."),
+        ([Kind.FAIL], {}, 1, "fail", "7.3-papr-p9-l2host l2: c: b, not a"),
+        ([Kind.INFRASTRUCTURE], {}, 3, "error", "7.3-papr-p9-l2host l2: c: b, not a"),
+        ([Kind.UNKNOWN], {}, 3, "error", "7.3-papr-p9-l2host l2: c: b, not a"),
+        ([Kind.OK], {"complete": False}, 130, "interrupted", "Interrupted: partial results."),
+        # A status that its report does not bear out.
+        ([Kind.UNKNOWN], {}, 0, "error", "7.3-papr-p9-l2host l2: c: b, not a"),
+        ([Kind.OK], {"complete": False}, 0, "error", "Interrupted: partial results."),
+        ([Kind.OK], {"planned": 2, "missing": LOST}, 0, "error", "1 of 2 planned results is missing"),
+        ([Kind.SKIP], {"planned": 2, "missing": LOST}, 3, "error", "1 of 2 planned results is missing"),
+        ([Kind.SKIP], {"complete": False}, 3, "error", "Interrupted: partial results."),
+        ([Kind.SKIP], {"errors": LOST}, 3, "error", "1 of the tests ended with an error of ours"),
+        ([Kind.OK], {}, 3, "error", "kvmppc run ended with 3"),
+        ([Kind.OK], {}, -9, "error", "kvmppc run ended with -9"),
     ],
 )
-def test_avocados_word_for_a_run(tmp_path, kinds, status, result):
-    report(tmp_path, *kinds)
+def test_avocados_word_for_a_run(tmp_path, kinds, changes, status, result, reason):
+    report(tmp_path, *kinds, **changes)
+    found = avocado_runner._finished(status, tmp_path)
+    assert (found["result"], found["returncode"]) == (result, status)
+    assert found.get("fail_reason", "").startswith(reason)
+    assert ("fail_reason" in found) is bool(reason)
+
+
+@pytest.mark.parametrize(("status", "result"), [(0, "error"), (2, "error"), (1, "fail"), (-9, "error")])
+def test_a_run_without_a_report_is_no_success(tmp_path, status, result):
     found = avocado_runner._finished(status, tmp_path)
     assert found["result"] == result
-    assert ("fail_reason" in found) is (status != 0)
-
-
-def test_a_run_without_a_report_is_an_error(tmp_path):
-    assert avocado_runner._finished(2, tmp_path)["result"] == "error"
+    assert found["fail_reason"] == f"kvmppc run ended with {status} and left no report"
 
 
 def test_a_runner_tells_avocado_all_and_leaves_nothing_running(tmp_path, monkeypatch):
@@ -139,6 +172,50 @@ def test_a_runner_tells_avocado_all_and_leaves_nothing_running(tmp_path, monkeyp
         assert max(len(each["log"]) for each in files) <= 16384
         assert any(each.get("log") == b"said\n" for each in messages)
         assert any(path.name.startswith(expected) for path in tmp_path.iterdir())
+
+
+# The runner, as avocado starts it; kvmppc run is stood in for by one that takes its time and has a machine.
+RUNNER = """
+import sys
+from harness.runs import avocado_runner
+start = avocado_runner.group.start
+body = '''
+import pathlib, signal, subprocess, sys, time
+machine = subprocess.Popen(["sleep", "60"])
+def end(*_):
+    pathlib.Path("files").write_text("written")
+    sys.exit(143)
+signal.signal(signal.SIGTERM, end)
+pathlib.Path("pids.part").write_text(f"{__import__('os').getpid()} {machine.pid}")
+pathlib.Path("pids.part").rename("pids")
+time.sleep(60)
+'''
+avocado_runner.group.start = lambda command, **settings: start([command[0], "-c", body], **settings)
+sys.argv = ["avocado-runner-kvmppc", "runnable-run", "-k", "kvmppc", "-u", "x"]
+avocado_runner.main()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL, "its parent's"])
+def test_a_task_that_is_ended_leaves_nothing_running(tmp_path, how):
+    """With its files written, where it is asked to end: avocado sends SIGTERM first."""
+    command = [sys.executable, "-c", RUNNER]
+    if how == "its parent's":
+        command = ["sh", "-c", '"$@" & wait', "sh", *command]
+    runner = subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "pids").exists():
+            assert runner.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        runner.send_signal(signal.SIGKILL if how == "its parent's" else how)
+        runner.wait(20)
+    assert living.gone(map(int, (tmp_path / "pids").read_text().split()))
+    assert (tmp_path / "files").exists() is (how != signal.SIGKILL)
 
 
 def test_qemus_are_a_dimension_of_avocados_pairwise_matrix():

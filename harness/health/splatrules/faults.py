@@ -194,12 +194,21 @@ RULES = (
     _fault(
         "xmon",
         1,
-        r"(?:cpu 0x[0-9a-f]+: )?Vector: [0-9a-f]+ (?:\((?P<what>[^)]*)\))? ?at \[[0-9a-f]+\]",
+        r"(?:cpu 0x[0-9a-f]+: )?Vector: [0-9a-f]+ \((?P<what>[^)]*)\) at \[[0-9a-f]+\]",
         "xmon: {what} in {at}",
         "arch/powerpc/xmon/xmon.c, excprint",
         final=True,
         bare=True,
         lower=True,
+    ),
+    _fault(
+        "xmon",
+        1,
+        r"(?:cpu 0x[0-9a-f]+: )?Vector: [0-9a-f]+  at \[[0-9a-f]+\]",
+        "xmon: called by {at}",
+        "arch/powerpc/xmon/xmon.c, excprint, without an exception: somebody asked for it",
+        final=True,
+        bare=True,
     ),
     _fault(
         "xmon-prompt",

@@ -110,8 +110,8 @@ BENIGN = (
     Benign(
         "lockdep-replay",
         re.compile(r"^WARNING: locking bug in irqentry_exit$"),
-        "with PROVE_LOCKING: a timer interrupt that is replayed when interrupts are switched on again seems to "
-        "have come within one. It switches lockdep off: nothing is proven about locks after it",
+        "with PROVE_LOCKING: a timer interrupt that is replayed when interrupts are switched on again seems "
+        "to have come within one. It switches lockdep off: nothing is proven about locks after it",
         "measured at boot of 7.2.12 on pseries-papr, pseries-hv and powernv10: lockdep_hardirqs_on_prepare",
         kernels=(Range((7, 2), (7, 3)),),
         within="__replay_soft_interrupts",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.comparison import Cell, Change, counts, groups, l2_words
+from harness.model.comparison import Cell, Change, check_words, counts, groups
 from harness.model.record import KernelInfo, RunInfo
 from harness.reports import columns, terminal
 from harness.reports.short import short
@@ -109,7 +109,7 @@ def _facts(cells: Sequence[Cell]) -> Table:
         fact = group.fact
         table.add_row(
             Text(fact.change.value, style=_STYLE[fact.change]),
-            f"L2 {l2_words(group.l2)}" if group.l2 else fact.check,
+            check_words(fact.check, group.l2),
             "; ".join(group.places),
             fact.before,
             fact.after,
@@ -122,7 +122,7 @@ def markdown(info: RunInfo, base: KernelInfo, new: KernelInfo, cells: Sequence[C
     rows = [("", "check", "L1", "before", "after")]
     for group in groups(cells):
         fact = group.fact
-        check = f"L2 {l2_words(group.l2)}" if group.l2 else fact.check
+        check = check_words(fact.check, group.l2)
         answers = (short(fact.before), short(fact.after))
         rows.append((fact.change.value, check, group.places[0], *answers))
         rows += [("", "", place, "", "") for place in group.places[1:]]

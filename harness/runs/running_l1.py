@@ -52,7 +52,7 @@ class RunningL1:
         self._judge = Judge(
             placement, _facts(kernel), _facts(l0_kernel) if l0_kernel else None,
             kernel.boot_set.l1_qemu if kernel.boot_set else None,
-            Allowed(tuple(allowed), prepared.circumstances(placement)),
+            prepared.qemu_version, Allowed(tuple(allowed), prepared.circumstances(placement)),
         )  # fmt: skip
         self._lacking = prepared.lacks(placement)
         self._texts = kernel.build.texts
@@ -177,9 +177,10 @@ class RunningL1:
             if self._asked is None:
                 self._trusted_level()
             probe = probe_of(self._levels.up_to("L1"))
-            return "", judge(
-                conformance.SuiteEvidence(self._judge.subject, probe, self._answers(), self._texts)
+            evidence = conformance.SuiteEvidence(
+                self._judge.subject, probe, self._answers(), self._texts, self._judge.kernel.known
             )
+            return "", conformance.judged(evidence, judge)
 
         return self._record(topic, "", "l1", judged, needs="L1")
 
@@ -387,4 +388,6 @@ def _told(verdicts: Sequence[Verdict], level: str, loss: Loss) -> bool:
 
 
 def _facts(kernel: ReadyKernel) -> KernelFacts:
-    return KernelFacts(kernel.build.release, kernel.build.build_id, kernel.expected.behaviour)
+    build, expected = kernel.build, kernel.expected
+    release = "" if build.found_running else build.release
+    return KernelFacts(release, build.build_id, expected.behaviour, expected.sure)

@@ -27,7 +27,7 @@ from harness.model.verdict import Kind, Verdict
 from harness.runs import conformance
 from harness.runs.activity import doing
 from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
-from harness.runs.placement_levels import PlacementLevels, save
+from harness.runs.placement_levels import Between, PlacementLevels, save
 from harness.runs.prepare import Ready, ReadyKernel
 
 
@@ -233,10 +233,10 @@ class RunningL1:
 
         def judge() -> Judged:
             self._levels.linger()
-            self._levels.look("L1", "at the end")
+            at_the_end = self._losses_at_the_end()
             verdicts = [
                 replace(judge_loss(each.level, "", each.loss), check=f"{each.level} lives {each.when}")
-                for each in self._levels.between
+                for each in [*self._levels.between, *at_the_end]
             ]
             names = ("L0", "L1") if self.placement.l0 else ("L1",)
             for name in names:
@@ -248,6 +248,16 @@ class RunningL1:
         # Of levels that were replaced there is something to tell whatever became of the last.
         needs = "L1" if self._levels.boots < 2 else ""
         return self._record("health", "", self._levels.directory_of_l1, judge, needs=needs, looks_at="-")
+
+    def _losses_at_the_end(self) -> list[Between]:
+        """Of levels that do not answer the last look, unless another record has told how they were lost."""
+        found, known, when = [], set(self._levels.reported), "at the end"
+        for look in self._levels.look("L1", when):
+            loss = None if look.answered else self._levels.level(look.level).loss(when)
+            if loss is not None and look.level not in known:
+                self._levels.lost(look.level)
+                found.append(Between(look.level, when, loss))
+        return found
 
     def _health(self, name: str, upto: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Verdicts on the levels that took part in a record."""

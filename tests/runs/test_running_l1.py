@@ -349,7 +349,31 @@ def test_one_that_panics_while_it_is_given_its_time_at_the_end(scene):
     level.pause = lambda seconds: setattr(level, "lost_by", PANIC)
     record = scene.running.record_of_health()
     assert verdict(record, "L1 health").kind is Kind.UNKNOWN
-    assert record.kind is not Kind.OK
+    lives = verdict(record, "L1 lives at the end")
+    assert (lives.kind, lives.proof) == (Kind.FAIL, PANIC.proof)
+
+
+def test_one_whose_machine_is_ended_while_it_is_given_its_time_at_the_end(scene):
+    level = started(scene)
+    scene.l2()
+    level.pause = lambda seconds: setattr(level, "lost_by", BROKE)
+    record = scene.running.record_of_health()
+    lives = verdict(record, "L1 lives at the end")
+    assert (lives.kind, lives.proof, record.kind) == (Kind.INFRASTRUCTURE, BROKE.proof, Kind.INFRASTRUCTURE)
+
+
+def test_a_loss_that_an_l2_told_is_not_told_at_the_end(scene):
+    started(scene).plays["l2p10"] = lambda level: setattr(level, "lost_by", PANIC) or well()
+    assert "L1 answers" in kinds(scene.l2())
+    record = scene.running.record_of_health()
+    assert kinds(record) == {"L1 health": Kind.UNKNOWN}
+
+
+def test_one_that_does_not_answer_the_last_look_and_is_not_lost(scene):
+    started(scene)
+    scene.l2()
+    scene.level.silent = "no answer within 10 s"
+    assert kinds(scene.running.record_of_health()) == {"L1 health": Kind.UNKNOWN}
 
 
 def test_one_that_panics_while_it_is_looked_at_after_an_l2(scene):

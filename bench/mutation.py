@@ -289,7 +289,9 @@ def _chosen(words: Iterable[str]) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("files", nargs="*", help="ends of the names of files, default all")
     parser.add_argument("--only", default="", metavar="REGEX", help="changes whose function or words match")
     asked = parser.parse_args()

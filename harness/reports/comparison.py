@@ -23,9 +23,9 @@ _STYLE = {
 }
 
 LEGEND = (
-    "before -> after. fixed: was wrong, is right; broken: was right, is wrong, or a splat that was not there; "
-    "changed: another answer, both right or both wrong, or a new one. P10 = L2 booted in that mode; early, late = refused when the "
-    "mode is set, when L2 runs"
+    "before -> after. fixed: was wrong, is right; broken: was right, is wrong, or a splat that was not "
+    "there; changed: another answer, both right or both wrong, or a new one. P10 = L2 booted in that mode; "
+    "early, late = refused when the mode is set, when L2 runs"
 )
 
 

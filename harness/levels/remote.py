@@ -47,7 +47,7 @@ class Facts:
 
 
 class RemoteLevel:
-    """programs: name -> content of probe.py and ask.py; directory: for its logs, made by start()."""
+    """programs: name -> content of guestfiles.PROGRAMS; directory: for its logs, made by start()."""
 
     name = "L1"
 

@@ -25,8 +25,6 @@ from harness.runs.options import RunOptions
 from harness.runs.plan import Plan
 from harness.runs.prepare import ReadyKernel
 
-_PROGRAMS = ("probe.py", "ask.py")
-
 
 def is_remote(spec: str) -> bool:
     return parse_spec(spec).kind is BaseKind.RUNNING
@@ -63,7 +61,7 @@ def options_for(ssh: str, options: RunOptions, progress: Callable[[str], None]) 
 
 
 def _programs() -> dict[str, bytes]:
-    return {name: guestfiles.read(name) for name in _PROGRAMS}
+    return {name: guestfiles.read(name) for name in guestfiles.PROGRAMS}
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from typing import Any
 from harness.model.abi import distinct
 from harness.model.calls import Answer, Call
 from harness.model.caps_checks import checks, right_call
+from harness.model.micro_run import Run
 from harness.model.oracle_arch_compat import VALUES
 from harness.model.oracle_caps import CAPABILITIES
 
@@ -41,17 +42,6 @@ def questions(page: int) -> list[str]:
 def topic_of(question: str) -> str:
     """The topic of the suite that a question is about, as in Record.topic."""
     return "ioctl" if question.split()[0] in ("ioctl", "cap") else "vcpu"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One KVM_RUN of the micro-guest. exit: KVM_EXIT_*; hcall: number of the hypercall that ended it, None if
-    another thing did; gpr: r0 to r9 afterwards."""
-
-    errno: int
-    exit: int
-    hcall: int | None
-    gpr: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -91,9 +81,7 @@ class Answers:
         found = self.asked.get(register_question(papr, value))
         if found is None or "trouble" in found:
             return None
-        runs = {
-            name: Run(**{**found[name], "gpr": tuple(found[name]["gpr"])}) for name in ("run", "again_run")
-        }
+        runs = {name: Run.from_json(found[name]) for name in ("run", "again_run")}
         return Register(**{**found, **runs})
 
     def to_json(self) -> dict[str, Any]:

@@ -65,13 +65,13 @@ def _judge_value(
     again = errno.EINVAL if not papr and checked else 0
     return [
         verdict("set", got.set == want_errno, errno_word(want_errno), errno_word(got.set), source),
-        verdict("stored", got.stored == stored, f"{stored:#x}", _hex(got.stored), source),
+        verdict("stored", got.stored == stored, f"{stored:#x}", hex_word(got.stored), source),
         verdict("KVM_RUN", *judge_run(got.run, sane, _mode(subject, stored), raw_pvr), _SANITY),
         verdict(
             "usable afterwards",
             (got.again, got.again_stored) == (again, 0),
             f"0 set: {errno_word(again)}, 0x0 stored",
-            f"0 set: {errno_word(got.again)}, {_hex(got.again_stored)} stored",
+            f"0 set: {errno_word(got.again)}, {hex_word(got.again_stored)} stored",
             source,
         ),
         verdict("KVM_RUN afterwards", *judge_run(got.again_run, papr, subject.l1_mode, raw_pvr), _SANITY),
@@ -82,7 +82,7 @@ def _mode(subject: Subject, stored: int) -> Mode:
     return next((each for each in Mode if each.logical_pvr == stored), subject.l1_mode)
 
 
-def _hex(value: int | None) -> str:
+def hex_word(value: int | None) -> str:
     return "nothing readable" if value is None else f"{value:#x}"
 
 

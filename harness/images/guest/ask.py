@@ -22,7 +22,6 @@ Runs as root on any POWER Linux, beside probe.py. It knows no expectations and j
 """
 
 # No module that imports others: each costs tenths of a second in an emulated L1.
-import _signal
 import _thread
 import ctypes
 import os

@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """ask.py's questions about vcpus that run. Each has a VM of its own, and PAPR is enabled unless it says so.
 
-    register PAPR VALUE
-        A vcpu, KVM_ENABLE_CAP(PAPR) if PAPR is 1, then arch_compat: what it holds at first; set
-        VALUE, get, KVM_RUN; set 0, get, KVM_RUN.
-    vcpus WHICH VALUE
-        3 vcpus. Set VALUE on each (WHICH: all) or on one (its number), get on each, KVM_RUN on each, get on
-        each.
-    life FIRST SECOND
-        One vcpu. Set FIRST, get, KVM_RUN, get, KVM_GET_SREGS and KVM_SET_SREGS with what came, get,
-        KVM_RUN, get. Then set SECOND, get, KVM_RUN, get.
-    clock MILLISECONDS TRIES
-        A guest that waits until its timebase has gone on by so much, as often as that, in one VM; from the
-        second time on no more, if the timebase and CLOCK_MONOTONIC around KVM_RUN differ by less than a
-        tenth. A run: [errno, exit, hypercall, vector, timebase before, after, CLOCK_MONOTONIC in ns before
-        KVM_RUN, after].
-    decrementer MILLISECONDS TRIES
-        A guest that sets its decrementer and waits for the interrupt. A run as above.
-    spin VALUES VCPU SECONDS MARK
-        VCPU + 1 vcpus. On the last of them: set each of VALUES (A,B; - is none), with a short KVM_RUN after
-        each. Answered then; and if the last of these runs was ended by the signal only, KVM_RUN for up to
-        so many seconds, or until the next question comes, with MARK in r31.
-    spun
-        What became of that: the run, and what arch_compat holds.
+register PAPR VALUE
+    A vcpu, KVM_ENABLE_CAP(PAPR) if PAPR is 1, then arch_compat: what it holds at first; set
+    VALUE, get, KVM_RUN; set 0, get, KVM_RUN.
+vcpus WHICH VALUE
+    3 vcpus. Set VALUE on each (WHICH: all) or on one (its number), get on each, KVM_RUN on each, get on
+    each.
+life FIRST SECOND
+    One vcpu. Set FIRST, get, KVM_RUN, get, KVM_GET_SREGS and KVM_SET_SREGS with what came, get,
+    KVM_RUN, get. Then set SECOND, get, KVM_RUN, get.
+clock MILLISECONDS TRIES
+    A guest that waits until its timebase has gone on by so much, as often as that, in one VM; from the
+    second time on no more, if the timebase and CLOCK_MONOTONIC around KVM_RUN differ by less than a
+    tenth. A run: [errno, exit, hypercall, vector, timebase before, after, CLOCK_MONOTONIC in ns before
+    KVM_RUN, after].
+decrementer MILLISECONDS TRIES
+    A guest that sets its decrementer and waits for the interrupt. A run as above.
+spin VALUES VCPU SECONDS MARK
+    VCPU + 1 vcpus. On the last of them: set each of VALUES (A,B; - is none), with a short KVM_RUN after
+    each. Answered then; and if the last of these runs was ended by the signal only, KVM_RUN for up to
+    so many seconds, or until the next question comes, with MARK in r31.
+spun
+    What became of that: the run, and what arch_compat holds.
 """
 
 import _signal

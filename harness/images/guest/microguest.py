@@ -154,13 +154,13 @@ class Machine:
 
 
 class Vcpu:
-    """nanoseconds: that its last KVM_RUN took, by CLOCK_MONOTONIC."""
+    """times: CLOCK_MONOTONIC before and after its last KVM_RUN, in ns."""
 
     def __init__(self, kvm, vm, number):
         self.fd = opened("KVM_CREATE_VCPU", ioctl(vm, KVM_CREATE_VCPU, number))
         self.size = opened("KVM_GET_VCPU_MMAP_SIZE", ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE))
         self.page = libc.mmap(None, self.size, PROT_READ | PROT_WRITE, MAP_SHARED, self.fd, 0)
-        self.nanoseconds = 0
+        self.times = (0, 0)
 
     def enable_papr(self):
         enable = EnableCap(cap=KVM_CAP_PPC_PAPR)
@@ -193,7 +193,7 @@ class Vcpu:
         _signal.setitimer(_signal.ITIMER_REAL, seconds)
         began = time.monotonic_ns()
         _, error = ioctl(self.fd, KVM_RUN)
-        self.nanoseconds = time.monotonic_ns() - began
+        self.times = (began, time.monotonic_ns())
         _signal.setitimer(_signal.ITIMER_REAL, 0)
         ioctl(self.fd, KVM_GET_REGS, ctypes.addressof(registers))
         reason = int.from_bytes(ctypes.string_at(self.page + 8, 4), "little")

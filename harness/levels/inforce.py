@@ -23,7 +23,7 @@ NO_MONITOR = "no QEMU of ours emulates this machine, so there is no CPU to look 
 
 _EINTR = 4
 # A guest spins for so long if nobody asks what became of it.
-_SPIN_SECONDS = 20
+_SPIN_SECONDS = 12
 # Samples settle in 0.1 s; on a computer that is busy with other things it may take longer.
 _LOOK_SECONDS = 10.0
 _SETTLED = 8

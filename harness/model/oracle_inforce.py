@@ -19,11 +19,12 @@ from harness.model.cpu import RAW_PVR_VERSION, Mode
 from harness.model.in_force import SINGLE, SPINS, Seen, Spin
 from harness.model.micro_run import errno_word, run_words
 from harness.model.oracle_ioctl import Subject
+from harness.model.oracle_lives import TOLD_LESS
 from harness.model.oracle_vcpu import hex_word, name_of
-from harness.model.suite import Answers
+from harness.model.suite import NOT_ASKED, Answers
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
-from harness.model.vm_model import Host, ModelVm
+from harness.model.vm_model import Host, ModelVm, fits, is_defect
 
 _EINTR = 4
 
@@ -116,13 +117,15 @@ class _Shown:
         mask = _V1_BITS if subject.api is NestedApi.V1 else _V2_BITS
         observed = f"PCR version bits {pcr & mask:#x}"
         wanted = vm.get(spin.vcpu)
-        if wanted is not None and seen.after != wanted:
+        if not fits(wanted, seen.after):
             observed += f", arch_compat {hex_word(seen.after)}"
         proof = f"PCR {pcr:#018x}, LPIDR {lpidr}, in {seen.counts[lpidr, pcr]} of {seen.shown} samples of L2"
         kind = Kind.OK if observed == expected else Kind.FAIL
         defect = next((vm.row(value).defect for value in reversed(spin.values) if value is not None), "")
+        if is_defect(wanted, seen.after):
+            defect = TOLD_LESS
         if kind is Kind.OK and defect:
-            kind = Kind.DEFECT
+            kind, expected = Kind.DEFECT, f"{expected} (known defect: {defect})"
         return cls(verdict(kind, observed, proof), pcr, refused, name)
 
     def limit(self, subject: Subject) -> Verdict:
@@ -192,6 +195,8 @@ def _against_get(subject: Subject, shown: dict[int | None, _Shown], answers: Ans
 
 def _all_of(name: str, expected: str, shown: list[_Shown], *, refused: bool) -> Verdict:
     """refused: whether setting the modes must have been."""
+    if any(each.verdict.observed == NOT_ASKED for each in shown):
+        return Verdict(name, Kind.FAIL, expected, NOT_ASKED, "", _GET)
     kinds = []
     for each in shown:
         wrong = each.verdict.kind in (Kind.OK, Kind.DEFECT) and each.refused is not refused

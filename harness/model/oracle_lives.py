@@ -5,6 +5,7 @@ KVM_SET_SREGS, and a mode that is set when a guest has run. What must be there i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from harness.model.micro_run import Run, errno_word, judge_run
 from harness.model.oracle_ioctl import Subject
@@ -21,7 +22,7 @@ from harness.model.suite_vcpus import (
     several_question,
 )
 from harness.model.verdict import Kind, Verdict
-from harness.model.vm_model import Host, ModelVm
+from harness.model.vm_model import Host, ModelVm, Values, fits, is_defect, values_word
 
 _SREGS = (
     "book3s_hv.c, kvm_arch_vcpu_ioctl_set_sregs_hv: takes the PVR that it gave, changes nothing of a mode"
@@ -30,6 +31,7 @@ _SEVERAL = (
     "book3s_hv.c, kvmppc_set_arch_compat: of the vcpu's own vcore; threads_per_vcore is 1 from ISA 3.0 on"
 )
 _READ = "book3s_hv.c, kvmppc_get_one_reg_hv; nested API v2: book3s_hv_nestedv2.c asks L0 after a run"
+TOLD_LESS = "L1's own mode is told to L0 as POWER10"
 _LATER = "book3s_hv.c, kvmppc_set_arch_compat: nothing there asks whether the vcpu has run"
 
 
@@ -42,17 +44,13 @@ def judge(subject: Subject, host: Host, answers: Answers) -> list[Verdict]:
     return found
 
 
-def _kind(right: bool, defect: str = "") -> Kind:
-    return Kind.FAIL if not right else Kind.DEFECT if defect else Kind.OK
-
-
-def _same(wanted: int | None, got: int | None) -> bool:
-    """wanted: None for any value at all."""
-    return got is not None if wanted is None else got == wanted
-
-
-def _wanted_word(value: int | None) -> str:
-    return "anything" if value is None else f"{value:#x}"
+def _verdict(
+    name: str, right: bool, expected: str, observed: str, question: str, source: str, defect: str = ""
+) -> Verdict:
+    """defect: the known one that shows, '' without any."""
+    kind = Kind.FAIL if not right else Kind.DEFECT if defect else Kind.OK
+    words = f"{expected} (known defect: {defect})" if defect else expected
+    return Verdict(name, kind, words, observed, question, source)
 
 
 # -- several vcpus ---------------------------------------------------------------------------
@@ -75,17 +73,15 @@ def _several(subject: Subject, host: Host, which: str, value: int, answers: Answ
         runs.append(judge_run(run, entered, vm.mode(number), host.raw_pvr))
     after = [vm.get(number) for number in range(VCPUS)]
     row = vm.row(value)
-    read = (got.stored, got.after)
-    complete = all(len(each) == VCPUS for each in (got.set, got.run, *read))
+    complete = all(len(each) == VCPUS for each in (got.set, got.stored, got.run, got.after))
     return [
-        Verdict(
-            f"{name}: set", _kind(complete and list(got.set) == errors, row.defect),
-            _each(errno_word(each) for each in errors), _each(errno_word(each) for each in got.set),
-            question, row.source,
+        _verdict(
+            f"{name}: set", complete and list(got.set) == errors, _each(errno_word(each) for each in errors),
+            _each(errno_word(each) for each in got.set), question, row.source, row.defect,
         ),
         _reads(f"{name}: stored", stored, got.stored, question, _SEVERAL),
-        Verdict(
-            f"{name}: KVM_RUN", _kind(complete and all(right for right, _, _ in runs)),
+        _verdict(
+            f"{name}: KVM_RUN", complete and all(right for right, _, _ in runs),
             _each(expected for _, expected, _ in runs), _each(observed for _, _, observed in runs),
             question, _SEVERAL,
         ),
@@ -94,12 +90,13 @@ def _several(subject: Subject, host: Host, which: str, value: int, answers: Answ
 
 
 def _reads(
-    name: str, wanted: Sequence[int | None], got: Sequence[int | None], question: str, source: str
+    name: str, wanted: Sequence[Values], got: Sequence[int | None], question: str, source: str
 ) -> Verdict:
-    right = len(got) == len(wanted) and all(_same(*each) for each in zip(wanted, got, strict=True))
-    return Verdict(
-        name, _kind(right), _each(_wanted_word(each) for each in wanted),
-        _each(hex_word(each) for each in got), question, source,
+    pairs = list(zip(wanted, got, strict=False))
+    right = len(got) == len(wanted) and all(fits(*each) for each in pairs)
+    return _verdict(
+        name, right, _each(values_word(each) for each in wanted), _each(hex_word(each) for each in got),
+        question, source, TOLD_LESS if any(is_defect(*each) for each in pairs) else "",
     )  # fmt: skip
 
 
@@ -110,6 +107,15 @@ def _each(words: Iterable[str]) -> str:
 
 
 # -- one vcpu's life -------------------------------------------------------------------------
+
+
+class _Step(NamedTuple):
+    """One thing that was done. defect: the known one that it shows."""
+
+    right: bool
+    expected: str
+    observed: str
+    defect: str = ""
 
 
 def _life(subject: Subject, host: Host, first: int, later: int, answers: Answers) -> list[Verdict]:
@@ -123,23 +129,24 @@ def _life(subject: Subject, host: Host, first: int, later: int, answers: Answers
     got = Life.from_json(document)
     vm = ModelVm(subject, host)
 
-    def ran(run: Run) -> tuple[bool, str, str]:
-        entered = vm.run(0)
-        return judge_run(run, entered, vm.mode(0), host.raw_pvr)
-
-    def phase(what: str, wanted: Sequence[_Step], source: str, defect: str = "") -> Verdict:
-        return Verdict(
-            f"{name}: {what}", _kind(all(right for right, _, _ in wanted), defect),
-            "; ".join(expected for _, expected, _ in wanted), "; ".join(seen for _, _, seen in wanted),
-            question, source,
+    def phase(what: str, steps: Sequence[_Step], source: str, defect: str = "") -> Verdict:
+        shown = next((each.defect for each in steps if each.defect), defect)
+        return _verdict(
+            f"{name}: {what}", all(each.right for each in steps), "; ".join(each.expected for each in steps),
+            "; ".join(each.observed for each in steps), question, source, shown,
         )  # fmt: skip
+
+    def ran(run: Run) -> _Step:
+        entered = vm.run(0)
+        return _Step(*judge_run(run, entered, vm.mode(0), host.raw_pvr))
 
     def read(value: int | None) -> _Step:
         wanted = vm.get(0)
-        return _same(wanted, value), f"reads {_wanted_word(wanted)}", f"reads {hex_word(value)}"
+        words = f"reads {values_word(wanted)}", f"reads {hex_word(value)}"
+        return _Step(fits(wanted, value), *words, TOLD_LESS if is_defect(wanted, value) else "")
 
     def error(wanted: int, value: int) -> _Step:
-        return value == wanted, errno_word(wanted), errno_word(value)
+        return _Step(value == wanted, errno_word(wanted), errno_word(value))
 
     row = vm.row(first)
     started = phase("set", [error(vm.set(0, first), got.set), read(got.stored)], row.source, row.defect)
@@ -156,7 +163,3 @@ def _life(subject: Subject, host: Host, first: int, later: int, answers: Answers
         phase("set after a run", set_later, f"{_LATER}; {row.source}", row.defect),
         phase("KVM_RUN with what was set later", [ran(got.later_run), read(got.after_later_run)], _READ),
     ]
-
-
-# right, expected, observed
-_Step = tuple[bool, str, str]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.behaviour import Refusal
 from harness.model.cpu import PVR_INVALID, Mode
 from harness.model.observation import Probe
 from harness.model.oracle_arch_compat import Case, Row, Stored, expect
@@ -32,11 +33,16 @@ class Host:
         return cls(probe.raw_pvr, "emulated by qemu" in probe.cpuinfo)
 
 
+# What may be held: the right value, and after it those of known defects; () for any value at all.
+Values = tuple[int, ...]
+
+
 @dataclass
 class _Vcpu:
-    """held: by L1; fresh: whether L1 holds it without asking L0; unsent: to be sent with the next run."""
+    """held: by L1, as Values; fresh: whether L1 holds it without asking L0; unsent: to be sent with the next
+    run."""
 
-    held: int | None = 0
+    held: Values = (0,)
     fresh: bool = True
     unsent: bool = False
 
@@ -48,8 +54,8 @@ class ModelVm:
         self._subject = subject
         self._vcpus = [_Vcpu() for _ in range(vcpus)]
         # What L0 holds of a guest that was told nothing: under QEMU the raw PVR (hw/ppc/spapr_nested.c,
-        # h_guest_create); None where L0 is another and nothing is known of it.
-        self._l0 = host.raw_pvr if host.qemu else None
+        # h_guest_create); where L0 is another, nothing is known of it.
+        self._l0: Values = (host.raw_pvr,) if host.qemu and host.raw_pvr is not None else ()
         self.sent = False  # whether L0 was ever told a logical PVR
 
     def row(self, value: int) -> Row:
@@ -59,12 +65,12 @@ class ModelVm:
         """Sets it; the errno."""
         row, vcpu = self.row(value), self._vcpus[number]
         if row.stored is not Stored.UNTOUCHED:
-            vcpu.held = PVR_INVALID if row.stored is Stored.INVALID else value
+            vcpu.held = (PVR_INVALID if row.stored is Stored.INVALID else value,)
             vcpu.fresh = vcpu.unsent = True
         return row.errno
 
-    def get(self, number: int) -> int | None:
-        """What is read; None for anything at all."""
+    def get(self, number: int) -> Values:
+        """What is read."""
         vcpu = self._vcpus[number]
         if not vcpu.fresh:
             vcpu.held, vcpu.fresh = self._l0, True
@@ -77,21 +83,44 @@ class ModelVm:
             return False
         if self._subject.api is NestedApi.V2:
             if vcpu.unsent:
-                self._l0 = vcpu.held or self._subject.l1_mode.logical_pvr
+                self._l0 = self._own() if vcpu.held == (0,) else vcpu.held
                 self.sent, vcpu.unsent = True, False
             vcpu.fresh = False
         return True
 
     def sane(self, number: int) -> bool:
         """Whether KVM_RUN is let in (powerpc.c, kvmppc_sanity_check)."""
-        return self._vcpus[number].held != PVR_INVALID
+        return self._vcpus[number].held != (PVR_INVALID,)
 
     def mode(self, number: int) -> Mode:
         """That it runs in: of the last value that names one, else L1's own."""
         held = self._l0 if self._subject.api is NestedApi.V2 else self._vcpus[number].held
-        return mode_named(held) or self._subject.l1_mode
+        return (mode_named(held[0]) if held else None) or self._subject.l1_mode
+
+    def _own(self) -> Values:
+        """L1's own mode, as it is told to L0."""
+        own = self._subject.l1_mode
+        if own is Mode.P11 and self._subject.behaviour.refusal is Refusal.NONE:
+            # 6.12: gs_msg_ops_vcpu_fill_info knows POWER10 and POWER9 only. (Ours that add a capability to it
+            # tell POWER11.)
+            return own.logical_pvr, Mode.P10.logical_pvr
+        return (own.logical_pvr,)
 
 
-def mode_named(pvr: int | None) -> Mode | None:
+def mode_named(pvr: int) -> Mode | None:
     """By a logical PVR."""
     return next((mode for mode in Mode if mode.logical_pvr == pvr), None)
+
+
+def fits(wanted: Values, got: int | None) -> bool:
+    """Whether what was read is one of these."""
+    return got is not None and (not wanted or got in wanted)
+
+
+def is_defect(wanted: Values, got: int | None) -> bool:
+    """Whether it is that of a known defect."""
+    return got in wanted[1:]
+
+
+def values_word(wanted: Values) -> str:
+    return " or ".join(f"{each:#x}" for each in wanted) or "anything"

@@ -106,7 +106,7 @@ def test_asks_numbers_are_the_models(ask, micro):
 
 
 def test_each_guest_ends_as_the_model_knows(micro):
-    """addi r3,0,0; ori r3,r3,N; sc 1: N is the hypercall. Those that wait for something end in an interrupt."""
+    """addi r3,0,0; ori r3,r3,N; sc 1: N is the hypercall. Others wait for an interrupt."""
     for program in (micro.GUEST, micro.CLOCK):
         assert program[-3] == 0x38600000 and program[-1] == 0x44000022
         assert program[-2] == 0x60630000 | micro_run.HCALL_DONE

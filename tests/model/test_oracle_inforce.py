@@ -2,6 +2,7 @@
 """Which mode is in force, by what was seen of the outermost CPU."""
 
 import pytest
+from rulebook import answer
 
 from harness.model import behaviour as b
 from harness.model import oracle_inforce
@@ -15,7 +16,6 @@ from harness.model.suite import NOT_ASKED, Answers
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind
 from harness.model.vm_model import Host, ModelVm
-from rulebook import answer
 
 P9, P10, P11 = (mode.logical_pvr for mode in (Mode.P9, Mode.P10, Mode.P11))
 RAW = {Mode.P9: 0x004E1202, Mode.P10: 0x00801200, Mode.P11: 0x00821200}
@@ -32,14 +32,14 @@ def document(subject, host, spin, pcr=None):
     vm, steps = ModelVm(subject, host, spin.vcpu + 1), []
     for value in spin.values:
         error = None if value is None else vm.set(spin.vcpu, value)
-        stored = vm.get(spin.vcpu)
+        stored = vm.get(spin.vcpu)[0]
         runs = vm.run(spin.vcpu)
         steps.append({"set": error, "stored": stored, "run": SPINNING if runs else REFUSED})
     if subject.api is NestedApi.V1:
         right = MASK | (V1_PCR[vm.mode(spin.vcpu)] - V1_PCR[subject.l1_mode] if runs else 0)
     else:
         right = V2_PCR[vm.mode(spin.vcpu)] if vm.sent else 0
-    after = vm.get(spin.vcpu)
+    after = vm.get(spin.vcpu)[0]
     return {
         "steps": steps, "samples": 10 if runs else 0, "unseen": "", "lost": "",
         "counts": [[3, right if pcr is None else pcr, 8]] if runs else [],
@@ -173,6 +173,11 @@ def test_what_was_not_asked_is_told_as_that():
     verdicts = judged(subject, host, {})
     assert {each.observed for name, each in verdicts.items() if name.endswith(": in force")} == {NOT_ASKED}
     assert {each.kind for each in verdicts.values()} == {Kind.FAIL}
+    # Of a suite that ended early: none of these may be held against the kernel.
+    found = answers(subject, host)
+    del found[Spin((P11,)).question]
+    wrong = [each for each in judged(subject, host, found).values() if each.kind is Kind.FAIL]
+    assert [each.observed for each in wrong] == [NOT_ASKED] * 2
 
 
 def test_a_kernel_without_the_ioctl_has_nothing_to_compare_with():
@@ -182,6 +187,19 @@ def test_a_kernel_without_the_ioctl_has_nothing_to_compare_with():
     assert verdicts["no mode above them can"].kind is Kind.SKIP
     # 6.12 takes POWER11 in a POWER10 L1: L0 is told so.
     assert verdicts["P11: in force"].kind is Kind.DEFECT
+    assert "a mode above L1's is accepted" in verdicts["P11: in force"].expected
+
+
+def test_612_tells_l0_less_than_l1s_own_mode():
+    subject, host = place(NestedApi.V2, Mode.P11, Mode.P11, b.NONE)
+    found = answers(subject, host)
+    question = Spin((0,)).question
+    assert judged(subject, host, found)["0: in force"].kind is Kind.OK
+    found[question]["spun"]["after"] = P10
+    verdict = judged(subject, host, found)["0: in force"]
+    assert (verdict.kind, "told to L0 as POWER10" in verdict.expected) == (Kind.DEFECT, True)
+    found[question]["spun"]["after"] = P9
+    assert judged(subject, host, found)["0: in force"].kind is Kind.FAIL
 
 
 def test_the_ioctls_modes_are_those_that_it_names():

@@ -13,29 +13,27 @@ life FIRST SECOND
 clock MILLISECONDS TRIES
     A guest that waits until its timebase has gone on by so much, as often as that, in one VM; from the
     second time on no more, if one did not end or the timebase and CLOCK_MONOTONIC around KVM_RUN
-    differed by less than a tenth. A run: [errno, exit, hypercall, vector, timebase before, after, CLOCK_MONOTONIC in ns before
-    KVM_RUN, after].
+    differed by less than a tenth. A run: [errno, exit, hypercall, vector, timebase before, after,
+    CLOCK_MONOTONIC in ns before KVM_RUN, after].
 decrementer MILLISECONDS TRIES
     A guest that sets its decrementer and waits for the interrupt. A run as above.
 spin VALUES VCPU SECONDS MARK
     VCPU + 1 vcpus. On the last of them: set each of VALUES (A,B; - is none), with a short KVM_RUN after
-    each. Answered then; and if the last of these runs was ended by the signal only, KVM_RUN for up to
-    so many seconds, or until the next question comes, with MARK in r31.
+    each. Answered then; and if the last of these runs was ended by the signal only, KVM_RUN over and over
+    with MARK in r31, for so many seconds or until the next question comes.
 spun
     What became of that: the run, and what arch_compat holds.
 """
 
-import _signal
-import os
+import ctypes
 import time
 
 from microguest import CLOCK, DECREMENTER, MSR_EE, SPIN, Machine, Trouble
 from probe import libc, read_text
 
 VCPUS = 3
-SHORT_SECONDS = 0.002
-F_GETFL, F_SETFL, F_SETOWN, O_ASYNC = 3, 4, 8, 0x2000
-EINTR = 4
+SHORT_SECONDS, SLICE_SECONDS = 0.002, 0.03
+POLLIN, EINTR = 1, 4
 
 
 def ask_register(kvm, papr, value):
@@ -149,27 +147,17 @@ class Spin:
             yield {"steps": steps}
             run = None
             if steps[-1]["run"]["errno"] == EINTR:
-                with Listening():
-                    run = last.run(float(seconds), r31=int(mark, 0))
+                end = time.monotonic() + float(seconds)
+                while True:
+                    run = last.run(SLICE_SECONDS, r31=int(mark, 0))
+                    if run["errno"] != EINTR or asked() or time.monotonic() > end:
+                        break
             self.result = {"run": run, "after": last.get()}
 
     def spun(self):
         return self.result
 
 
-class Listening:
-    """A signal, which ends KVM_RUN, when something comes on stdin."""
-
-    def __enter__(self):
-        self.flags = libc.fcntl(0, F_GETFL)
-        libc.fcntl(0, F_SETOWN, os.getpid())
-        libc.fcntl(0, F_SETFL, self.flags | O_ASYNC)
-
-    def __exit__(self, *_):
-        libc.fcntl(0, F_SETFL, self.flags)
-
-
-def ready_for_signals():
-    """They are to end a KVM_RUN and nothing else."""
-    for number in (_signal.SIGALRM, _signal.SIGIO):
-        _signal.signal(number, lambda _number, _frame: None)
+def asked():
+    """Whether the next question is there."""
+    return libc.poll((ctypes.c_int * 2)(0, POLLIN), 1, 0) > 0

@@ -68,6 +68,7 @@ class Level:
 
     name = "L1"
     page_bytes = 65536
+    monitor_command = None
 
     def __init__(self, placement, directory, boot):
         self.placement, self.directory, self.boot = placement, directory, boot

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from harness.levels.deaf import hdsi_recursion
 
+from harness.levels.hdsi import hdsi_recursion
 from harness.levels.hmp import can_be_a_log, quoted
 from harness.levels.process import start
 from harness.levels.qmp import Monitor

@@ -80,7 +80,6 @@ _LOCKUP = "echo 3 >/proc/sys/kernel/watchdog_thresh"
 _HUNG = (
     "echo 3 >/proc/sys/kernel/hung_task_timeout_secs; echo 1 >/proc/sys/kernel/hung_task_check_interval_secs"
 )
-_WORKQUEUE = "echo 5 >/sys/module/workqueue/parameters/watchdog_thresh"
 _SCAN = "echo scan >/sys/kernel/debug/kmemleak"
 
 _FAULTS = """
@@ -107,12 +106,14 @@ ubsan_shift ubsan_bool redzone use_after_free kfence_oob kfence_free bad_page pa
 """
 _LKDTM_MEMORY = """
 SLAB_LINEAR_OVERFLOW WRITE_AFTER_FREE SLAB_FREE_DOUBLE SLAB_FREE_CROSS SLAB_FREE_PAGE KFENCE_READ_AFTER_FREE
-USERCOPY_SLAB_SIZE_TO USERCOPY_STACK_BEYOND USERCOPY_KERNEL VMALLOC_LINEAR_OVERFLOW
+VMALLOC_LINEAR_OVERFLOW
 """
+_LKDTM_USERCOPY = "USERCOPY_SLAB_SIZE_TO USERCOPY_STACK_BEYOND USERCOPY_KERNEL"
 
 CASES = (
     *map(ours, f"{_FAULTS} {_CHECKS} {_MEMORY}".split()),
     *map(lkdtm, f"{_LKDTM_FAULTS} {_LKDTM_CHECKS} {_LKDTM_MEMORY}".split()),
+    *(lkdtm(name, append="hardened_usercopy=on") for name in _LKDTM_USERCOPY.split()),
     Case(
         "leak", f"provoke leak; $bb sleep 6; {_SCAN}; {_SCAN}; $bb cat /sys/kernel/debug/kmemleak", seconds=60
     ),
@@ -124,15 +125,13 @@ CASES = (
     Case("soft-lockup", f"{_LOCKUP}; provoke soft_lockup", seconds=40, until="soft lockup"),
     Case("soft-lockup-panic", f"{_LOCKUP}; {_ON}/softlockup_panic; provoke soft_lockup", seconds=40),
     Case("hard-lockup", f"{_LOCKUP}; provoke hard_lockup", smp=2, seconds=40, until="LOCKUP"),
-    Case("hard-lockup-self", f"{_LOCKUP}; provoke hard_lockup", seconds=40, until="LOCKUP"),
     Case("hard-lockup-panic", f"{_LOCKUP}; {_ON}/hardlockup_panic; provoke hard_lockup", smp=2, seconds=40),
     Case("rcu-stall", "provoke rcu_stall", seconds=40, until="detected stall"),
     Case("rcu-stall-smp", "provoke rcu_stall", smp=2, seconds=40, until="detected stall"),
-    Case("rcu-stall-panic", f"{_ON}/panic_on_rcu_stall; provoke rcu_stall", seconds=40),
+    Case("rcu-stall-panic", f"{_ON}/panic_on_rcu_stall; provoke rcu_stall", smp=2, seconds=40),
     Case("hung-completion", f"{_HUNG}; provoke hung_completion & $bb sleep 8", seconds=30),
     Case("hung-mutex", f"{_HUNG}; provoke hung_mutex & $bb sleep 8", seconds=30),
     Case("hung-panic", f"{_HUNG}; {_ON}/hung_task_panic; provoke hung_completion & $bb sleep 8", seconds=30),
-    Case("workqueue-lockup", f"{_WORKQUEUE}; provoke workqueue_lockup; $bb sleep 20", seconds=60),
     Case("smp-call", f"{_LOCKUP}; provoke smp_call", smp=2, seconds=40, until="soft lockup|stall"),
     lkdtm("SPINLOCKUP", seconds=40, until="lockup|stall"),
     # Panics that follow, and others.

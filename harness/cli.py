@@ -35,6 +35,10 @@ def _colour() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
+# Options that make sense for kvmppc probe --ssh alone.
+_SSH_ONLY = ("expect_build_id",)
+
+
 def _build_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command those options of a run that are about getting a kernel."""
     return _options(function, [option for option in OPTIONS if option.builds])
@@ -48,24 +52,25 @@ def _mutants_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _compare_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """All options of a run but the kernels, which are arguments there."""
-    return _options(function, [option for option in OPTIONS if option.field != "kernels"])
+    without = ("kernels", *_SSH_ONLY)
+    return _options(function, [option for option in OPTIONS if option.field not in without])
 
 
 def _probe_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Those of a run that are not about L2s."""
-    without = ("l2", "only", "suite")
+    without = ("l2", "only", "suite", "control")
     return _options(function, [option for option in OPTIONS if option.field not in without])
 
 
 def _boot_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What makes one scenario's machines; the topology is an argument there."""
-    without = ("matrix", "topologies", "only", "expect", "suite")
+    without = ("matrix", "topologies", "only", "expect", "suite", "control", *_SSH_ONLY)
     return _options(function, [option for option in OPTIONS if option.field not in without])
 
 
 def _run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command all options of a run."""
-    return _options(function, OPTIONS)
+    return _options(function, [option for option in OPTIONS if option.field not in _SSH_ONLY])
 
 
 def _options(function: Callable[..., Any], options: Sequence[Option]) -> Callable[..., Any]:

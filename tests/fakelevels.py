@@ -7,19 +7,26 @@ import os
 import re
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 from pexpect.fdpexpect import fdspawn
 
+from harness.health.cause import Loss
+from harness.levels.asking import NoAnswer
 from harness.levels.console import Console
 from harness.levels.limits import Limits
 from harness.levels.machine import MachineState
 from harness.levels.setup import Setup
 from harness.levels.ssh import ChannelSpawn, Completed
 from harness.levels.symbols import Symbols
+from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import InfrastructureError
+from harness.model.looks import Look
 from harness.model.machine import BootSet, QemuProgram
+from harness.model.observation import Boot, End, LevelObservation, Probe
+from harness.model.outcome import Outcome, Side
 from harness.model.scenario import L1Setting, Placement
 from harness.model.topology import topology
 
@@ -273,3 +280,121 @@ class Host:
         if isinstance(self.registers, Exception):
             raise self.registers
         return self.registers
+
+
+# -- whole levels, for what runs them --------------------------------------------------------------
+
+DATA = Path(__file__).parent / "data"
+PROBE = Probe.from_json(json.loads((DATA / "probe-7.3-papr-p11@p10.json").read_text()))
+
+
+def well(mode=Mode.P10, **more):
+    """An L2 that booted and left as it should."""
+    return Boot(
+        **{
+            "outcome": Outcome.BOOTED, "rule": "marker", "proof": "up", "mode": GuestMode(mode),
+            "release": "7.3", "build_id": "b", "taint": 0, "taint_left": 0, "uptime": 1.0, "elapsed": 1.0,
+            "end": End("off", "status 0"), "phases": {"boot": 1.0}, **more,
+        }
+    )  # fmt: skip
+
+
+class Level:
+    """A level.Level that the test plays. plays: what each boot_guest() gives, by id of the setting: a Boot,
+    or a function of this level that gives one; answers: of its ask.py: question to document, or an error to
+    raise; lost_by: how it was lost, None while it is well; spoken: splats that nobody has looked at yet."""
+
+    page_bytes = 65536
+
+    def __init__(self, name, directory, boot=1):
+        self.name, self.directory, self.number = name, directory, boot
+        self.boot = Boot(
+            Outcome.BOOTED, "marker", "ready", GuestMode(Mode.P10, raw=name == "L0"), "7.3", build_id="b",
+            phases={"boot": 2.0}, directory=directory.name,
+        )  # fmt: skip
+        self.probe, self.lost = PROBE, None
+        self.at_boot, self.at_probe = (), ()  # splats
+        self.plays = {}
+        self.answers = lambda question: {"trouble": "not played"}
+        self.spoken, self.taint, self.silent, self.starved = [], 0, "", 0.0
+        self.lost_by = None
+        self.unknown_loss = False  # it is gone, and loss() says that it is not
+        self.diagnosis = Loss(Side.UNKNOWN, Outcome.UNKNOWN, "no-answer", "no answer")
+        self.log = []  # what was done with it
+        self.stops = 0
+
+    def start(self):
+        self.log.append("start")
+        self.directory.mkdir(parents=True)
+        looks = [Look(self.name, "boot", True, self.taint, self.at_boot, boot=self.number)]
+        if self.boot.outcome is Outcome.BOOTED:
+            looks.append(Look(self.name, "the probe", True, self.taint, self.at_probe, boot=self.number))
+        probe = self.probe if self.boot.outcome is Outcome.BOOTED else None
+        api = "" if self.name == "L0" else "v2"
+        return LevelObservation(
+            "7.3-papr-p11@p10", self.boot, api, "kvm_hv", probe, self.name, tuple(looks), self.lost
+        )
+
+    @property
+    def gone(self):
+        return self.lost_by is not None or self.unknown_loss
+
+    def run(self, command, timeout, stdin=b""):
+        raise AssertionError
+
+    @contextlib.contextmanager
+    def asking(self):
+        self.log.append("asking")
+        if isinstance(self.answers, Exception):
+            raise self.answers
+        yield SimpleNamespace(ask=self._ask)
+
+    def _ask(self, questions):
+        found = []
+        for each in questions:
+            answer = self.answers(each)
+            if isinstance(answer, Exception):
+                if isinstance(answer, NoAnswer):
+                    answer.question, answer.answers = each, found
+                raise answer
+            found.append(answer)
+        return found
+
+    def boot_guest(self, setting, directory):
+        self.log.append(setting.id)
+        directory.mkdir(parents=True)
+        found = self.plays.get(setting.id, well(setting.compat or Mode.P10))
+        return found(self) if callable(found) else found
+
+    def glance(self, when):
+        self.log.append(f"glance {when}")
+        return self._look(when, False, "")
+
+    def look(self, when):
+        self.log.append(f"look {when}")
+        if self.gone or self.silent:
+            return self._look(when, False, self.silent or "it is gone")
+        return self._look(when, True, "")
+
+    def _look(self, when, answered, reason):
+        splats, self.spoken = self.spoken, []
+        named = tuple(replace(each, level=self.name, when=when) for each in splats)
+        return Look(
+            self.name, when, answered, self.taint if answered else None, named, (), 5.0, self.number, reason,
+            self.starved,
+        )  # fmt: skip
+
+    def diagnose(self, doing, ended=""):
+        self.log.append(f"diagnose {doing} {ended}".rstrip())
+        self.lost_by = self.lost_by or self.diagnosis
+        return self.lost_by
+
+    def loss(self, doing):
+        self.log.append(f"loss {doing}")
+        return self.lost_by
+
+    def pause(self, seconds):
+        self.log.append(f"pause {seconds:g}")
+
+    def stop(self):
+        self.stops += 1

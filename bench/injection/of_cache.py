@@ -15,9 +15,11 @@ from injection.trial import L1_BOOTS, L1_READY, L2_BOOTS, Trial
 
 Damage = Callable[[Path], object]
 
+_PRUNE = [sys.executable, "-m", "harness", "parts", "prune", "--all"]
+
 
 def files_of(trial: Trial, name: str) -> list[Path]:
-    """In the copy of the cache; those which a run of this scenario uses, and if that cannot be told, all."""
+    """In the copy of the cache, which has little more than what a run uses."""
     found = sorted(trial.cache.glob(f"trees/{name}"))
     if not found:
         raise SystemExit(f"the cache {trial.cache} has no {name}: run kvmppc run once")
@@ -72,10 +74,15 @@ def damage_in_use(name: str, damage: Damage) -> Action:
 
 
 def prune(trial: Trial) -> None:
-    """What somebody else types meanwhile. It must refuse; what it does is in helper.txt."""
-    done = trial.helper([sys.executable, "-m", "harness", "parts", "prune", "--all", "--no-wait"])
-    if done.wait(60) == 0:
-        trial.notes.append("kvmppc parts prune --all took what a run uses")
+    """What somebody else types meanwhile: it waits for the run."""
+    trial.helper(_PRUNE)
+
+
+def prune_at_once(trial: Trial) -> None:
+    """The same, not to wait: it must refuse."""
+    status = trial.helper([*_PRUNE, "--no-wait"]).wait(60)
+    if status != 3:
+        trial.notes.append(f"kvmppc parts prune --all --no-wait ended with {status}, not 3")
 
 
 def remove_tree(trial: Trial) -> None:
@@ -149,6 +156,10 @@ FAULTS = (
     Fault(
         "prune-while-running", "kvmppc parts prune --all while L1 boots",
         at(L1_BOOTS, prune, first=lambda trial: trial.own_cache()), UNHARMED,
+    ),
+    Fault(
+        "prune-at-once", "kvmppc parts prune --all --no-wait while L1 boots",
+        at(L1_BOOTS, prune_at_once, first=lambda trial: trial.own_cache()), UNHARMED,
     ),
     Fault(
         "mirror-unreachable", "the mirror is not there, all is in the cache",

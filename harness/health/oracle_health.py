@@ -201,6 +201,7 @@ _ENDS = {
     "no-leave": "ends without a word",
     "gone": "nobody saw how its QEMU ended",
     "qemu-signal": "its QEMU is ended by a signal",
+    "qemu-stopped": "its QEMU is stopped by a signal",
     "starved": "this machine is too busy",
 }
 

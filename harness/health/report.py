@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from harness.health.consoleline import ConsoleLine
 from harness.health.frames import Frame, function_in, read_frame
 from harness.health.reporters import only
-from harness.health.splatrules import SHARED_CHECKS, End, Rule, Where
+from harness.health.splatrules import SHARED_CHECKS, End, Rule, SharedCheck, Where
 from harness.health.titles import plain
 from harness.model.splat import Splat
 
@@ -39,7 +39,7 @@ REGISTERS = re.compile(
             r"PACATMSCRATCH|GPR\d\d: |Code: ",
             r"Call Trace:|Instruction dump:|[0-9a-fX]{8} [0-9a-fX]{8}|-{3,4} interrupt|irq event stamp: ",
             r"(?:hard|soft)irqs last |preempt_count: |Preemption disabled at:|RCU nest depth: |MCE: CPU",
-            r"task:\S| +LR = ",
+            r"task:\S| +LR = |(?:Redzone|Object|Padding|Bytes b4|Slab|FIX) ",
             r"INFO: lockdep is turned off|Sending NMI from|NMI backtrace for|note: \S+ exited with ",
         )
     )
@@ -51,7 +51,7 @@ _SLUB_CHECK = re.compile(r"(?:__)?slab_err|object_err")
 @dataclass
 class Report:
     """heads: the lines that announced it, with the rows that read them; text: of a WARNING, and what comes
-    before the trace; calls: whether a trace has begun."""
+    before the trace; calls: whether its trace has begun; of_another: what comes is another's stack."""
 
     heads: list[tuple[Rule, re.Match[str], ConsoleLine]]
     text: list[str]
@@ -61,6 +61,7 @@ class Report:
     trace_ended: bool = False
     foreign: int = 0
     marked: bool = False
+    of_another: bool = False
 
     @property
     def family(self) -> str:
@@ -110,14 +111,18 @@ class Report:
         if not self.calls and len(self.text) < LONGEST_TEXT:
             self.text.append(text)
         frame = read_frame(text)
+        if frame is not None and self.of_another:
+            return False
         if frame is not None:
             if not self.trace_ended and len(self.frames) < LONGEST_TRACE:
                 self.frames.append(frame)
             if frame.kind == "call" and not self.calls:
                 self.calls, self.foreign = True, 0
             return False
-        if text.startswith("Call Trace:") or _OTHER_STACK.match(text):
+        if text.startswith("Call Trace:"):
             self.trace_ended |= self.calls
+            self.of_another = False
+        self.of_another |= _OTHER_STACK.match(text) is not None
         if not REGISTERS.match(text):
             self.trace_ended |= self.calls
             self.foreign += 1
@@ -130,10 +135,15 @@ class Report:
     def splat(self) -> Splat:
         rule, match, line = max(self.heads, key=lambda head: head[0].rank)
         groups = match.groupdict(default="")
-        function = self._function(rule, groups.get("at", ""))
-        title = self._shared_check(rule, function_in(groups.get("at", ""))) or rule.title
+        check = self._shared_check(rule, function_in(groups.get("at", "")))
+        function = self._function(rule, groups.get("at", ""), check.skip if check else rule.skip)
+        title = (
+            f"{'WARNING' if rule.key == 'warning' else 'kernel BUG'}: {check.kind} in {{at}}"
+            if check
+            else rule.title
+        )
         if not function:
-            title = re.sub(r" (?:in|of) \{at\}$", "", title)
+            title = re.sub(r" (?:in|of|by) \{at\}$", "", title)
         what = groups.get("what", "")
         title = title.format(
             what=what if rule.verbatim else plain(what.lower() if rule.lower else what),
@@ -148,17 +158,17 @@ class Report:
         sure = [frame.function for frame in self.frames if frame.sure]
         return tuple(each for number, each in enumerate(sure) if number == 0 or each != sure[number - 1])
 
-    def _shared_check(self, rule: Rule, named: str) -> str:
-        """The title of a check that many share, '' for any other."""
+    def _shared_check(self, rule: Rule, named: str) -> SharedCheck | None:
+        """If this is a WARNING or BUG of a check that many share."""
         if rule.key not in ("warning", "kernel-bug"):
-            return ""
+            return None
         named = named or next((frame.function for frame in self.frames if frame.kind == "nip"), "")
         for each in SHARED_CHECKS:
             if only(each.functions, named) or any(each.text.match(line) for line in self.text):
-                return f"{'WARNING' if rule.key == 'warning' else 'kernel BUG'}: {each.kind} in {{at}}"
-        return ""
+                return each
+        return None
 
-    def _function(self, rule: Rule, words: str) -> str:
+    def _function(self, rule: Rule, words: str, skip: tuple[re.Pattern[str], ...]) -> str:
         """That the title names: of its own line, else of the trace; one that only reports if there is no
         other."""
         if rule.where is Where.NOWHERE:
@@ -166,7 +176,7 @@ class Report:
         named = function_in(words)
         candidates = [Frame(named, "named")] if named else []
         candidates += _order(rule.where, self.frames)
-        wanted = [each for each in candidates if not any(only(names, each.function) for names in rule.skip)]
+        wanted = [each for each in candidates if not any(only(names, each.function) for names in skip)]
         for frames in (wanted, candidates):
             found = next((each for each in frames if each.sure), None)
             if found is not None:

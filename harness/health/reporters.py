@@ -25,12 +25,16 @@ REPORTERS = _names(
     r"_?printk vprintk\w* (__)?die oops_end (__)?bad_page_fault program_check_exception",
     # lib/refcount.c, lib/list_debug.c, lib/debugobjects.c, lib/ubsan.c
     r"(__)?refcount_\w+ (__)?list_(add|del)\w* (__)?debug_object_\w+ debug_print_object",
+    r"xmon\w* debugger\w* (__)?handle_sysrq sysrq_handle_xmon",
     r"(__)?debug_check_no_obj_freed ubsan_epilogue __ubsan_handle_\w+ handle_overflow",
+    # kernel/time/timer.c: what the checks of objects are called from
+    r"(timer_init|init_timer)_key (__)?mod_timer (timer_delete|del_timer|add_timer)\w*",
     # kernel/sched/core.c, lib/smp_processor_id.c
     r"_*might_(resched|sleep|fault) __schedule_bug check_preemption_disabled (__)?debug_smp_processor_id",
     # mm: KASAN, KFENCE, KCSAN, pages, slub, usercopy, fortify
-    r"(__)?kasan_\w+ print_report __asan_\w+ mem(cpy|set|move) (__)?kfence_\w+ kcsan_\w+ __tsan_\w+",
-    r"bad_page free_page_is_bad\w* check_new_page_bad warn_alloc",
+    r"(__)?kasan_\w+ print_report __asan_\w+ _*mem(cpy|set|move)\w* (__)?kfence_\w+ kcsan_\w+ __tsan_\w+",
+    r"kv?free\w* vfree kmem_cache_free\w* (__)?slab_free\w* (__)?free_(frozen_)?pages?\w*",
+    r"bad_page free_page_is_bad\w* warn_free_bad_obj check_new_page_bad warn_alloc",
     r"(__)?slab_(err|bug) object_err usercopy_abort (__)?check_heap_object __check_object_size",
     r"__fortify_(panic|report)",
     # kernel/locking: spinlock_debug.c and lockdep.c
@@ -39,7 +43,7 @@ REPORTERS = _names(
     r"validate_chain __lock_\w+ lock_(acquire|release|is_held)\w* debug_check_no_locks_(freed|held)",
     r"register_lock_class assign_lock_key look_up_lock_class",
     # drivers/of/dynamic.c, lib/kobject.c, kernel/rcu, kernel/hung_task.c
-    r"of_node_(release|put|get) of_(get|find)_\w+ kobject_(put|cleanup|release|get) kref_put",
+    r"of_node_(release|put|get) of_(get|find)_\w+ kobject_\w+ kref_put sysfs_\w+ create_dir",
     r"cleanup_srcu_struct rcu_note_context_switch sched_show_task",
 )
 

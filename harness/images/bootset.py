@@ -55,7 +55,7 @@ def boot_set(
         userland=disk,
         kernel_disk=made / "kernel.erofs",
         release=kernel.release,
-        version=kernel.version,
+        version=kernel.version[:2],
         l1_qemu=(version[0], version[1], version[2]),
     )
 

@@ -30,5 +30,8 @@ class Setup:
     def around(self, level: int, host_page_kb: int = 0) -> tuple[Workaround, ...]:
         """Workarounds for the machine of that level."""
         boots = self.l0_boot_set if level == 0 and self.l0_boot_set else self.boot_set
-        at = Circumstances(level, self.placement.topology, self.placement.l1, boots.version, host_page_kb)
+        topology = self.placement.topology
+        outermost = level == (0 if topology.has_l0 else 1)
+        qemu = self.qemu.version if outermost else self.boot_set.l1_qemu
+        at = Circumstances(level, topology, self.placement.l1, boots.version, qemu, host_page_kb)
         return applying(at, self.switched_off)

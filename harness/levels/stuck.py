@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where a process in a level is caught in the kernel: read from /proc twice, a moment apart."""
+"""Where a process in a level is caught in the kernel, read from /proc twice, a moment apart; and whether it
+was stopped by a signal."""
 
 from __future__ import annotations
 
@@ -38,6 +39,17 @@ def stuck(run: Callable[[str, float], Completed], pids: str, timeout: float) -> 
     except InfrastructureError:
         return ""
     return read(done.stdout)
+
+
+def stopped(run: Callable[[str, float], Completed], pids: str, timeout: float) -> bool:
+    """Whether one of these processes is stopped (SIGSTOP, a debugger): then it is not the kernel's fault that
+    it does not go on. False if nobody can tell. pids: as of stuck()."""
+    try:
+        done = run(f'for pid in $({pids}); do echo "U $(cat /proc/$pid/stat)"; done 2>/dev/null', timeout)
+    except InfrastructureError:
+        return False
+    found = map(_STAT.match, done.stdout.splitlines())
+    return any(match is not None and match[3] in "Tt" for match in found)
 
 
 def read(text: str) -> str:

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model.comparison import IDENTITY, l1_words, l2_words
+from harness.model.comparison import IDENTITY, Change, check_words, compare, l1_words
+from harness.model.matrix import control_of
 from harness.model.record import Record
-from harness.model.verdict import NOT_JUDGED, Kind, Verdict, worst
+from harness.model.scenario import L1Setting
+from harness.model.verdict import SEVERITY, Kind, Verdict, answered, worst
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,12 @@ def histories(boundaries: Sequence[Boundary], records: Sequence[Record]) -> list
     # (check, L1, topology) -> a verdict for each boundary
     seen: dict[tuple[str, str, str], list[Verdict | None]] = {}
     for record in records:
-        if record.kernel not in position or record.kind in NOT_JUDGED:
+        if record.kernel not in position or not answered(record.verdicts):
             continue
         for verdict in record.verdicts:
             if verdict.check in IDENTITY:
                 continue
-            check = f"L2 {l2_words(record.l2)}" if record.topic == "l2" else verdict.check
+            check = check_words(verdict.check, record.l2)
             place = (check, l1_words(record.l1, record.l0), record.topology)
             seen.setdefault(place, [None] * len(boundaries))[position[record.kernel]] = verdict
     found: dict[tuple[tuple[str | None, Kind | None], ...], dict[tuple[str, str], list[str]]] = {}
@@ -68,9 +70,50 @@ def histories(boundaries: Sequence[Boundary], records: Sequence[Record]) -> list
 
 
 def kind_at(boundary: Boundary, records: Sequence[Record]) -> Kind:
-    """What the verdicts at a boundary amount to; FAIL if it did not come so far."""
+    """What the verdicts at a boundary, and its control, amount to; FAIL if it did not come so far."""
     if boundary.trouble or not boundary.kernel:
         return Kind.FAIL
-    return worst(
-        verdict for record in records if record.kernel == boundary.kernel for verdict in record.verdicts
-    )
+    kinds = {
+        worst(
+            verdict for record in records if record.kernel == boundary.kernel for verdict in record.verdicts
+        ),
+        control_at(boundary, records),
+    }
+    return next(kind for kind in SEVERITY if kind in kinds)
+
+
+def control_at(boundary: Boundary, records: Sequence[Record]) -> Kind:
+    """Whether guests that any kernel must boot, in L1's own mode, boot there: OK if all that were asked do,
+    UNKNOWN if none was, or not all that were asked at other boundaries. What a patch breaks for every guest
+    shows here, even where all others are refused."""
+    if boundary.trouble or not boundary.kernel:
+        return Kind.FAIL
+    mine = {_place(each): each for each in records if _is_control(each) and each.kernel == boundary.kernel}
+    kinds = {worst(each.verdicts) for each in mine.values()} - {Kind.SKIP}
+    asked = {_place(each) for each in records if _is_control(each) and each.kind is not Kind.SKIP}
+    if not kinds or any(place not in mine or mine[place].kind is Kind.SKIP for place in asked):
+        kinds.add(Kind.UNKNOWN)
+    return next(kind for kind in SEVERITY if kind in kinds)
+
+
+def _is_control(record: Record) -> bool:
+    return record.topic == "l2" and record.l2 == control_of(L1Setting.parse(record.l1)).id
+
+
+def _place(record: Record) -> tuple[str, str, str]:
+    return record.topology, record.l0, record.l1
+
+
+def broken_at(boundary: Boundary, boundaries: Sequence[Boundary], records: Sequence[Record]) -> list[str]:
+    """What any kernel should do, was done with fewer patches on, and is not done any more:
+    ``L2 max-cpu-compat=power10: papr P11 as P10``."""
+    before = [each for each in boundaries if each.number < boundary.number and each.kernel]
+    if not before or not boundary.kernel:
+        return []
+    cells = compare(records, before[-1].kernel, boundary.kernel)
+    return [
+        f"{check_words(fact.check, cell.l2)}: {cell.topology} {l1_words(cell.l1, cell.l0)}"
+        for cell in cells
+        for fact in cell.facts
+        if fact.change is Change.BROKEN
+    ]

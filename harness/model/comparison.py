@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from harness.model.record import Record
-from harness.model.verdict import NOT_JUDGED, Kind, Verdict
+from harness.model.verdict import Kind, Verdict, answered
 
 
 class Change(Enum):
@@ -28,15 +28,22 @@ _SEVERITY = (Change.BROKEN, Change.UNKNOWN, Change.FIXED, Change.CHANGED, Change
 # They say which kernel runs, and differ between any two.
 IDENTITY = ("L0 kernel", "L0 build id", "L1 kernel", "L1 build id", "L2 kernel", "L2 build id")
 
+# How an L2 ends: the check of oracle_l2.
+L2_OUTCOME = "L2 outcome"
+
 # topology, l0, l1, l2, topic: where a record belongs, whichever kernel it is of.
 Place = tuple[str, str, str, str, str]
 
 NO_ANSWER = "no answer"
 
+# Of a splat's title.
+SEEN, NOT_SEEN, NOT_PROVEN = "seen", "not seen", "not proven"
+
 
 @dataclass(frozen=True)
 class Fact:
-    """One check at one place, before and after. before, after: as observed."""
+    """One check at one place, before and after. before, after: as observed. Of a check with titles of splats
+    there is one for each title, ``L1 health: WARNING in f``, whose answers are SEEN and so on."""
 
     check: str
     before: str
@@ -65,17 +72,23 @@ class Cell:
 
 def compare(records: Sequence[Record], base: str, new: str) -> list[Cell]:
     """Cells in the order of the run. base, new: kernel labels. A place that only one of the two has
-    an answer for has the change UNKNOWN, or BROKEN if the new kernel's L1 does not come up."""
+    an answer for has the change UNKNOWN, or BROKEN if the new kernel's L1 does not come up. A splat that only
+    the new kernel has is BROKEN, one that only the base has FIXED; one that both have, elsewhere, CHANGED."""
     sides: dict[str, dict[Place, Record]] = {base: {}, new: {}}
     for record in records:
         if record.kernel in sides:
             key = (record.topology, record.l0, record.l1, record.l2, record.topic)
             sides[record.kernel][key] = record
     places = dict.fromkeys((*sides[base], *sides[new]))
-    return [_cell(place, sides[base].get(place), sides[new].get(place)) for place in places]
+    common = _titles(sides[base].values()) & _titles(sides[new].values())
+    return [_cell(place, sides[base].get(place), sides[new].get(place), common) for place in places]
 
 
-def _cell(place: Place, before: Record | None, after: Record | None) -> Cell:
+def _titles(records: Iterable[Record]) -> set[str]:
+    return {title for record in records for each in record.verdicts for title in each.titles}
+
+
+def _cell(place: Place, before: Record | None, after: Record | None, common: set[str]) -> Cell:
     topology, l0, l1, l2, topic = place
     facts: Iterable[Fact]
     if before is None or after is None or not (_answered(before) and _answered(after)):
@@ -85,23 +98,54 @@ def _cell(place: Place, before: Record | None, after: Record | None) -> Cell:
         facts = [Fact(topic, _summary(before), _summary(after), lost)]
     else:
         new = {each.check: each for each in after.verdicts}
+        pairs = [(each, new[each.check]) for each in before.verdicts if each.check in new]
         facts = [
-            _fact(each, new[each.check])
-            for each in before.verdicts
-            if each.check in new and each.check not in IDENTITY
+            _fact(old, now)
+            for old, now in pairs
+            if old.check not in IDENTITY and not (old.titles or now.titles)
         ]
+    facts = [*facts, *_splats(before, after, common)]
     return Cell(topology, l0, l1, l2, topic, _summary(before), _summary(after), tuple(facts))
+
+
+def _splats(before: Record | None, after: Record | None, common: set[str]) -> list[Fact]:
+    """Of checks that have titles, whatever else became of the records."""
+    by_check = [
+        {each.check: each for each in record.verdicts} if record else {} for record in (before, after)
+    ]
+    facts = []
+    for check in dict.fromkeys(name for side in by_check for name in side):
+        sides = [side.get(check) for side in by_check]
+        for title in sorted({title for each in sides if each is not None for title in each.titles}):
+            seen, now = (_title_seen(each, title) for each in sides)
+            facts.append(Fact(f"{check}: {title}", seen, now, _title_change(seen, now, title in common)))
+    return facts
+
+
+def _title_seen(verdict: Verdict | None, title: str) -> str:
+    if verdict is not None and title in verdict.titles:
+        return SEEN
+    return NOT_SEEN if verdict is not None and verdict.answered else NOT_PROVEN
+
+
+def _title_change(before: str, after: str, common: bool) -> Change:
+    if before == after:
+        return Change.SAME
+    if NOT_PROVEN in (before, after):
+        return Change.UNKNOWN
+    if common:
+        return Change.CHANGED
+    return Change.BROKEN if after == SEEN else Change.FIXED
 
 
 def _answered(record: Record) -> bool:
     if record.topic in ("l0", "l1"):
-        # Of a level that does not come up only that is known.
-        return record.verdicts[0].check.endswith(" boots") and record.verdicts[0].kind is Kind.OK
-    return record.kind not in NOT_JUDGED
+        return bool(record.verdicts) and record.verdicts[0].kind is Kind.OK  # it boots
+    return answered(record.verdicts)
 
 
 def _summary(record: Record | None) -> str:
-    if record is None or record.kind in NOT_JUDGED:
+    if record is None or not answered(record.verdicts):
         return NO_ANSWER
     return record.summary or record.verdicts[0].observed
 
@@ -143,7 +187,11 @@ def groups(cells: Iterable[Cell]) -> list[Group]:
                 by_l1 = found.setdefault((cell.l2, fact), {})
                 by_l1.setdefault(l1_words(cell.l1, cell.l0), []).append(cell.topology)
     return [
-        Group(l2, fact, tuple(f"{', '.join(topologies)} {l1}" for l1, topologies in by_l1.items()))
+        Group(
+            l2,
+            fact,
+            tuple(f"{', '.join(dict.fromkeys(topologies))} {l1}" for l1, topologies in by_l1.items()),
+        )
         for (l2, fact), by_l1 in found.items()
     ]
 
@@ -152,6 +200,13 @@ def l1_words(l1: str, l0: str = "") -> str:
     """``P11 as P10`` for ``p11@p10``, with ``on 7.2`` behind it where L0 has a kernel of its own."""
     cpu, _, compat = l1.partition("@")
     return cpu.upper() + (f" as {compat.upper()}" if compat else "") + (f" on {l0}" if l0 else "")
+
+
+def check_words(check: str, l2: str) -> str:
+    """How a check is called where its topic is not: ``L2 max-cpu-compat=power10`` for how an L2 ends."""
+    if not l2:
+        return check
+    return f"L2 {l2_words(l2)}" + ("" if check == L2_OUTCOME else f", {check}")
 
 
 def l2_words(l2: str) -> str:

@@ -54,6 +54,11 @@ def words(names: Sequence[str]) -> str:
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
+def check_name(who: str) -> str:
+    """Of the verdict on somebody's claim."""
+    return f"revision that answers is that of {who}"
+
+
 def judge(answers: Answers, served: bool, claims: Sequence[Claim]) -> list[Verdict]:
     """A verdict for each claim. served: whether an answer is expected at all: of an ioctl with nothing
     behind it nobody can tell the revision."""
@@ -61,14 +66,15 @@ def judge(answers: Answers, served: bool, claims: Sequence[Claim]) -> list[Verdi
     verdicts = []
     for claim in claims:
         if not served and not found:
-            kind, observed = Kind.SKIP, "no answer to tell it by"
+            right, kind, observed = None, Kind.SKIP, "no answer to tell it by"
         else:
             fits = bool(set(found) & set(claim.revisions)) or not (found or claim.revisions)
-            kind, observed = Kind.OK if fits else Kind.FAIL, words(found)
+            right, kind, observed = fits, Kind.OK if fits else Kind.FAIL, words(found)
         verdicts.append(
             Verdict(
-                f"revision that answers is that of {claim.who}", kind, words(claim.revisions), observed,
+                check_name(claim.who), kind, words(claim.revisions), observed,
                 claim.proof, "a capability number alone identifies nothing: 249 is another one from 7.2 on",
+                right=right,
             )
         )  # fmt: skip
     return verdicts

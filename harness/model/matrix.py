@@ -206,6 +206,24 @@ def expand(
     return chosen
 
 
+def with_controls(scenarios: Iterable[Scenario]) -> list[Scenario]:
+    """The same, and for each L1 an L2 in L1's own mode, which every kernel must boot. Those of an L1 stay
+    together."""
+    by_placement: dict[Placement, list[Scenario]] = {}
+    for each in scenarios:
+        by_placement.setdefault(each.placement, []).append(each)
+    for placement, found in by_placement.items():
+        control = Scenario(placement, control_of(placement.l1))
+        if control not in found:
+            found.append(control)
+    return [each for found in by_placement.values() for each in found]
+
+
+def control_of(l1: L1Setting) -> L2Setting:
+    """The L2 that any kernel must boot under this L1."""
+    return L2Setting(l1.mode)
+
+
 def _rows_of(pairs: Iterable[tuple[L1Setting, L2Setting]]) -> list[tuple[L1Setting, tuple[L2Setting, ...]]]:
     rows: dict[L1Setting, list[L2Setting]] = {}
     for l1, l2 in pairs:

@@ -139,6 +139,7 @@ def _judge_one(case: Case, before: int, answer: RegisterAnswer | None) -> Verdic
     stored = {Stored.VALUE: case.value, Stored.UNTOUCHED: before, Stored.INVALID: PVR_INVALID}[row.stored]
     asked = case.asked.name if case.asked else ("0" if case.value == 0 else "junk")
     matches = answer is not None and (answer.errno, answer.stored) == (row.errno, stored)
+    granted = is_granted(case)
     return Verdict(
         check=f"arch_compat {asked}",
         kind=(Kind.DEFECT if row.defect else Kind.OK) if matches else Kind.FAIL,
@@ -147,11 +148,24 @@ def _judge_one(case: Case, before: int, answer: RegisterAnswer | None) -> Verdic
         observed="not tried" if answer is None else _text(answer.errno, answer.stored, case.value, before),
         proof=f"KVM_SET_ONE_REG(ARCH_COMPAT, {case.value:#x})",
         source=row.source,
-        right=None if answer is None else (answer.errno == 0) is _granted(case),
+        right=answer is not None and _is_right(case, before, answer),
+        any_kernel=_text(0, case.value, case.value, before) if granted else _REFUSED,
     )
 
 
-def _granted(case: Case) -> bool:
+# What any kernel should answer to a mode above L1's.
+_REFUSED = "EINVAL, nothing stored or 0xffffffff"
+
+
+def _is_right(case: Case, before: int, answer: RegisterAnswer) -> bool:
+    """Whatever the kernel: a mode that L1 may give is taken, and any other refused, so that no guest can
+    run in it."""
+    if is_granted(case):
+        return answer.errno == 0 and answer.stored == case.value
+    return answer.errno == errno.EINVAL and answer.stored in (before, PVR_INVALID)
+
+
+def is_granted(case: Case) -> bool:
     """Whether L1 may give its guests this mode, whatever its kernel does."""
     if case.value == 0:
         return True

@@ -40,15 +40,18 @@ def judge(behaviour: Behaviour, api: NestedApi, l1_mode: Mode, probe: Probe) -> 
         answer = probe.ioctl(each.name)
         if revision is None or each.request != revision.request:
             why = f"this request is not of this kernel ({behaviour.source})"
-            verdicts.append(_judge_refused(each, api, l1_mode, errno.ENOTTY, why, answer))
+            right = _is_right(each, api, l1_mode, answer)
+            verdicts.append(_judge_refused(each, errno.ENOTTY, why, answer, right))
         elif api in behaviour.served:
             verdicts.append(_judge_served(revision, api, l1_mode, answer))
         elif behaviour.served:
             why = f"the other nested API has an answer, this one not yet ({behaviour.source})"
-            verdicts.append(_judge_refused(each, api, l1_mode, errno.EINVAL, why, answer))
+            right = _is_right(each, api, l1_mode, answer)
+            verdicts.append(_judge_refused(each, errno.EINVAL, why, answer, right))
         else:
             why = f"the ioctl is there, but nothing behind it ({behaviour.source})"
-            verdicts.append(_judge_refused(each, api, l1_mode, errno.ENOTTY, why, answer))
+            right = _is_right(each, api, l1_mode, answer)
+            verdicts.append(_judge_refused(each, errno.ENOTTY, why, answer, right))
     return verdicts
 
 
@@ -67,8 +70,7 @@ def judge_bare_metal(behaviour: Behaviour, probe: Probe) -> list[Verdict]:
             error, why = errno.EINVAL, "Linux 7.3 book3s_hv.c, kvmppc_get_compat_caps: EINVAL off pseries"
         else:
             error, why = errno.ENOTTY, f"the ioctl is there, but nothing behind it ({behaviour.source})"
-        # The mode matters to what a served ioctl says, and none is served here.
-        verdicts.append(_judge_refused(each, NestedApi.V1, Mode.P9, error, why, answer))
+        verdicts.append(_judge_refused(each, error, why, answer, _is_clean(answer)))
     return [replace(each, check=f"L0 {each.check}") for each in verdicts]
 
 
@@ -81,7 +83,15 @@ def _judge_capability(number: int, want: int, why: str, probe: Probe) -> Verdict
         observed="not tried" if got is None else str(got),
         proof=f"KVM_CHECK_EXTENSION({number})",
         source=why,
+        right=got is not None and bool(got) is _serves(number, probe) and (got == want or not want),
+        any_kernel="1 where the ioctl has an answer, else 0",
     )
+
+
+def _serves(number: int, probe: Probe) -> bool:
+    """Whether a request that this capability number stands for has an answer."""
+    answers = [probe.ioctl(revision.name) for revision in distinct() if revision.capability == number]
+    return any(answer is not None and answer.result == 0 for answer in answers)
 
 
 @dataclass(frozen=True)
@@ -112,19 +122,26 @@ def _read(revision: Revision, answer: IoctlAnswer | None) -> _Read:
     return _Read(words, caps, flags, size, beyond)
 
 
-def _is_right(
-    revision: Revision, api: NestedApi, l1_mode: Mode, answer: IoctlAnswer | None, read: _Read
-) -> bool | None:
-    """None without an answer: a kernel need not have the ioctl, but what it says must be true."""
-    if answer is None or answer.result < 0:
-        return None
+def _is_right(revision: Revision, api: NestedApi, l1_mode: Mode, answer: IoctlAnswer | None) -> bool | None:
+    """A kernel need not have the ioctl, but what it says must be true. None for another refusal: whether it
+    should have had an answer is another question."""
+    if answer is None:
+        return False
+    if answer.result < 0:
+        return _is_clean(answer) if answer.errno == errno.ENOTTY or answer.changed else None
+    read = _read(revision, answer)
     size_is = read.size is None or read.size == revision.struct_size
     bitmap, _ = expected_bitmap(revision, api, l1_mode)
     return answer.result == 0 and read.caps == bitmap and read.flags == 0 and not read.beyond and size_is
 
 
+def _is_clean(answer: IoctlAnswer | None) -> bool:
+    """Refused, and nothing written."""
+    return answer is not None and answer.result < 0 and not answer.changed
+
+
 def _judge_refused(
-    each: Revision, api: NestedApi, l1_mode: Mode, error: int, why: str, answer: IoctlAnswer | None
+    each: Revision, error: int, why: str, answer: IoctlAnswer | None, right: bool | None
 ) -> Verdict:
     read = _read(each, answer)
     matches = answer is not None and answer.result == -1 and answer.errno == error and not answer.changed
@@ -135,7 +152,8 @@ def _judge_refused(
         observed=read.words,
         proof=f"ioctl {each.request:#010x}",
         source=why,
-        right=_is_right(each, api, l1_mode, answer, read),
+        right=right,
+        any_kernel="ENOTTY, or the modes L1 may grant",
     )
 
 
@@ -146,7 +164,7 @@ def _judge_served(revision: Revision, api: NestedApi, l1_mode: Mode, answer: Ioc
         expected += f", size {revision.struct_size}"
     expected += ", flags 0, nothing behind the struct changed"
     read = _read(revision, answer)
-    right = _is_right(revision, api, l1_mode, answer, read)
+    right = _is_right(revision, api, l1_mode, answer) is True and answer is not None and answer.result == 0
     return Verdict(
         check=f"ioctl {revision.name}",
         kind=Kind.OK if right else Kind.FAIL,

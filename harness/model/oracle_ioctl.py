@@ -79,6 +79,7 @@ def judge_call(kernel: Kernel, check: Check, answers: Answers) -> list[Verdict]:
         trouble or several + "; ".join(dict.fromkeys(_result(each) for each in got)),
         proof,
         source,
+        right=result_is and not several,  # by the rules of the ABI that the kernel claims to have
     )
     left = Verdict(
         f"{check.name}: bytes",
@@ -87,6 +88,7 @@ def judge_call(kernel: Kernel, check: Check, answers: Answers) -> list[Verdict]:
         trouble or several + "; ".join(dict.fromkeys(_left(expected, check.call, each) for each in got)),
         proof,
         source,
+        right=bytes_are,
     )
     return [result, left]
 
@@ -129,6 +131,16 @@ def _left(expected: Expected, call: Call, answer: Answer) -> str:
     return _runs({at: answer.changed.get(at, call.memory.byte(at)) for at in offsets})
 
 
+def expected_words(expected: Expected) -> str:
+    """Of a whole answer, on one line."""
+    return f"{_result_words(expected)}, {_written_words(expected)}"
+
+
+def answer_words(expected: Expected, call: Call, answer: Answer) -> str:
+    """What came, as expected_words says it."""
+    return f"{_result(answer)}, {_left(expected, call, answer)}"
+
+
 def _changes(answer: Answer) -> str:
     return _runs(answer.changed) if answer.changed else "nothing written"
 
@@ -164,6 +176,7 @@ def _absent(kernel: Kernel, revision: Revision, all_of_it: Sequence[Check], answ
         wrong[0] + more if wrong else f"ENOTTY, nothing written, in {len(all_of_it)} calls",
         f"ioctl {revision.request:#010x}",
         kernel.revision.source if kernel.revision else "this kernel has no revision of the ioctl",
+        right=True if not wrong else None,  # a kernel may have it or not
     )
 
 
@@ -195,6 +208,7 @@ def _bits(subject: Subject, revision: Revision, answers: Answers) -> list[Verdic
             cap_names(caps & mask) if served else "no answer",
             f"compat capabilities {caps:#018x}",
             source,
+            right=served and caps & mask == expected & mask,
         )
         for name, mask in parts
     ]
@@ -210,14 +224,27 @@ def _capabilities(subject: Subject, answers: Answers) -> list[Verdict]:
         for number in CAPABILITIES:
             want = int(has and behaviour.revision is not None and behaviour.revision.capability == number)
             got = answers.capability(fd, number)
+            truthful = got is not None and bool(got) is _serves(number, answers)
             found.append(
                 Verdict(
                     f"capability {number} on {where}", _kind(got == want), str(want), str(got),
                     f"KVM_CHECK_EXTENSION({number})", behaviour.source,
+                    right=truthful and (got == want or not want),
+                    any_kernel="1 where the ioctl has an answer, else 0",
                 )
             )  # fmt: skip
     found.append(_no_capability_alone(answers))
     return found
+
+
+def _serves(number: int, answers: Answers) -> bool:
+    """Whether a request that this capability number stands for has an answer."""
+    return any(
+        not each.errno
+        for revision in distinct()
+        if revision.capability == number
+        for each in answers.calls(right_call(revision))
+    )
 
 
 def _no_capability_alone(answers: Answers) -> Verdict:
@@ -225,14 +252,16 @@ def _no_capability_alone(answers: Answers) -> Verdict:
     claims = [number for number in CAPABILITIES if answers.capability("vm", number)]
     calls = [right_call(each) for each in distinct()]
     served = [call for call in calls if any(not each.errno for each in answers.calls(call))]
+    together = bool(claims) == bool(served) and any(answers.calls(call) for call in calls)
     return Verdict(
         "capability and answer of the ioctl go together",
-        _kind(bool(claims) == bool(served) and any(answers.calls(call) for call in calls)),
+        _kind(together),
         "both or none",
         f"capability {', '.join(map(str, claims)) or 'none'}; "
         f"{'an answer' if served else 'no answer'} of the ioctl",
         "KVM_CHECK_EXTENSION and the right call of each revision, on one VM",
         "Documentation/virt/kvm/api.rst: a capability says that the ioctl is available",
+        right=together,
     )
 
 
@@ -243,7 +272,7 @@ def _pr(subject: Subject, answers: Answers) -> list[Verdict]:
     call = right_call(shown, "pr")
     trouble = answers.trouble(call.line)
     if trouble == NOT_ASKED:
-        return [Verdict("KVM PR", Kind.FAIL, "asked", trouble, call.line)]
+        return [Verdict("KVM PR", Kind.FAIL, "asked", trouble, call.line, right=False)]
     if trouble:
         return [
             Verdict("KVM PR", Kind.SKIP, "a VM of KVM PR to ask", f"there is none: {trouble}", call.line,
@@ -255,6 +284,6 @@ def _pr(subject: Subject, answers: Answers) -> list[Verdict]:
         got = answers.capability("pr", number)
         found.append(
             Verdict(f"KVM PR, capability {number}", _kind(got == 0), "0", str(got),
-                    cap_question("pr", number), "nothing is behind the ioctl there")
+                    cap_question("pr", number), "nothing is behind the ioctl there", right=got == 0)
         )  # fmt: skip
     return found

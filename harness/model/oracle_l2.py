@@ -27,16 +27,24 @@ from harness.model.verdict import Kind, Verdict
 # QEMU's companion series: -cpu host takes the mode from the ioctl where the kernel has it.
 QEMU_ASKS_IOCTL = (11, 2, 0)
 
+# First QEMU whose nested API v2 knows DPDES and the Power11 capability: commits 1d7e6318afcf and
+# 6fb6f3096a3c, in the pull request of 2024-11-04; 9.1.2, of two weeks later, has neither.
+QEMU_KNOWS_DPDES = (9, 2, 0)
+
+# Rules (classify.RULES) of lines by which KVM or QEMU refuses a mode; any other error is none about it.
+REFUSALS = ("compat-refused", "run-refused", "guest-wide-refused", "mode-not-for-cpu")
+
 
 @dataclass(frozen=True)
 class Case:
-    """Everything the expectation depends on."""
+    """Everything the expectation depends on. l0_qemu: of the QEMU that is L0, None where L0 is a Linux."""
 
     behaviour: Behaviour
     api: NestedApi
     l1: L1Setting
     l2: L2Setting
     l1_qemu: tuple[int, int, int]
+    l0_qemu: tuple[int, int, int] | None = None
 
     @property
     def asked(self) -> Mode:
@@ -52,6 +60,17 @@ class Case:
     def qemu_asks_ioctl(self) -> bool:
         answers = self.behaviour.revision is MERGED and self.api in self.behaviour.served
         return answers and self.l1_qemu >= QEMU_ASKS_IOCTL
+
+    @property
+    def l0_lacks_dpdes(self) -> bool:
+        """Then every H_GUEST_RUN_VCPU of a kernel with DPDES in its guest state buffer (Linux 6.11 and later)
+        fails, whatever the mode: the hypercall refuses an element that it does not know."""
+        return self.api is NestedApi.V2 and self.l0_qemu is not None and self.l0_qemu < QEMU_KNOWS_DPDES
+
+    @property
+    def dawr1_hides_the_mode(self) -> bool:
+        """KVM in a POWER9-mode L1 has no DAWR1, and QEMU stops on that before the mode is asked for."""
+        return self.l1.mode is Mode.P9 and self.l1.cpu >= Mode.P10
 
     @property
     def refused_without_trace(self) -> bool:
@@ -145,7 +164,8 @@ def judge(case: Case, boot: Boot) -> Verdict:
     expected = f"booted as {mode}" if mode else row.outcome.value
     proved = boot.proof or "(no line)"
     matches = boot.outcome is row.outcome and boot.mode == mode and (not row.rules or boot.rule in row.rules)
-    if boot.outcome is Outcome.INFRASTRUCTURE:
+    of_l0 = boot.rule == "guest-wide-refused" and case.l0_lacks_dpdes
+    if boot.outcome is Outcome.INFRASTRUCTURE or of_l0:
         kind = Kind.INFRASTRUCTURE
     elif boot.outcome is Outcome.UNKNOWN:
         kind = Kind.UNKNOWN
@@ -156,6 +176,9 @@ def judge(case: Case, boot: Boot) -> Verdict:
     observed = boot.summary
     if kind is Kind.FAIL and boot.outcome is row.outcome and boot.mode == mode:
         observed += f", by another line ({boot.rule})"
+    if of_l0 and case.l0_qemu is not None:
+        version = ".".join(map(str, case.l0_qemu))
+        observed += f": QEMU {version} as L0 has no DPDES in its guest state buffer (9.2 has); no L2 can run"
     return Verdict(
         check="L2 outcome",
         kind=kind,
@@ -165,15 +188,19 @@ def judge(case: Case, boot: Boot) -> Verdict:
         source=row.source,
         measured=row.measured,
         right=None if kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN) else is_right(case, boot),
+        any_kernel=f"its mode refused, or booted as {case.l1.mode.name} or an older one"
+        if case.too_new
+        else f"booted as {case.asked.name}",
     )
 
 
 def is_right(case: Case, boot: Boot) -> bool:
     """Whether an L2 should end so, on any kernel: in the mode it asked for where L1 may grant that,
-    otherwise refused, or in a mode that L1 may grant."""
+    otherwise refused for it, or in a mode that L1 may grant."""
     if boot.outcome is Outcome.BOOTED:
         if case.too_new:
             return boot.mode is not None and not boot.mode.raw and boot.mode.mode <= case.l1.mode
         return boot.mode == GuestMode(case.asked)
-    refused = (Outcome.REFUSED_EARLY, Outcome.REFUSED_LATE, Outcome.QEMU_ERROR)
-    return case.too_new and boot.outcome in refused
+    ends = (Outcome.REFUSED_EARLY, Outcome.REFUSED_LATE, Outcome.QEMU_ERROR)
+    about_the_mode = boot.rule in REFUSALS or (boot.rule == "dawr1" and case.dawr1_hides_the_mode)
+    return case.too_new and boot.outcome in ends and about_the_mode

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model.cpu import GuestMode
-from harness.model.observation import End, LevelObservation
+from harness.model.observation import Boot, End, LevelObservation
 from harness.model.outcome import Outcome, Side
 from harness.model.scenario import Placement
 from harness.model.verdict import Kind, Verdict
@@ -17,7 +17,7 @@ _Fact = tuple[str, str, str, str]
 
 def judge_l0(placement: Placement, release: str, build_id: str, seen: LevelObservation) -> list[Verdict]:
     """release: ``uname -r`` of L0's kernel, as read from its image; build_id: of that image, '' if its
-    linker left none."""
+    linker left none. Either '' as well where there is no image to compare with."""
     mode = (
         "L0 mode",
         str(GuestMode(placement.l1.cpu, raw=True)),
@@ -58,11 +58,11 @@ def _judge(
                 observed=boot.summary,
                 proof=boot.proof,
                 source=f"every scenario starts with a running {name}",
+                right=False if kinds.get(boot.outcome, Kind.FAIL) is Kind.FAIL else None,
             )
         ]
     facts: list[_Fact] = [
         (f"{name} boots", "booted", boot.outcome.value, f"every scenario starts with a running {name}"),
-        (f"{name} kernel", release, boot.release, f"uname -r in {name} is the version in the image"),
         *more,
     ]
     verdicts = [
@@ -73,10 +73,12 @@ def _judge(
             observed=observed,
             proof=boot.proof,
             source=source,
+            right=expected == observed,  # whatever the kernel: it was put into this mode, on this machine
         )
         for check, expected, observed, source in facts
     ]
-    verdicts.append(_judge_build_id(name, build_id, boot.build_id))
+    verdicts.insert(1, _judge_release(name, release, build_id, boot))
+    verdicts.append(_judge_build_id(name, release, build_id, boot.build_id))
     if seen.lost is not None:
         verdicts.append(_judge_lost(name, seen.lost))
     return verdicts
@@ -96,13 +98,36 @@ def _judge_lost(name: str, lost: End) -> Verdict:
     )
 
 
-def _judge_build_id(name: str, image: str, running: str) -> Verdict:
-    """Two kernels of one version differ in it; whoever compares a kernel with and without a series
-    must know which of them answered."""
-    if not image:
+# Two kernels of one version differ in the build id alone; whoever compares a kernel with and without a
+# series must know which of them answered. A kernel that was found running says both of itself: that is no
+# proof, unless somebody knows what should run there.
+_NOTHING_GIVEN = "nothing: there is no image to compare with; see --expect-build-id"
+
+
+def _judge_release(name: str, image: str, build_id: str, boot: Boot) -> Verdict:
+    if image:
+        kind, expected = Kind.OK if boot.release == image else Kind.FAIL, image
+    elif build_id:
+        kind, expected = Kind.SKIP, "nothing: only a build id was given"
+    else:
+        kind, expected = Kind.SKIP, _NOTHING_GIVEN
+    return Verdict(
+        check=f"{name} kernel",
+        kind=kind,
+        expected=expected,
+        observed=boot.release,
+        proof=boot.proof,
+        source=f"uname -r in {name} is the version in the image",
+    )
+
+
+def _judge_build_id(name: str, release: str, image: str, running: str) -> Verdict:
+    if image:
+        kind, expected = Kind.OK if running == image else Kind.FAIL, image
+    elif release:
         kind, expected = Kind.SKIP, "nothing: the image has no build id"
     else:
-        kind, expected = Kind.OK if running == image else Kind.FAIL, image
+        kind, expected = Kind.SKIP, _NOTHING_GIVEN
     return Verdict(
         check=f"{name} build id",
         kind=kind,

@@ -9,23 +9,17 @@ and kvmppc_vcpu_run_hv; powerpc.c, kvmppc_sanity_check.
 from __future__ import annotations
 
 import errno
+from dataclasses import dataclass
 
 from harness.model.abi import CAP_BIT
 from harness.model.behaviour import Refusal
 from harness.model.caps_checks import right_call
 from harness.model.cpu import PVR_INVALID, Mode
-from harness.model.oracle_arch_compat import VALUES, Case, Stored, expect
+from harness.model.micro_run import errno_word, judge_run, ran, run_words
+from harness.model.oracle_arch_compat import VALUES, Case, Stored, expect, is_granted
 from harness.model.oracle_ioctl import Subject
-from harness.model.suite import Answers, Register, Run, register_question
+from harness.model.suite import Answers, Register, register_question
 from harness.model.verdict import Kind, Verdict
-
-KVM_EXIT_PAPR_HCALL = 19
-# What the micro-guest ends with, at its end and in any interrupt (ask.py).
-HCALL_DONE, HCALL_INTERRUPT = 0xF000, 0xF004
-
-# Interrupts that an instruction unknown to the mode leads to, and the one of ISA 3.1 (ask.py, GUEST).
-_ILLEGAL = (0x700, 0xE40)
-_ISA31_AT = 0x2000 + 8 * 4
 
 _SANITY = "powerpc.c, kvmppc_sanity_check: KVM HV runs PAPR guests only, and none with PVR_ARCH_INVALID"
 
@@ -53,8 +47,9 @@ def _judge_value(
     got = answers.register(papr, value)
     if got is None:
         words = answers.trouble(question)
-        return [Verdict(f"{name}: set", Kind.FAIL, "an answer", words, question, "")]
-    row = expect(Case(subject.behaviour, subject.api, subject.l1_mode, value))
+        return [Verdict(f"{name}: set", Kind.FAIL, "an answer", words, question, "", right=False)]
+    case = Case(subject.behaviour, subject.api, subject.l1_mode, value)
+    row = expect(case)
     want_errno, initial = row.errno, got.initial or 0
     stored = {Stored.VALUE: value, Stored.UNTOUCHED: initial, Stored.INVALID: PVR_INVALID}[row.stored]
     source = row.source
@@ -65,69 +60,105 @@ def _judge_value(
     sane = papr and stored != PVR_INVALID
     defect = row.defect if papr else ""
 
-    def verdict(what: str, right: bool, expected: str, observed: str, why: str) -> Verdict:
-        kind = Kind.FAIL if not right else Kind.DEFECT if defect and what == "set" else Kind.OK
-        return Verdict(f"{name}: {what}", kind, expected, observed, question, why)
+    anyway = _Anyway(subject, raw_pvr, papr, value, is_granted(case), got)
+
+    def verdict(
+        what: str, matches: bool, expected: str, observed: str, why: str, anything: _Answer
+    ) -> Verdict:
+        kind = Kind.FAIL if not matches else Kind.DEFECT if defect and what == "set" else Kind.OK
+        right, words = anything
+        return Verdict(
+            f"{name}: {what}", kind, expected, observed, question, why, right=right, any_kernel=words
+        )
 
     again = errno.EINVAL if not papr and checked else 0
+    run = judge_run(got.run, sane, _mode(subject, stored), raw_pvr)
+    again_run = judge_run(got.again_run, papr, subject.l1_mode, raw_pvr)
     return [
-        verdict("set", got.set == want_errno, _errno(want_errno), _errno(got.set), source),
-        verdict("stored", got.stored == stored, f"{stored:#x}", _hex(got.stored), source),
-        verdict("KVM_RUN", *_run(got.run, sane, _mode(subject, stored), raw_pvr), _SANITY),
+        verdict(
+            "set", got.set == want_errno, errno_word(want_errno), errno_word(got.set), source, anyway.set
+        ),
+        verdict("stored", got.stored == stored, f"{stored:#x}", hex_word(got.stored), source, anyway.stored),
+        verdict("KVM_RUN", *run, _SANITY, anyway.run),
         verdict(
             "usable afterwards",
             (got.again, got.again_stored) == (again, 0),
-            f"0 set: {_errno(again)}, 0x0 stored",
-            f"0 set: {_errno(got.again)}, {_hex(got.again_stored)} stored",
+            f"0 set: {errno_word(again)}, 0x0 stored",
+            f"0 set: {errno_word(got.again)}, {hex_word(got.again_stored)} stored",
             source,
+            anyway.usable,
         ),
-        verdict("KVM_RUN afterwards", *_run(got.again_run, papr, subject.l1_mode, raw_pvr), _SANITY),
+        # A vcpu that holds 0 runs in L1's mode, on any kernel.
+        verdict("KVM_RUN afterwards", *again_run, _SANITY, (again_run[0], "")),
     ]
+
+
+# (whether it is right, what would be), as Verdict.right and Verdict.any_kernel.
+_Answer = tuple[bool | None, str]
+
+
+@dataclass(frozen=True)
+class _Anyway:
+    """What any kernel should do with one value, whatever is expected of this one: take the modes L1 may give,
+    let no guest run in another, and stay usable. Before KVM_ENABLE_CAP(PAPR) it may take a value or not."""
+
+    subject: Subject
+    raw_pvr: int | None
+    papr: bool
+    value: int
+    granted: bool
+    got: Register
+
+    @property
+    def _initial(self) -> int:
+        return self.got.initial or 0
+
+    @property
+    def set(self) -> _Answer:
+        if not self.granted:
+            return self.got.set == errno.EINVAL, "EINVAL"
+        if self.papr:
+            return self.got.set == 0, "0"
+        return self.got.set in (0, errno.EINVAL), "0 or EINVAL"
+
+    @property
+    def stored(self) -> _Answer:
+        if not self.granted:
+            allowed = {self._initial, PVR_INVALID}
+        elif self.got.set == 0:
+            allowed = {self.value}
+        else:
+            allowed = {self.value, self._initial}
+        return self.got.stored in allowed, " or ".join(f"{each:#x}" for each in sorted(allowed))
+
+    @property
+    def run(self) -> _Answer:
+        """By what is stored, which is judged by itself. A mode that is not L1's to give has no right way to
+        run."""
+        stored = self.got.stored
+        sane = self.papr and stored != PVR_INVALID
+        if sane and stored is not None and not self._may_run(stored):
+            return None, ""
+        right, expected, _ = judge_run(self.got.run, sane, _mode(self.subject, stored or 0), self.raw_pvr)
+        return right, expected
+
+    def _may_run(self, stored: int) -> bool:
+        return is_granted(Case(self.subject.behaviour, self.subject.api, self.subject.l1_mode, stored))
+
+    @property
+    def usable(self) -> _Answer:
+        if self.papr:
+            return (self.got.again, self.got.again_stored) == (0, 0), "0 set: 0, 0x0 stored"
+        taken = (self.got.again, self.got.again_stored) == (0, 0)
+        return taken or self.got.again == errno.EINVAL, "0 set: 0, 0x0 stored, or EINVAL"
 
 
 def _mode(subject: Subject, stored: int) -> Mode:
     return next((each for each in Mode if each.logical_pvr == stored), subject.l1_mode)
 
 
-def _errno(error: int) -> str:
-    return "0" if error == 0 else errno.errorcode.get(error, str(error))
-
-
-def _hex(value: int | None) -> str:
+def hex_word(value: int | None) -> str:
     return "nothing readable" if value is None else f"{value:#x}"
-
-
-def _run(run: Run, sane: bool, mode: Mode, raw_pvr: int | None) -> tuple[bool, str, str]:
-    """(right, expected, observed) of one KVM_RUN. mode: that the guest runs in."""
-    if not sane:
-        return run.errno == errno.EINVAL, "EINVAL", run_words(run)
-    pvr = "" if raw_pvr is None else f", reads PVR {raw_pvr:#010x}"
-    right = ran(run) and (raw_pvr is None or run.gpr[4] == raw_pvr)
-    if right and mode >= Mode.P10:
-        right = run.hcall == HCALL_DONE and run.gpr[6] == 1  # an instruction of ISA 3.1 among the others
-    expected = f"runs to its end{pvr}" if mode >= Mode.P10 else f"runs to its end, or to ISA 3.1{pvr}"
-    return right, expected, run_words(run)
-
-
-def ran(run: Run) -> bool:
-    """Whether the micro-guest did all that its mode lets it."""
-    if run.errno or run.exit != KVM_EXIT_PAPR_HCALL:
-        return False
-    illegal = run.hcall == HCALL_INTERRUPT and run.gpr[8] == _ISA31_AT and run.gpr[9] in _ILLEGAL
-    return (run.hcall == HCALL_DONE and run.gpr[5] == 1) or illegal
-
-
-def run_words(run: Run) -> str:
-    if run.errno:
-        return _errno(run.errno)
-    if run.exit != KVM_EXIT_PAPR_HCALL:
-        return f"exit {run.exit}"
-    if run.hcall == HCALL_DONE:
-        return f"runs to its end, reads PVR {run.gpr[4]:#010x}"
-    if run.hcall == HCALL_INTERRUPT:
-        words = "ISA 3.1" if run.gpr[8] == _ISA31_AT else f"{run.gpr[8]:#x}"
-        return f"interrupt {run.gpr[9]:#x} at {words}, reads PVR {run.gpr[4]:#010x}"
-    return f"hypercall {run.hcall:#x}"
 
 
 # -- which mode userspace chooses ------------------------------------------------------------
@@ -150,12 +181,13 @@ def _asks(subject: Subject, answers: Answers) -> Verdict:
     caps = got[0].after64(call.memory, revision.offset_caps) if got and not got[0].errno else 0
     mode = max((each for each, bit in CAP_BIT.items() if caps & bit), default=None)
     if mode is None:
-        return Verdict(name, Kind.FAIL, "a mode", f"no mode in {caps:#018x}", call.line, source)
+        observed = f"no mode in {caps:#018x}"
+        return Verdict(name, Kind.FAIL, "a mode", observed, call.line, source, right=False)
     register = answers.register(True, mode.logical_pvr)
     right = register is not None and not register.set and ran(register.run)
     return Verdict(
         name, Kind.OK if right else Kind.FAIL, "a mode that is accepted and runs",
-        f"{mode.name}: {_both(register)}", register_question(True, mode.logical_pvr), source,
+        f"{mode.name}: {_both(register)}", register_question(True, mode.logical_pvr), source, right=right,
     )  # fmt: skip
 
 
@@ -164,23 +196,20 @@ def _trusts(subject: Subject, raw_mode: Mode, answers: Answers) -> Verdict:
     too_new = raw_mode > subject.l1_mode
     row = expect(Case(subject.behaviour, subject.api, subject.l1_mode, raw_mode.logical_pvr))
     name = "userspace that trusts the PVR " + ("is refused" if too_new else "gets a working guest")
-    if register is None:
-        right = False
-    elif too_new and not row.defect:
-        right = register.set != 0
-    else:
-        right = register.set == 0 and ran(register.run)
-    kind = Kind.FAIL if not right else Kind.DEFECT if row.defect else Kind.OK
-    expected = "refused" if too_new and not row.defect else "accepted and runs"
-    if row.defect:
-        expected += f" (known defect: {row.defect})"
+    refused = register is not None and register.set != 0
+    runs = register is not None and register.set == 0 and ran(register.run)
+    wanted = "refused" if too_new else "accepted and runs"
+    matches = refused if too_new and not row.defect else runs
+    kind = Kind.FAIL if not matches else Kind.DEFECT if row.defect else Kind.OK
+    expected = f"accepted and runs (known defect: {row.defect})" if row.defect else wanted
     return Verdict(
         name, kind, expected, f"{raw_mode.name}: {_both(register)}",
         register_question(True, raw_mode.logical_pvr), row.source,
+        right=refused if too_new else runs, any_kernel=wanted,
     )  # fmt: skip
 
 
 def _both(register: Register | None) -> str:
     if register is None:
         return "no answer"
-    return f"set {_errno(register.set)}, KVM_RUN {run_words(register.run)}"
+    return f"set {errno_word(register.set)}, KVM_RUN {run_words(register.run)}"

@@ -68,9 +68,11 @@ class Record:
 
 @dataclass(frozen=True)
 class KernelInfo:
-    """label: as in ids; expect: name of the behaviour it is judged by; sure: False if a series is on it
-    of which nothing is known; build_id: of the image; origin: what it was built from, with what of it
-    is not committed, '' for a prebuilt one."""
+    """label: as in ids; expect: name of the behaviour it is judged by; sure: False if too little is known
+    of it: it is then judged by what any kernel should do (verdict.by_any_kernel); build_id: of the image, or
+    that was said to run there, '' for none; origin: what it was built from, with what of it is not
+    committed, '' for a prebuilt one; found_running: whether it has no image here, so that release is its own
+    word, except if an image of it was given (--expect-build-id)."""
 
     label: str
     spec: str
@@ -81,6 +83,22 @@ class KernelInfo:
     sure: bool = True
     build_id: str = ""
     origin: str = ""
+    found_running: bool = False
+
+    @property
+    def claimed_release(self) -> str:
+        """What ``uname -r`` must say; '' where only the running kernel says so."""
+        return "" if self.found_running else self.release
+
+    @property
+    def expect_or_any(self) -> str:
+        """``merged``"""
+        return self.expect if self.sure else "any kernel"
+
+    @property
+    def judged(self) -> str:
+        """``judged as 'merged'``"""
+        return f"judged as {self.expect!r}" if self.sure else "judged by what any kernel should do"
 
 
 @dataclass(frozen=True)

@@ -141,11 +141,13 @@ def of_check(records: Sequence[Record], name: str) -> Seen:
     for record in records:
         for verdict in record.verdicts:
             if verdict.check == name:
-                if verdict.kind in NOT_JUDGED:
+                if not verdict.answered:
                     return Seen("", verdict.proof, trouble=f"{name}: {verdict.observed}")
                 # As it is: what a check observes has no times or addresses in it, but values that count.
                 words = f"{name}: {verdict.observed}"
-                right = verdict.right if verdict.right is not None else verdict.kind is Kind.OK
+                right = verdict.right
+                if right is None and verdict.kind is not Kind.SKIP:  # not judged is neither
+                    right = verdict.kind is Kind.OK
                 return Seen(words, f"{verdict.proof}: {verdict.observed}", right)
     lost = [each for record in records for each in record.verdicts if each.check.endswith(" answers")]
     if lost and lost[0].kind is Kind.FAIL:

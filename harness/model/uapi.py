@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from harness.model import abi
 from harness.model.abi import REVISIONS
+from harness.model.statedbits import stated, value_of
 
 # Files of a kernel tree that claim something.
 COMMON_HEADER = "include/uapi/linux/kvm.h"
@@ -82,8 +83,9 @@ def _request(text: str, fields: tuple[tuple[str, str], ...]) -> int | None:
 
 
 def _bits(text: str) -> dict[str, int]:
-    found = re.findall(r"^#define\s+(KVM_PPC_COMPAT_CAP_POWER\d+)\s+\(1U?LL?\s*<<\s*(\d+)\)", text, re.M)
-    return {name: 1 << int(shift) for name, shift in found}
+    found = re.findall(r"^#define\s+(KVM_PPC_COMPAT_CAP_POWER\d+)\s+(.*)$", text, re.M)
+    values = {name: value_of(words) for name, words in found}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _offsets(fields: tuple[tuple[str, str], ...]) -> dict[str, int]:
@@ -109,14 +111,14 @@ def _size(fields: tuple[tuple[str, str], ...]) -> int:
 
 @dataclass(frozen=True)
 class Section:
-    """Of api.rst. errors: errno names that it lists; bits: macro -> value where it says one, else None."""
+    """Of api.rst. errors: errno names that it lists; bits: see statedbits.stated."""
 
     capability: str
     type: str
     parameters: str
     fields: tuple[tuple[str, str], ...]
     errors: tuple[str, ...]
-    bits: dict[str, int | None]
+    bits: dict[str, frozenset[int] | None]
 
 
 def read_section(text: str) -> Section | None:
@@ -130,14 +132,7 @@ def read_section(text: str) -> Section | None:
         line = re.search(rf"^:{name}:\s*(.*)$", body, re.M)
         return line[1].strip() if line else ""
 
-    bits: dict[str, int | None] = dict.fromkeys(re.findall(r"\bKVM_PPC_COMPAT_CAP_POWER\d+\b", body))
-    # IBM counts from the other end: bit 1 is 1 << 62.
-    for name, bit in re.findall(r"(KVM_PPC_COMPAT_CAP_POWER\d+)`*\s*\(bit (\d+)\)", body):
-        bits[name] = 1 << (63 - int(bit))
-    for name, shift in re.findall(r"(KVM_PPC_COMPAT_CAP_POWER\d+)`*\s*=\s*`*\(1U?LL?\s*<<\s*(\d+)\)", body):
-        if bits[name] not in (None, 1 << int(shift)):
-            bits[name] = 0  # it says two things
-        else:
-            bits[name] = 1 << int(shift)
     errors = tuple(dict.fromkeys(re.findall(r"^\s+(E[A-Z0-9]+):?\s", body, re.M)))
-    return Section(field("Capability"), field("Type"), field("Parameters"), struct_fields(body), errors, bits)
+    return Section(
+        field("Capability"), field("Type"), field("Parameters"), struct_fields(body), errors, stated(body)
+    )

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -38,6 +38,11 @@ _MARK = {
 TROUBLE = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
 # What says nothing about the kernel.
 NOT_JUDGED = (Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.SKIP)
+# What a skipped check says in place of an expectation if only that is missing.
+NOT_KNOWN = "nothing is known of this kernel; see --expect"
+
+# Why something is expected of a kernel of which nothing is known.
+_OF_ANY = "what any kernel should do, whatever its version"
 
 # Worst first: what a group of checks amounts to.
 SEVERITY = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.DEFECT, Kind.OK, Kind.SKIP)
@@ -50,7 +55,8 @@ class Verdict:
     measured: True where the expectation rests on measurement alone;
     right: whether what was observed is what any kernel should do, whatever is expected of this
     one; None where that is not the question;
-    titles: of the splats that a health check is about, sorted.
+    titles: of the splats that a health check is about, sorted;
+    any_kernel: what any kernel should do, in words, where that is not what is expected of this one.
     """
 
     check: str
@@ -62,6 +68,14 @@ class Verdict:
     measured: bool = False
     right: bool | None = None
     titles: tuple[str, ...] = ()
+    any_kernel: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether something was observed, judged or not."""
+        if self.kind is Kind.SKIP:
+            return self.expected == NOT_KNOWN
+        return self.kind not in (Kind.INFRASTRUCTURE, Kind.UNKNOWN)
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "kind": self.kind.value, "titles": list(self.titles)}
@@ -76,3 +90,28 @@ def worst(verdicts: Iterable[Verdict]) -> Kind:
     """The kind that a group of verdicts amounts to; SKIP for an empty group."""
     kinds = {each.kind for each in verdicts}
     return next((kind for kind in SEVERITY if kind in kinds), Kind.SKIP)
+
+
+def by_any_kernel(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Verdicts on a kernel of which nothing is known: right is OK, wrong FAIL, and where any kernel may do as
+    it likes nothing is judged. What was not answered, or not by the kernel, stays as it is."""
+    return [_by_any_kernel(each) for each in verdicts]
+
+
+def _by_any_kernel(verdict: Verdict) -> Verdict:
+    if verdict.kind not in (Kind.OK, Kind.FAIL, Kind.DEFECT):
+        return verdict
+    if verdict.right is None:
+        return replace(verdict, kind=Kind.SKIP, expected=NOT_KNOWN)
+    kind = Kind.OK if verdict.right else Kind.FAIL
+    if not verdict.any_kernel:
+        return replace(verdict, kind=kind)
+    return replace(verdict, kind=kind, expected=verdict.any_kernel, source=_OF_ANY)
+
+
+def answered(verdicts: Sequence[Verdict]) -> bool:
+    """Whether a group of checks has an answer of the kernel's, and no check of it was lost."""
+    return any(each.answered for each in verdicts) and worst(verdicts) not in (
+        Kind.INFRASTRUCTURE,
+        Kind.UNKNOWN,
+    )

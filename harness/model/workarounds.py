@@ -14,25 +14,31 @@ from harness.model.errors import UsageError
 from harness.model.scenario import L1Setting
 from harness.model.topology import Topology
 
+# major, minor, micro.
+Qemu = tuple[int, int, int]
+
 
 @dataclass(frozen=True)
 class Circumstances:
     """What is known when a machine is put together. level: of the Linux that it will run.
 
-    kernel: version of the kernel it boots; host_page_kb: page size in KiB of the Linux whose KVM
-    runs it, 0 where none does.
+    kernel: version of the kernel it boots; qemu: version of the machine's own QEMU, which is the outermost
+    one's or that of the userland (what is emulated is always the outermost one's doing); host_page_kb: page
+    size in KiB of the Linux whose KVM runs it, 0 where none does.
     """
 
     level: int
     topology: Topology
     l1: L1Setting
     kernel: tuple[int, int]
+    qemu: Qemu
     host_page_kb: int = 0
 
 
 @dataclass(frozen=True)
 class Workaround:
-    """applies: as a function, and scope: the same in words for people.
+    """applies: as a function, and scope: the same in words for people; qemu_since, qemu_before: machines
+    whose QEMU is in [since, before) are meant, None where nothing is known to begin or to be fixed.
 
     append: words for the kernel command line; machine: ``-machine`` options;
     net_device: options of the network device.
@@ -45,6 +51,13 @@ class Workaround:
     append: tuple[str, ...] = ()
     machine: tuple[str, ...] = ()
     net_device: tuple[str, ...] = ()
+    qemu_since: Qemu | None = None
+    qemu_before: Qemu | None = None
+
+    def meant_for(self, qemu: Qemu) -> bool:
+        """Whether this QEMU is in its range."""
+        since, before = self.qemu_since, self.qemu_before
+        return (since is None or since <= qemu) and (before is None or qemu < before)
 
 
 def _isa31_host(at: Circumstances) -> bool:
@@ -56,9 +69,10 @@ WORKAROUNDS = (
     Workaround(
         "x-vof",
         "SLOF costs 5 s of every boot; the virtual open firmware costs nothing",
-        "every pseries machine",
+        "every pseries machine, QEMU 6.1 and later",
         lambda at: at.level > 0 or not at.topology.has_l0,
         machine=("x-vof=on",),
+        qemu_since=(6, 1, 0),  # commit fc8c745d5015: an older one knows no such option
     ),
     Workaround(
         "no-boot-rom",
@@ -87,9 +101,10 @@ WORKAROUNDS = (
     Workaround(
         "dawr1-off",
         "KVM in a POWER9-mode L1 has no DAWR1, and QEMU stops on that before the compat mode is asked for",
-        "L2 under an L1 in POWER9 mode on a newer CPU",
+        "L2 under an L1 in POWER9 mode on a newer CPU, QEMU 10.0 and later",
         lambda at: at.level == 2 and at.l1.mode is Mode.P9 and at.l1.cpu >= Mode.P10,
         machine=("cap-dawr1=off",),
+        qemu_since=(10, 0, 0),  # commit 5f361ea187ba: brought the option, on by default
     ),
     Workaround(
         "hpt-4k",
@@ -110,7 +125,11 @@ WORKAROUNDS = (
 
 
 def applying(at: Circumstances, switched_off: Collection[str] = ()) -> tuple[Workaround, ...]:
-    return tuple(each for each in WORKAROUNDS if each.name not in switched_off and each.applies(at))
+    return tuple(
+        each
+        for each in WORKAROUNDS
+        if each.name not in switched_off and each.meant_for(at.qemu) and each.applies(at)
+    )
 
 
 def check_names(names: Collection[str]) -> None:

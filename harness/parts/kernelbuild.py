@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model.errors import HarnessError, InfrastructureError
-from harness.model.uapi import FILES
+from harness.model.kernelsource import FILES
 from harness.parts import kernelconfig, ownseries
 from harness.parts.apply import Applied, apply_series
 from harness.parts.cache import Cache
@@ -49,7 +49,7 @@ class Built:
     """directory: with vmlinux, System.map, .config, build.log and, if it has modules, lib/modules;
     identity: of source, series, configuration and compiler together; origin: for people;
     lacks: text that a series of ours should have added, and did not; texts: files of the source in which
-    the kernel says what it can, of model.uapi.FILES."""
+    the kernel says or shows what it can, of model.kernelsource.FILES."""
 
     directory: Path
     identity: str

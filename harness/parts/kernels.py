@@ -7,17 +7,18 @@ Each kind of base (see kernelspec.py) is one row of KINDS; to add one, add a row
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model.errors import InfrastructureError, UsageError
+from harness.model.release import Version, parse_release
 from harness.parts import debian
 from harness.parts.cache import Cache
 from harness.parts.elf import kernel_facts
 from harness.parts.kernelbuild import BuildChoices, build_kernel
 from harness.parts.kernelspec import BaseKind, KernelSpec, parse_spec
+from harness.parts.kernelsymbols import has_ioctl
 from harness.parts.progress import Progress, to_stderr
 from harness.parts.table import kernel_part
 
@@ -26,9 +27,11 @@ from harness.parts.table import kernel_part
 class KernelBuild:
     """identity: names image and modules; modules: a lib/modules/RELEASE directory, None if all is
     built in; release: what ``uname -r`` answers; build_id: of the linker, hex, '' if it left none;
-    version: (7, 3); origin: what it was built from, '' for a prebuilt one; lacks: see Built;
-    symbols: the same image before it was stripped, for a debugger, None without one; texts: see Built,
-    empty for a prebuilt one."""
+    version: (7, 3, 1), of what it calls itself; origin: what it was built from, '' for a prebuilt one;
+    lacks: see Built; symbols: the same image before it was stripped, for a debugger, None without one;
+    texts: see Built, empty for a prebuilt one; has_ioctl: what a prebuilt one's symbols say of
+    KVM_PPC_GET_COMPAT_CAPS, None where they say nothing; found_running: it is not from an image, so that
+    release is its own word; build_id is then what was said to run, '' for nothing."""
 
     spec: str
     label: str
@@ -38,13 +41,15 @@ class KernelBuild:
     release: str
     banner: str
     build_id: str
-    version: tuple[int, int]
+    version: Version
     drift: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     origin: str = ""
     lacks: tuple[str, ...] = ()
     symbols: Path | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
+    has_ioctl: bool | None = None
+    found_running: bool = False
 
 
 _Resolve = Callable[[KernelSpec, Cache, BuildChoices, bool, Progress], KernelBuild]
@@ -69,12 +74,12 @@ def kernel_label(spec: str) -> str:
     return parse_spec(spec).label
 
 
-def version_of(release: str, spec: str) -> tuple[int, int]:
-    """(7, 3) of ``uname -r``. UsageError for what is none."""
-    match = re.match(r"(\d+)\.(\d+)", release)
-    if match is None:
+def version_of(release: str, spec: str, banner: str = "") -> Version:
+    """(7, 3, 1) of ``uname -r``. UsageError for what is none. banner: as for parse_release."""
+    found = parse_release(release, banner)
+    if found is None:
         raise UsageError(f"kernel {spec} calls itself {release!r}, which is no version")
-    return int(match[1]), int(match[2])
+    return found.version
 
 
 def _debian(
@@ -96,9 +101,10 @@ def _debian(
         release=facts.release,
         banner=facts.banner,
         build_id=facts.build_id,
-        version=version_of(facts.release, spec.text),
+        version=version_of(facts.release, spec.text, facts.banner),
         drift=unpacked.drift,
         notices=unpacked.notices,
+        has_ioctl=has_ioctl(images[0], modules),
     )
 
 
@@ -130,7 +136,8 @@ def _file(
         release=facts.release,
         banner=facts.banner,
         build_id=facts.build_id,
-        version=version_of(facts.release, spec.text),
+        version=version_of(facts.release, spec.text, facts.banner),
+        has_ioctl=has_ioctl(path, None),
     )
 
 
@@ -150,7 +157,7 @@ def _source(
         release=facts.release,
         banner=facts.banner,
         build_id=facts.build_id,
-        version=built.version,
+        version=version_of(facts.release, spec.text, facts.banner),
         drift=built.drift,
         notices=built.notices,
         origin=built.origin,

@@ -10,7 +10,7 @@ from rich.box import ASCII2
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.boundaries import Boundary, History, kind_at
+from harness.model.boundaries import Boundary, History, broken_at, control_at, kind_at
 from harness.model.record import Record
 from harness.model.verdict import Kind
 from harness.reports import terminal
@@ -38,8 +38,8 @@ def text(
     for boundary in boundaries:
         table.add_column(str(boundary.number))
     table.add_row(
-        "as series.toml says" if judged else "boots",
-        *(_verdict(each, records, judged) for each in boundaries),
+        "as series.toml says" if judged else "boots, breaks nothing",
+        *(_verdict(each, boundaries, records, judged) for each in boundaries),
         end_section=True,
     )
     for history in histories:
@@ -50,21 +50,45 @@ def text(
         console.print("no patch turns any check")
     console.print(LEGEND, style="dim")
     for boundary in boundaries:
-        if boundary.trouble:
-            console.print(f"FAIL patch {boundary.number}: {boundary.trouble}", markup=False, soft_wrap=True)
+        for line in troubles(boundary, boundaries, records, judged):
+            console.print(line, markup=False, soft_wrap=True)
     return [line.rstrip() for line in target.getvalue().splitlines()]
 
 
-def _verdict(boundary: Boundary, records: Sequence[Record], judged: bool) -> Text:
+def troubles(
+    boundary: Boundary, boundaries: Sequence[Boundary], records: Sequence[Record], judged: bool
+) -> list[str]:
+    """A line for each reason why a boundary is not fine beyond what its checks say."""
+    if boundary.trouble:
+        return [f"FAIL patch {boundary.number}: {boundary.trouble}"]
+    found = []
+    control = control_at(boundary, records)
+    if control is Kind.FAIL:
+        found.append(f"FAIL patch {boundary.number}: an L2 in L1's own mode does not boot")
+    elif control is not Kind.OK:
+        found.append(f"{control.mark} patch {boundary.number}: no proof that an L2 in L1's own mode boots")
+    if not judged:
+        broken = broken_at(boundary, boundaries, records)
+        found += [f"FAIL patch {boundary.number}: broken: {each}" for each in broken]
+    return found
+
+
+def _verdict(
+    boundary: Boundary, boundaries: Sequence[Boundary], records: Sequence[Record], judged: bool
+) -> Text:
     if not boundary.kernel:
         return Text("no build FAIL", style=terminal.STYLE[Kind.FAIL])
     kind = kind_at(boundary, records)
     mine = [record for record in records if record.kernel == boundary.kernel and record.topic == "l1"]
     if any(record.kind is Kind.FAIL for record in mine):
         return Text("no boot FAIL", style=terminal.STYLE[Kind.FAIL])
-    if kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN) or judged:
-        return Text(kind.mark, style=terminal.STYLE[kind])
-    return Text("ok")
+    if not judged:
+        control = control_at(boundary, records)
+        if broken_at(boundary, boundaries, records):
+            kind = Kind.FAIL
+        elif kind in (Kind.FAIL, Kind.DEFECT, Kind.SKIP) or control is Kind.FAIL:
+            kind = control  # whether an answer is right is for its first patch to say
+    return Text(kind.mark, style=terminal.STYLE[kind])
 
 
 def _answer(history: History, number: int) -> Text:

@@ -49,7 +49,7 @@ def text(info: RunInfo, records: Sequence[Record], width: int, colour: bool) -> 
     places = list(dict.fromkeys(each for row in asked.values() for each in row))
     for kernel in info.kernels:
         console.print(
-            f"kernel {kernel.label}: {kernel.release} ({kernel.spec}), judged as {kernel.expect!r}",
+            f"kernel {kernel.label}: {kernel.release} ({kernel.spec}), {kernel.judged}",
             markup=False, soft_wrap=True,
         )  # fmt: skip
     title = "" if len(places) != 1 else f"{places[0][1]}, kernel {places[0][0]}"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.comparison import Cell, Change, counts, groups, l2_words
+from harness.model.comparison import Cell, Change, check_words, counts, groups
 from harness.model.record import KernelInfo, RunInfo
 from harness.reports import columns, terminal
 from harness.reports.short import short
@@ -23,9 +23,9 @@ _STYLE = {
 }
 
 LEGEND = (
-    "before -> after. fixed, broken: now, no longer as any kernel should answer; changed: another answer, "
-    "both right or both wrong, or a new one. P10 = L2 booted in that mode; early, late = refused when the "
-    "mode is set, when L2 runs"
+    "before -> after. fixed: was wrong, is right; broken: was right, is wrong, or a splat that was not "
+    "there; changed: another answer, both right or both wrong, or a new one. P10 = L2 booted in that mode; "
+    "early, late = refused when the mode is set, when L2 runs"
 )
 
 
@@ -96,6 +96,10 @@ def _words(cell: Cell | None) -> Text:
     if cell.topic == "arch_compat":
         facts = [fact for fact in cell.facts if fact.change is not Change.SAME]
         words = ", ".join(f"{fact.check.removeprefix('arch_compat ')} {fact.change.value}" for fact in facts)
+    elif cell.before == cell.after:
+        # The cell's own words are the same: it is another of its checks.
+        changed = [fact.check for fact in cell.facts if fact.change is cell.change]
+        words = f"{short(cell.before)}, {cell.change.value}: {changed[0]}"
     else:
         words = f"{short(cell.before)} -> {short(cell.after)} {cell.change.value}"
     return Text(words, style=_STYLE[cell.change])
@@ -109,7 +113,7 @@ def _facts(cells: Sequence[Cell]) -> Table:
         fact = group.fact
         table.add_row(
             Text(fact.change.value, style=_STYLE[fact.change]),
-            f"L2 {l2_words(group.l2)}" if group.l2 else fact.check,
+            check_words(fact.check, group.l2),
             "; ".join(group.places),
             fact.before,
             fact.after,
@@ -122,7 +126,7 @@ def markdown(info: RunInfo, base: KernelInfo, new: KernelInfo, cells: Sequence[C
     rows = [("", "check", "L1", "before", "after")]
     for group in groups(cells):
         fact = group.fact
-        check = f"L2 {l2_words(group.l2)}" if group.l2 else fact.check
+        check = check_words(fact.check, group.l2)
         answers = (short(fact.before), short(fact.after))
         rows.append((fact.change.value, check, group.places[0], *answers))
         rows += [("", "", place, "", "") for place in group.places[1:]]

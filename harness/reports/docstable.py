@@ -25,7 +25,7 @@ def lines(info: RunInfo, records: Sequence[Record]) -> list[str]:
         "",
         "| kernel | judged as |",
         "|---|---|",
-        *(f"| {kernel.label} | {kernel.expect} |" for kernel in info.kernels),
+        *(f"| {kernel.label} | {kernel.expect_or_any} |" for kernel in info.kernels),
         "",
     ]
     topic = ""

@@ -26,11 +26,11 @@ def _cell(record: Record | None) -> Text:
 
 def _title(kernel: KernelInfo) -> str:
     origin = f", {kernel.origin}" if kernel.origin else ""
-    return f"kernel {kernel.label}: {kernel.release} ({kernel.spec}{origin}), judged as {kernel.expect!r}"
+    return f"kernel {kernel.label}: {kernel.release} ({kernel.spec}{origin}), {kernel.judged}"
 
 
 def _l0_title(kernel: KernelInfo) -> str:
-    return f"L0 kernel {kernel.label}: {kernel.release} ({kernel.spec}), judged as {kernel.expect!r}"
+    return f"L0 kernel {kernel.label}: {kernel.release} ({kernel.spec}), {kernel.judged}"
 
 
 def render(info: RunInfo, records: Sequence[Record], console: Console) -> None:

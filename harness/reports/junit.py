@@ -29,7 +29,7 @@ def render(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> str:
     for kernel in info.kernels:
         suite = TestSuite(f"kernel {kernel.label}")
         suite.add_property("release", kernel.release)
-        suite.add_property("judged as", kernel.expect)
+        suite.add_property("judged as", kernel.expect_or_any)
         suite.add_property("qemu", info.qemu)
         for record in records:
             if record.kernel == kernel.label:

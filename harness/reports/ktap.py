@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from harness.model.record import Delivery, Record
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import NOT_KNOWN, Kind, Verdict
 
 
 def lines(records: Sequence[Record], delivery: Delivery) -> list[str]:
@@ -31,6 +31,8 @@ def lines(records: Sequence[Record], delivery: Delivery) -> list[str]:
 
 def _verdict(number: int, verdict: Verdict) -> list[str]:
     reason = verdict.observed if verdict.kind in (Kind.SKIP, Kind.INFRASTRUCTURE, Kind.UNKNOWN) else ""
+    if verdict.expected == NOT_KNOWN:
+        reason = f"{reason}: {NOT_KNOWN}"
     found = []
     if verdict.kind in (Kind.FAIL, Kind.DEFECT):
         found = [f"# expected: {_plain(verdict.expected)}", f"# observed: {_plain(verdict.observed)}"]

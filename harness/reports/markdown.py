@@ -20,7 +20,7 @@ def lines(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> list[
         if not mine:
             continue
         shown, rows = columns.arranged(mine, with_l0=True)
-        found += [f"### kernel {kernel.label}: {kernel.release}, judged as {kernel.expect}", ""]
+        found += [f"### kernel {kernel.label}: {kernel.release}, {kernel.judged}", ""]
         found.append(_row(["L1 setting", *(columns.heading(each) for each in shown)]))
         found.append("|---" * (len(shown) + 1) + "|")
         found += [_row([name, *(_cell(row.get(each)) for each in shown)]) for name, row in rows.items()]

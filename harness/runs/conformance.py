@@ -7,26 +7,42 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.model import identify, oracle_docs, oracle_ioctl, oracle_vcpu
+from harness.model import (
+    identify,
+    oracle_again,
+    oracle_clock,
+    oracle_docs,
+    oracle_inforce,
+    oracle_ioctl,
+    oracle_lives,
+    oracle_vcpu,
+)
+from harness.model.abi import REVISIONS, distinct
+from harness.model.behaviour import BOTH_APIS, made_of
 from harness.model.calls import Answer, Call
-from harness.model.caps_checks import Check
+from harness.model.caps_checks import Check, right_call
 from harness.model.cpu import mode_of_pvr
 from harness.model.identify import Claim
 from harness.model.observation import Probe
 from harness.model.oracle_ioctl import Subject
 from harness.model.suite import Answers
 from harness.model.uapi import COMMON_HEADER, read_header
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import NOT_KNOWN, Kind, Verdict, by_any_kernel
+from harness.model.vm_model import Host
+
+# Who claims the revision that a kernel is judged by.
+JUDGED_AS = "what it is judged as"
 
 
 @dataclass(frozen=True)
 class SuiteEvidence:
-    """texts: of the kernel's source, empty without one."""
+    """texts: of the kernel's source, empty without one; known: see record.KernelInfo.sure."""
 
     subject: Subject
     probe: Probe
     answers: Answers
     texts: Mapping[str, str]
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,11 +56,25 @@ class Fuzzed:
 
 
 def _ioctl(asked: SuiteEvidence) -> list[Verdict]:
-    return oracle_ioctl.judge(asked.subject, asked.answers)
+    return [
+        *oracle_ioctl.judge(asked.subject, asked.answers),
+        *oracle_again.judge(asked.subject, asked.answers),
+    ]
 
 
 def _vcpu(asked: SuiteEvidence) -> list[Verdict]:
-    return oracle_vcpu.judge(asked.subject, asked.probe.raw_pvr, asked.answers)
+    return [
+        *oracle_vcpu.judge(asked.subject, asked.probe.raw_pvr, asked.answers),
+        *oracle_lives.judge(asked.subject, Host.of(asked.probe), asked.answers),
+    ]
+
+
+def _inforce(asked: SuiteEvidence) -> list[Verdict]:
+    return oracle_inforce.judge(asked.subject, Host.of(asked.probe), asked.answers)
+
+
+def _clock(asked: SuiteEvidence) -> list[Verdict]:
+    return oracle_clock.judge(asked.subject, Host.of(asked.probe), asked.answers)
 
 
 def _userspace(asked: SuiteEvidence) -> list[Verdict]:
@@ -55,7 +85,7 @@ def _userspace(asked: SuiteEvidence) -> list[Verdict]:
 def _revision(asked: SuiteEvidence) -> list[Verdict]:
     behaviour = asked.subject.behaviour
     revision = behaviour.revision
-    claims = [Claim("what it is judged as", (revision.name,) if revision else (), behaviour.source)]
+    claims = [Claim(JUDGED_AS, (revision.name,) if revision else (), behaviour.source)]
     if asked.texts:
         claims.append(Claim("its uapi header", read_header(asked.texts).revisions, COMMON_HEADER))
     served = revision is not None and asked.subject.api in behaviour.served
@@ -82,6 +112,7 @@ def judge_fuzz(asked: SuiteEvidence, found: Fuzzed, seconds: float, seed: int) -
         rules = Verdict(
             f"{name}: answers follow the rules", kind, "all as the rules say",
             f"{found.calls} calls, all as the rules say", f"{found.calls} calls", "model/caps_rules.py",
+            right=True if found.calls else None,
         )  # fmt: skip
         return [rules]
     lines = {found.failed.line: {"answers": [each.to_json() for each in found.answers]}}
@@ -101,11 +132,42 @@ def judge_fuzz(asked: SuiteEvidence, found: Fuzzed, seconds: float, seed: int) -
     ]
 
 
+def judged(asked: SuiteEvidence, judge: Callable[[SuiteEvidence], list[Verdict]]) -> list[Verdict]:
+    """What *judge* says; of a kernel of which nothing is known by what any kernel should do, that has the
+    revision of the ioctl that answers."""
+    if asked.known:
+        return judge(asked)
+    return by_any_kernel(_not_by_itself(each) for each in judge(as_it_answers(asked)))
+
+
+def as_it_answers(asked: SuiteEvidence) -> SuiteEvidence:
+    """With the revision that answers, where none is known of the kernel; the same where it is known."""
+    behaviour, api = asked.subject.behaviour, asked.subject.api
+    names = identify.identify(asked.answers)
+    if asked.known or behaviour.revision is not None or not names:
+        return asked
+    revision = next(each for each in REVISIONS if each.name == names[0])
+    call = right_call(next(each for each in distinct() if each.request == revision.request))
+    answered = any(not each.errno for each in asked.answers.calls(call))
+    # Refused, and known: there is something behind it, and not for this nested API.
+    served = tuple(each for each in BOTH_APIS if (each is api) is answered)
+    found = made_of(behaviour.refusal, revision, served, "the revision that answers")
+    return replace(asked, subject=replace(asked.subject, behaviour=found))
+
+
+def _not_by_itself(verdict: Verdict) -> Verdict:
+    """What a kernel is judged as was found from what it answers: that they agree is no proof."""
+    itself = verdict.check == identify.check_name(JUDGED_AS)
+    return replace(verdict, kind=Kind.SKIP, expected=NOT_KNOWN, right=None) if itself else verdict
+
+
 # In the order of a report. Names are Record topics; reports/columns.py has what people read.
 TOPICS: dict[str, Callable[[SuiteEvidence], list[Verdict]]] = {
     "revision": _revision,
     "ioctl": _ioctl,
     "vcpu": _vcpu,
+    "inforce": _inforce,
+    "clock": _clock,
     "userspace": _userspace,
     "docs": _docs,
 }

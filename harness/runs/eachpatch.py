@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.model.boundaries import Boundary, histories, kind_at
+from harness.model.boundaries import Boundary, broken_at, control_at, histories, kind_at
 from harness.model.errors import BuildError, UsageError
 from harness.model.record import Delivery, Record, not_proven
 from harness.model.verdict import Kind
@@ -19,7 +19,7 @@ from harness.reports import boundaries as report
 from harness.reports import jsonfile
 from harness.runs import drive
 from harness.runs.options import RunOptions
-from harness.runs.plan import make
+from harness.runs.plan import Suite, make
 from harness.runs.prepare import choices_of
 from harness.runs.rundir import claim
 
@@ -29,13 +29,18 @@ MATRIX = "patches"
 def run(
     options: RunOptions, jobs: int, progress: Callable[[str], None], show: Callable[[str], None], colour: bool
 ) -> int:
-    """Exit code: 1 if a patch does not build, does not boot, or does not turn what it should;
-    otherwise as of a run. UsageError unless there is one kernel, with a series."""
+    """Exit code: 1 if a patch does not build, does not boot, does not boot an L2 in L1's own mode (which is
+    always asked), or does not turn what it should; of a series of which nothing is known, 1 if it breaks what
+    any kernel should do; 3 where the L2 in L1's own mode was not proven; otherwise as of a run. UsageError
+    unless there is one kernel, with a series, and guests to boot."""
     if len(options.kernels) != 1:
         raise UsageError("--each-patch takes one kernel", "write it as --each-patch KERNEL+SERIES")
     spec = parse_spec(options.kernels[0])
     if not spec.series:
         raise UsageError(f"kernel {spec.text!r} has no series", "write it as --each-patch KERNEL+SERIES")
+    if options.suite == Suite.ABI.value:
+        raise UsageError("--each-patch boots guests, and --suite abi boots none", "give --suite all")
+    options = replace(options, control=True)
     if options.matrix == RunOptions().matrix:
         options = replace(options, matrix=MATRIX)
     make(options)  # bad words are told before anything is built
@@ -63,7 +68,7 @@ def run(
     if trouble:
         progress(trouble)
     progress(f"results: {directory.resolve()}")
-    return _exit_code(found, records, judged, delivery)
+    return exit_code(found, records, judged, delivery)
 
 
 def _build(
@@ -87,11 +92,16 @@ def _build(
     return found, built
 
 
-def _exit_code(found: list[Boundary], records: list[Record], judged: bool, delivery: Delivery) -> int:
-    if any(each.trouble for each in found):
+def exit_code(found: list[Boundary], records: list[Record], judged: bool, delivery: Delivery) -> int:
+    """judged: whether it is known what each patch must turn."""
+    controls = [control_at(each, records) for each in found]
+    if any(each.trouble for each in found) or Kind.FAIL in controls:
         return 1
     if judged and any(kind_at(each, records) is Kind.FAIL for each in found):
         return 1
+    if not judged and any(broken_at(each, found, records) for each in found):
+        return 1
     if any(record.kind is Kind.FAIL and record.topic == "l1" for record in records):
         return 1
-    return 3 if not_proven(records, delivery) else 0
+    lost = not_proven(records, delivery) or any(each is not Kind.OK for each in controls)
+    return 3 if lost else 0

@@ -15,29 +15,37 @@ from harness.model.oracle_ioctl import Subject
 from harness.model.outcome import Outcome
 from harness.model.scenario import L2Setting, Placement
 from harness.model.topology import NestedApi
-from harness.model.verdict import Verdict
+from harness.model.verdict import Verdict, by_any_kernel
 
 Judged = tuple[str, list[Verdict]]
 
 
 @dataclass(frozen=True)
 class KernelFacts:
-    """What is known of a kernel before it runs. release, build_id: read from its image."""
+    """What is known of a kernel before it runs. release, build_id: read from its image, '' where there is
+    none to compare with; known: see record.KernelInfo.sure."""
 
     release: str
     build_id: str
     behaviour: Behaviour
+    known: bool = True
+
+    def judged(self, verdicts: list[Verdict]) -> list[Verdict]:
+        """Verdicts that were made by what is expected of it."""
+        return verdicts if self.known else by_any_kernel(verdicts)
 
 
 @dataclass(frozen=True)
 class Judge:
     """kernel: under test; l0_kernel: None where L0 is QEMU; l1_qemu: version of the QEMU in L1, None
-    where no L2 is booted; allowed: complaints that do not count."""
+    where no L2 is booted; allowed: complaints that do not count; l0_qemu: of the outermost QEMU, None where
+    none of ours is."""
 
     placement: Placement
     kernel: KernelFacts
     l0_kernel: KernelFacts | None
     l1_qemu: tuple[int, int, int] | None
+    l0_qemu: tuple[int, int, int] | None = None
     allowed: Allowed = field(default_factory=Allowed)
 
     def l0(self, seen: LevelObservation) -> Judged:
@@ -49,7 +57,8 @@ class Judge:
     def l0_caps(self, seen: LevelObservation) -> Judged:
         assert self.l0_kernel is not None
         probe = probe_of(seen)
-        return _caps_words(probe), oracle_caps.judge_bare_metal(self.l0_kernel.behaviour, probe)
+        verdicts = oracle_caps.judge_bare_metal(self.l0_kernel.behaviour, probe)
+        return _caps_words(probe), self.l0_kernel.judged(verdicts)
 
     def l1(self, seen: LevelObservation) -> Judged:
         words = "" if seen.boot.mode else seen.boot.outcome.short
@@ -58,22 +67,23 @@ class Judge:
 
     def caps(self, seen: LevelObservation) -> Judged:
         probe = probe_of(seen)
-        return _caps_words(probe), oracle_caps.judge(*self._key, probe)
+        return _caps_words(probe), self.kernel.judged(oracle_caps.judge(*self._key, probe))
 
     def arch_compat(self, seen: LevelObservation) -> Judged:
-        return "", oracle_arch_compat.judge(*self._key, probe_of(seen))
+        return "", self.kernel.judged(oracle_arch_compat.judge(*self._key, probe_of(seen)))
 
     def l2(self, setting: L2Setting, boot: Boot) -> Judged:
         assert self.l1_qemu is not None
         behaviour, api, _ = self._key
-        case = oracle_l2.Case(behaviour, api, self.placement.l1, setting, self.l1_qemu)
+        # Where L0 is a Linux, the outermost QEMU answers no hypercall of L1's.
+        l0_qemu = None if self.placement.topology.has_l0 else self.l0_qemu
+        case = oracle_l2.Case(behaviour, api, self.placement.l1, setting, self.l1_qemu, l0_qemu)
         words = str(boot.mode) if boot.outcome is Outcome.BOOTED else boot.outcome.short
-        health = self.allowed
         return words, [
-            oracle_l2.judge(case, boot),
+            *self.kernel.judged([oracle_l2.judge(case, boot)]),
             *judge_identity(self.kernel.release, self.kernel.build_id, boot),
             *judge_end(boot),
-            *judge_guest(boot, health),
+            *judge_guest(boot, self.allowed),
         ]
 
     @property

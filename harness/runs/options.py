@@ -59,12 +59,19 @@ OPTIONS = (
     ),
     Option("l2", "--l2", "SETTING", "L2: host, p11, p10 or p9; may be repeated", many=True),
     Option("only", "--only", "ID", "just this scenario, as --list shows it; may be repeated", many=True),
+    Option(
+        "control",
+        "--control",
+        "",
+        "under each L1 also an L2 in L1's own mode, which every kernel must boot",
+        switch=True,
+    ),
     Option("qemu", "--qemu", "QEMU", "QEMU for L0: debian, host (the one on PATH) or a path"),
     Option(
         "expect",
         "--expect",
         "REVISION",
-        "judge every kernel under test as: none, validation, v1, merged or a version",
+        "judge every kernel under test as: none, validation, v1, merged or a release such as 7.2.5",
     ),
     Option(
         "no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True
@@ -121,6 +128,12 @@ OPTIONS = (
         "FACTOR",
         "all limits of levels times this, for a slow machine or a debug kernel (default: 1)",
     ),
+    Option(
+        "expect_build_id",
+        "--expect-build-id",
+        "HEX|VMLINUX",
+        "with --ssh: the kernel that should run there, by its build id or its image",
+    ),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )
 
@@ -134,6 +147,7 @@ class RunOptions:
     l1: tuple[str, ...] = ()
     l2: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    control: bool = False
     qemu: str = "debian"
     expect: str = ""
     no_workaround: tuple[str, ...] = ()
@@ -148,6 +162,7 @@ class RunOptions:
     calls: tuple[str, ...] = ()
     ssh_config: str = ""
     timeout_scale: str = "1"
+    expect_build_id: str = ""
     run_dir: str = ""
 
     def arguments(self) -> list[str]:
@@ -178,6 +193,7 @@ class RunOptions:
             suite=self.suite,
             ssh_config=self.ssh_config,
             timeout_scale=self.timeout_scale,
+            expect_build_id=self.expect_build_id,
         )
 
     @classmethod

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.health.cause import Loss
-from harness.health.oracle_health import Allowed
+from harness.health.oracle_health import Allowed, judge_level
 from harness.levels.level import Level
 from harness.model.looks import Look
 from harness.model.observation import LevelObservation, level_to_json
 from harness.model.scenario import Placement
+from harness.model.verdict import Kind
 from harness.runs.activity import doing
 
 # So long, by the level's own clock, is waited at the end for what comes late: in seconds.
@@ -49,6 +50,7 @@ class PlacementLevels:
         self._make_levels = make
         self._levels: tuple[Level, ...] = ()
         self._last = ""  # what went on last
+        self._spoilt = ""
         self.reported: set[str] = set()  # levels whose loss was told
 
     # -- start and stop ------------------------------------------------------------------
@@ -82,6 +84,7 @@ class PlacementLevels:
         for level in reversed(self._levels):
             level.stop()
         self._levels = ()
+        self._spoilt = ""
         self.reported = set()
 
     @property
@@ -106,13 +109,17 @@ class PlacementLevels:
             if level.name not in self.seen:
                 continue
             mine = [each for each in self.looks if each.level == level.name and each.boot == self.boots]
-            for look in mine[self._at_boot(mine) :]:
-                for splat in look.splats:
-                    if not self.allowed.reason(splat):
-                        return f"{level.name} had complained ({splat.title}, {look.when})"
+            for number in range(self._at_boot(mine), len(mine)):
+                found = judge_level(level.name, mine[number : number + 1], self.allowed, mine[:number])
+                if found.kind is Kind.FAIL:
+                    return f"{level.name} had complained ({found.titles[0]}, {mine[number].when})"
             if level.gone:
                 return f"{level.name} was lost"
-        return ""
+        return self._spoilt
+
+    def spoil(self, why: str) -> None:
+        """Something was left in the levels that run, by which they are not to be used for another guest."""
+        self._spoilt = why
 
     @staticmethod
     def _at_boot(looks: Sequence[Look]) -> int:

@@ -82,6 +82,8 @@ def make(options: RunOptions) -> Plan:
         from harness.runs.pairwise import covering  # what it needs takes long to import
 
         scenarios = covering(scenarios)
+    if options.control:
+        scenarios = tuple(matrix.with_controls(scenarios))
     used = {each.placement.l0 for each in scenarios}
     return Plan(
         kernels=kernels,

@@ -46,8 +46,9 @@ class ReadyKernel:
 class Ready(Protocol):
     """What a run needs: of machines that are booted here (Prepared) or that are there already (remote.py).
 
-    kernels, l0_kernels: by label, of the plan; qemu_text, l1_qemu_text: versions for people; notes: what
-    makes the parts differ from the lock file, or older than they should be.
+    kernels, l0_kernels: by label, of the plan; qemu_text, l1_qemu_text: versions for people; qemu_version: of
+    the outermost QEMU, None where none of ours is; notes: what makes the parts differ from the lock file, or
+    older than they should be.
     """
 
     @property
@@ -61,6 +62,9 @@ class Ready(Protocol):
 
     @property
     def l1_qemu_text(self) -> str: ...
+
+    @property
+    def qemu_version(self) -> tuple[int, int, int] | None: ...
 
     @property
     def notes(self) -> tuple[str, ...]: ...
@@ -103,6 +107,10 @@ class Prepared:
     @property
     def l1_qemu_text(self) -> str:
         return self.userland.qemu_version
+
+    @property
+    def qemu_version(self) -> tuple[int, int, int]:
+        return self.qemu.version
 
     def setup(self, placement: Placement, key: ClientKey, switched_off: Collection[str]) -> Setup:
         kernel, l0 = self.kernels[placement.kernel], self.l0_of(placement)

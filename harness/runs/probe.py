@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from harness.model.errors import UsageError
 from harness.model.record import Delivery, Record, RunInfo
 from harness.reports import checks, docstable, jsonfile, ktap
 from harness.runs import drive, remote
@@ -28,6 +29,8 @@ def run(
         options = replace(options, matrix=MATRIX)
     if ssh is not None:
         options = remote.options_for(ssh, options, progress)
+    elif options.expect_build_id:
+        raise UsageError(*remote.NOT_OVER_SSH)
     options = replace(options, suite=Suite.ABI.value)
     make(options)  # bad words are told before there is a directory for them
     directory = claim(options.run_dir)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.model.errors import UsageError
 from harness.runs import remote
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan
@@ -15,4 +16,6 @@ def ready(plan: Plan, options: RunOptions, progress: Callable[[str], None]) -> R
     """Errors as of prepare() and of remote.prepare()."""
     if any(remote.is_remote(spec) for spec in plan.kernels.values()):
         return remote.prepare(plan, options)
+    if options.expect_build_id:
+        raise UsageError(*remote.NOT_OVER_SSH)
     return prepare(plan, options, progress)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.model.behaviour import BEHAVIOURS, Behaviour, parse_behaviour
+from harness.model.behaviour import Behaviour, is_name, parse_behaviour
 from harness.model.errors import UsageError
 from harness.model.observation import LevelObservation, boot_from_json, level_from_json
 from harness.model.outcome import Outcome
@@ -19,7 +19,7 @@ from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.suite import Answers
 from harness.model.topology import topology
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind, Verdict, answered
 from harness.parts import ownseries
 from harness.parts.kernels import version_of
 from harness.runs import conformance
@@ -45,7 +45,8 @@ def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[R
     found, changes, kept = [], [], 0
     for record in records:
         judged = None
-        if record.kind is not Kind.SKIP and record.topic not in _KEPT:
+        asked = record.kind is not Kind.SKIP or answered(record.verdicts)
+        if asked and record.topic not in _KEPT:
             # What was saved may be damaged, or of another shape than today's.
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
                 judged = _judged(info, record, run)
@@ -90,7 +91,7 @@ def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
     if record.topic == "l2":
         return judge.l2(L2Setting.parse(record.l2), boot_from_json(seen))
     level = level_from_json(seen)
-    if record.topic in ("ioctl", "vcpu", "userspace"):
+    if record.topic in ("ioctl", "vcpu", "inforce", "clock", "userspace"):
         return _suite(judge, level, record, folder)
     if level.boot.outcome is not Outcome.BOOTED and record.topic not in ("l0", "l1"):
         return None
@@ -103,8 +104,8 @@ def _suite(judge: Judge, level: LevelObservation, record: Record, folder: Path) 
         answers = Answers.from_json(json.loads((folder / "suite.json").read_text()))
     except (OSError, ValueError, KeyError):
         return None
-    evidence = conformance.SuiteEvidence(judge.subject, probe_of(level), answers, {})
-    return record.summary, conformance.TOPICS[record.topic](evidence)
+    evidence = conformance.SuiteEvidence(judge.subject, probe_of(level), answers, {}, judge.kernel.known)
+    return record.summary, conformance.judged(evidence, conformance.TOPICS[record.topic])
 
 
 def _judge(info: RunInfo, record: Record) -> Judge:
@@ -113,9 +114,14 @@ def _judge(info: RunInfo, record: Record) -> Judge:
     if record.l0:
         # A label without an entry is that of the kernel under test itself.
         l0 = next((each for each in info.l0_kernels if each.label == record.l0), _kernel(info, record.kernel))
-    numbers = [int(each) for each in re.findall(r"\d+", info.l1_qemu)[:3]]
-    qemu = (numbers[0], numbers[1], numbers[2]) if len(numbers) == 3 else None
-    return Judge(placement, _facts(_kernel(info, record.kernel)), _facts(l0) if l0 else None, qemu)
+    kernel = _facts(_kernel(info, record.kernel))
+    return Judge(placement, kernel, _facts(l0) if l0 else None, _qemu(info.l1_qemu), _qemu(info.qemu))
+
+
+def _qemu(words: str) -> tuple[int, int, int] | None:
+    """Of ``QEMU emulator version 11.1.3 (Debian ...)``; None where it names no version."""
+    match = re.search(r"(\d+)\.(\d+)\.(\d+)", words)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def _kernel(info: RunInfo, label: str) -> KernelInfo:
@@ -123,12 +129,12 @@ def _kernel(info: RunInfo, label: str) -> KernelInfo:
 
 
 def _facts(kernel: KernelInfo) -> KernelFacts:
-    return KernelFacts(kernel.release, kernel.build_id, behaviour_of(kernel))
+    return KernelFacts(kernel.claimed_release, kernel.build_id, behaviour_of(kernel), kernel.sure)
 
 
 def behaviour_of(kernel: KernelInfo) -> Behaviour:
     """What it was judged as, by name, as that is understood today. UsageError for a name that is gone."""
-    if kernel.expect in {each.name for each in BEHAVIOURS}:
+    if is_name(kernel.expect):
         return parse_behaviour(kernel.expect)
     name, _, count = kernel.expect.partition("@")
     own = ownseries.find(name)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,14 +19,20 @@ from harness.levels.userssh import Target
 from harness.model.errors import UsageError
 from harness.model.scenario import L1Setting, Placement
 from harness.model.topology import PSERIES, topology
+from harness.parts.elf import kernel_facts
 from harness.parts.kernels import KernelBuild, version_of
 from harness.parts.kernelspec import BaseKind, parse_spec
+from harness.parts.kernelsymbols import has_ioctl
 from harness.runs.expect import expectation
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan
 from harness.runs.prepare import ReadyKernel
 
-_PROGRAMS = ("probe.py", "ask.py")
+# Message and hint for --expect-build-id where the machines are ours.
+NOT_OVER_SSH = (
+    "--expect-build-id is for a machine over SSH",
+    "a machine of ours boots the image it is given",
+)
 
 
 def is_remote(spec: str) -> bool:
@@ -37,6 +44,7 @@ def options_for(ssh: str, options: RunOptions, progress: Callable[[str], None]) 
     UsageError for a machine that is no L1."""
     if not ssh.rpartition("@")[2]:
         raise UsageError("--ssh names no machine", "write it as [USER@]HOST")
+    _given(options)  # bad words are told before anything is asked
     asked = [topology(name) for name in options.topologies]
     if len(asked) > 1 or len(options.l1) > 1 or any(each.has_l0 for each in asked):
         raise UsageError("--ssh asks one L1 as it is", "give at most one pseries --topology and one --l1")
@@ -62,8 +70,36 @@ def options_for(ssh: str, options: RunOptions, progress: Callable[[str], None]) 
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What the user says should run there: '' and None for what is not said."""
+
+    build_id: str = ""
+    release: str = ""
+    banner: str = ""
+    image: Path | None = None
+
+
+def _given(options: RunOptions) -> _Given:
+    """UsageError for a word that is neither a build id nor a kernel's image with one."""
+    word = options.expect_build_id
+    if not word:
+        return _Given()
+    if re.fullmatch(r"(?:[0-9a-fA-F]{2}){8,32}", word):
+        return _Given(word.lower())
+    path = Path(word).expanduser()
+    if not path.exists():
+        raise UsageError(
+            f"--expect-build-id {word!r} is neither a build id nor a file", "give 40 hex digits or a vmlinux"
+        )
+    facts = kernel_facts(path)
+    if not facts.build_id:
+        raise UsageError(f"{path} has no build id", "its linker was not asked for one (ld --build-id)")
+    return _Given(facts.build_id, facts.release, facts.banner, path)
+
+
 def _programs() -> dict[str, bytes]:
-    return {name: guestfiles.read(name) for name in _PROGRAMS}
+    return {name: guestfiles.read(name) for name in guestfiles.PROGRAMS}
 
 
 @functools.cache
@@ -87,6 +123,7 @@ class RemotePrepared:
     l0_kernels: dict[str, ReadyKernel] = field(default_factory=dict)
     qemu_text: str = "none of ours: a machine over SSH"
     l1_qemu_text: str = "none of ours: a machine over SSH"
+    qemu_version: None = None
 
     def lacks(self, _placement: Placement) -> str:
         return ""
@@ -108,14 +145,18 @@ class RemotePrepared:
 
 def prepare(plan: Plan, options: RunOptions) -> RemotePrepared:
     """Looks at each machine once more, for its kernel. UsageError for one that cannot be asked."""
+    given = _given(options)
     kernels, targets = {}, {}
     for label, spec in plan.kernels.items():
         target = Target(parse_spec(spec).base.partition(":")[2], options.ssh_config)
         facts = _look(target)
+        release, banner = (given.release, given.banner) if given.release else (facts.release, facts.banner)
         build = KernelBuild(
             spec=spec, label=label, identity=facts.build_id, vmlinux=Path(), modules=None,
-            release=facts.release, banner=facts.banner, build_id=facts.build_id,
-            version=version_of(facts.release, spec),
+            release=release, banner=banner, build_id=given.build_id,
+            version=version_of(release, spec, banner),
+            has_ioctl=has_ioctl(given.image, None) if given.image else None,
+            found_running=not given.release,
         )  # fmt: skip
         kernels[label] = ReadyKernel(build, None, expectation(build, plan.expect))
         targets[label] = target

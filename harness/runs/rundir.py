@@ -128,6 +128,7 @@ def _infos(specs: Mapping[str, str], ready: Mapping[str, ReadyKernel]) -> tuple[
             sure=kernel.expected.sure,
             build_id=kernel.build.build_id,
             origin=kernel.build.origin,
+            found_running=kernel.build.found_running,
         )
         for name, kernel in ready.items()
     )

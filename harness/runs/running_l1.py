@@ -9,15 +9,20 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from harness.health.cause import Loss
 from harness.health.oracle_health import Allowed, judge_level
 from harness.health.oracle_loss import judge_loss
 from harness.levels.asking import NoAnswer
+from harness.levels.inforce import observe
+from harness.levels.level import Level
 from harness.levels.ssh import ClientKey
 from harness.model.calls import Call
 from harness.model.errors import InfrastructureError
+from harness.model.in_force import SPINS
 from harness.model.observation import Boot, LevelObservation, boot_to_json
-from harness.model.outcome import Outcome
+from harness.model.outcome import Outcome, Side
 from harness.model.record import Record
 from harness.model.scenario import L2Setting, Placement
 from harness.model.suite import Answers, paired, questions
@@ -25,7 +30,7 @@ from harness.model.verdict import Kind, Verdict
 from harness.runs import conformance
 from harness.runs.activity import doing
 from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
-from harness.runs.placement_levels import PlacementLevels, save
+from harness.runs.placement_levels import Between, PlacementLevels, save
 from harness.runs.prepare import Ready, ReadyKernel
 
 
@@ -50,7 +55,7 @@ class RunningL1:
         self._judge = Judge(
             placement, _facts(kernel), _facts(l0_kernel) if l0_kernel else None,
             kernel.boot_set.l1_qemu if kernel.boot_set else None,
-            Allowed(tuple(allowed), prepared.circumstances(placement)),
+            prepared.qemu_version, Allowed(tuple(allowed), prepared.circumstances(placement)),
         )  # fmt: skip
         self._lacking = prepared.lacks(placement)
         self._texts = kernel.build.texts
@@ -111,23 +116,26 @@ class RunningL1:
 
     def _boot_guest(self, setting: L2Setting) -> Boot:
         """One L2 boot, in fresh levels if those there are cannot be trusted. Saved as observation.json."""
-        note = self._levels.renew()
-        if note:
-            self._notes.append(note)
+        seen = self._trusted()
         if self._boot_of_sequence != self._levels.boots:
             self._boot_of_sequence, self._sequence = self._levels.boots, []
         self._sequence.append(setting.id)
-        seen = self._levels.up_to("L1")
         if not seen.up:
-            boot, lost = seen.boot, seen.lost
-            words = f"a fresh {seen.name} did not come up: {lost.proof if lost else boot.proof}"
-            outcome = boot.outcome if boot.outcome is not Outcome.BOOTED else Outcome.UNKNOWN
-            return Boot(outcome, "l1-gone", words, directory=boot.directory)
+            return Boot(_how_lost(seen), "l1-gone", _not_up(seen), directory=seen.boot.directory)
         directory = self._levels.directory / setting.id
         with doing(self._levels.directory, f"L2 {setting}", directory / "console.log"):
             boot = self._levels.innermost.boot_guest(setting, directory)
+        if boot.stays:
+            self._levels.spoil(f"L1 keeps the VM of {setting.id}, which cannot be ended")
         save(directory / "observation.json", boot_to_json(boot))
         return boot
+
+    def _trusted(self) -> LevelObservation:
+        """What L1 is, or a fresh one if that there is cannot be trusted: the record says so."""
+        note = self._levels.renew()
+        if note:
+            self._notes.append(note)
+        return self._levels.up_to("L1")
 
     # -- records of the suite ------------------------------------------------------------
 
@@ -138,8 +146,7 @@ class RunningL1:
 
     def record_of_calls(self, calls: Sequence[Call]) -> Record:
         def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
-            self._note_renewal()
-            level = self._levels.innermost
+            level = self._trusted_level()
             with level.asking() as asking:
                 lines = [each.line for each in calls]
                 answers = paired(evidence.answers.page, lines, asking.ask(lines))
@@ -152,27 +159,31 @@ class RunningL1:
         from harness.runs.fuzz import fuzz
 
         def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
-            self._note_renewal()
-            level = self._levels.innermost
+            level = self._trusted_level()
             with doing(self._levels.directory, "random calls", None), level.asking() as asking:
                 found = fuzz(evidence.subject.kernel(evidence.answers.page), asking.ask, seconds, seed)
             return conformance.judge_fuzz(evidence, found, seconds, seed)
 
         return self._suite_record("fuzz", judge)
 
-    def _note_renewal(self) -> None:
-        note = self._levels.renew()
-        if note:
-            self._notes.append(note)
+    def _trusted_level(self) -> Level:
+        """L1, to be asked. InfrastructureError if a fresh one is needed and does not come up."""
+        seen = self._trusted()
+        if not seen.up:
+            raise InfrastructureError(_not_up(seen))
+        return self._levels.innermost
 
     def _suite_record(
         self, topic: str, judge: Callable[[conformance.SuiteEvidence], list[Verdict]]
     ) -> Record:
         def judged() -> Judged:
+            if self._asked is None:
+                self._trusted_level()
             probe = probe_of(self._levels.up_to("L1"))
-            return "", judge(
-                conformance.SuiteEvidence(self._judge.subject, probe, self._answers(), self._texts)
+            evidence = conformance.SuiteEvidence(
+                self._judge.subject, probe, self._answers(), self._texts, self._judge.kernel.known
             )
+            return "", conformance.judged(evidence, judge)
 
         return self._record(topic, "", "l1", judged, needs="L1")
 
@@ -181,16 +192,18 @@ class RunningL1:
         if self._asked is None:
             level = self._levels.innermost
             lines = questions(level.page_bytes)
-            documents: list[dict[str, object]] = []
+            documents: dict[str, dict[str, Any]] = {}
             with doing(self._levels.directory, "the suite", None):
                 try:
                     with level.asking() as asking:
-                        documents = asking.ask(lines)
+                        documents |= zip(lines, asking.ask(lines), strict=True)
+                        for spin in SPINS:
+                            documents[spin.question] = observe(asking, level.monitor_command, spin)
                 except NoAnswer as error:
-                    documents = error.answers
+                    documents = documents or dict(zip(lines, error.answers, strict=False))
                     self._unanswered = error.question
                     self._suite_loss = self._diagnosed(error.question, error.ended)
-            answers = paired(level.page_bytes, lines[: len(documents)], documents)
+            answers = Answers(level.page_bytes, documents)
             save(level.directory / "suite.json", answers.to_json())
             self._asked = (self._levels.boots, answers)
         return self._asked[1]
@@ -225,10 +238,10 @@ class RunningL1:
 
         def judge() -> Judged:
             self._levels.linger()
-            self._levels.look("L1", "at the end")
+            at_the_end = self._losses_at_the_end()
             verdicts = [
                 replace(judge_loss(each.level, "", each.loss), check=f"{each.level} lives {each.when}")
-                for each in self._levels.between
+                for each in [*self._levels.between, *at_the_end]
             ]
             names = ("L0", "L1") if self.placement.l0 else ("L1",)
             for name in names:
@@ -237,35 +250,44 @@ class RunningL1:
             titles = [title for each in verdicts for title in each.titles]
             return (titles[0] if titles else ""), verdicts
 
-        return self._record("health", "", self._levels.directory_of_l1, judge, needs="L1", looks_at="-")
+        # Of levels that were replaced there is something to tell whatever became of the last.
+        needs = "L1" if self._levels.boots < 2 else ""
+        return self._record("health", "", self._levels.directory_of_l1, judge, needs=needs, looks_at="-")
+
+    def _losses_at_the_end(self) -> list[Between]:
+        """Of levels that do not answer the last look, unless another record has told how they were lost."""
+        found, known, when = [], set(self._levels.reported), "at the end"
+        for look in self._levels.look("L1", when):
+            loss = None if look.answered else self._levels.level(look.level).loss(when)
+            if loss is not None and look.level not in known:
+                self._levels.lost(look.level)
+                found.append(Between(look.level, when, loss))
+        return found
 
     def _health(self, name: str, upto: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Verdicts on the levels that took part in a record."""
         found = []
         known = set(self._levels.reported)  # losses that another record has told
+        before = list(self._levels.looks)
         for look in self._levels.look(upto, f"during {name}"):
-            if not look.answered and look.level in known and not look.splats:
-                continue
+            loss = None
             if not look.answered:
-                told = any(
-                    each.check in (f"{look.level} answers", "L2 outcome", "L2 ends")
-                    and each.kind not in (Kind.OK, Kind.DEFECT, Kind.SKIP)
-                    for each in verdicts
-                )
-                loss = None if told else self._levels.level(look.level).loss(f"the end of {name}")
+                loss = self._levels.level(look.level).loss(f"the end of {name}")
+            if loss is not None:
                 self._levels.lost(look.level)
-                if loss is not None:
+                if look.level not in known and not _told(verdicts, look.level, loss):
                     found.append(judge_loss(look.level, f"a sign of life after {name}", loss))
-                if (told or loss is not None) and not look.splats:
+                if not look.splats:
                     continue
-            found.append(judge_level(look.level, [look], self._judge.allowed))
+            earlier = [each for each in before if each.level == look.level]
+            found.append(judge_level(look.level, [look], self._judge.allowed, earlier))
         return found
 
     def _health_at_start(self, name: str) -> list[Verdict]:
         """Of the levels' start: looks that were made then. One that did not come up is told as that: nobody
         could ask it."""
         seen = self._levels.seen.get(name)
-        if seen is None or not seen.looks:
+        if seen is None or not (seen.looks or seen.up):
             return []
         verdict = judge_level(name, seen.looks, self._judge.allowed)
         return [] if verdict.kind is Kind.UNKNOWN and not seen.up else [verdict]
@@ -345,5 +367,32 @@ class RunningL1:
         return None
 
 
+def _not_up(seen: LevelObservation) -> str:
+    lost = seen.lost
+    return f"a fresh {seen.name} did not come up: {lost.proof if lost else seen.boot.proof}"
+
+
+def _how_lost(seen: LevelObservation) -> Outcome:
+    """Of a level that did not come up, or not through its probe."""
+    if seen.boot.outcome is not Outcome.BOOTED:
+        return seen.boot.outcome
+    if seen.lost is None or seen.lost.side is Side.UNKNOWN:
+        return Outcome.UNKNOWN
+    if seen.lost.side is Side.SURROUNDINGS:
+        return Outcome.INFRASTRUCTURE
+    return Outcome.HANG if seen.lost.rule.endswith(("hang", "stuck")) else Outcome.PANIC
+
+
+def _told(verdicts: Sequence[Verdict], level: str, loss: Loss) -> bool:
+    """Whether one of these tells how that level was lost, and is not fine."""
+    return any(
+        (each.check == f"{level} answers" or loss.proof in each.proof)
+        and each.kind in (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
+        for each in verdicts
+    )
+
+
 def _facts(kernel: ReadyKernel) -> KernelFacts:
-    return KernelFacts(kernel.build.release, kernel.build.build_id, kernel.expected.behaviour)
+    build, expected = kernel.build, kernel.expected
+    release = "" if build.found_running else build.release
+    return KernelFacts(release, build.build_id, expected.behaviour, expected.sure)

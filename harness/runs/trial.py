@@ -72,8 +72,9 @@ def run(question: Question, kernel: str, qemu: str, directory: Path, progress: C
             raise InfrastructureError(words, "mend that and type the same again")
         return Seen("", trouble=words)
     _, records, delivery = jsonfile.read(report)
-    if not delivery.complete:
-        return Seen("", trouble=f"the run was interrupted (log: {log})")
+    trouble = delivery.trouble(records)
+    if trouble:
+        return Seen("", trouble=f"{trouble.rstrip('.')} (log: {log})")
     if question.splat:
         return of_splat(records, question.splat)
     return of_check(records, question.check) if question.check else of_scenario(records)

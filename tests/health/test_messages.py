@@ -109,8 +109,8 @@ def test_a_bare_printk_is_none(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["DEBUG: got here", "DEBUG", "dbg: vcpu 3", "kvm: DEBUG: x", "[debug] x", "*** debug: x", "kvm: dbg x", "XXX x",
-     "kvm: trace x"],
+    ["DEBUG: got here", "DEBUG", "dbg: vcpu 3", "kvm: DEBUG: x", "[debug] x", "*** debug: x", "kvm: dbg x",
+     "XXX x", "kvm: trace x"],
 )  # fmt: skip
 def test_a_developers_print_is_none(text):
     assert complaint(KernelMessage(3, text, 100.0), booting=False) is None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """QEMU command lines, and the scripts that repeat them."""
 
+import dataclasses
 import shlex
 import subprocess
 from pathlib import Path
@@ -65,6 +66,23 @@ def test_commas_in_file_names_are_doubled_where_qemu_wants_it():
 def test_workarounds_are_in_and_can_be_left_out():
     assert "damon_stat.enabled=0" in value(l1(), "-append")
     assert "damon_stat.enabled=0" not in value(l1(off=("damon-stat-off",)), "-append")
+
+
+def test_a_workaround_is_for_the_qemu_of_the_machine_itself():
+    """L0's QEMU for the outermost machine, the userland's for those inside it."""
+    old = QemuProgram("old", ("qemu-system-ppc64",), (6, 0, 0))
+    pseries, powernv = (dataclasses.replace(setup("p11@p9", where), qemu=old) for where in ("papr", "pnv11"))
+
+    def given(made, level):
+        return {each.name for each in made.around(level)}
+
+    assert "x-vof" not in given(pseries, 1) and "x-vof" in given(pseries, 2)
+    assert "x-vof" in given(powernv, 1) and "x-vof" in given(powernv, 2)
+    inside = dataclasses.replace(
+        pseries, qemu=QEMU, boot_set=dataclasses.replace(pseries.boot_set, l1_qemu=(9, 2, 0))
+    )
+    assert "x-vof" in given(inside, 1)
+    assert "dawr1-off" not in given(inside, 2) and "dawr1-off" in given(pseries, 2)
 
 
 def test_l2_is_host_without_virtio():

@@ -2,6 +2,7 @@
 """The outermost machine: what is known of its process and its monitor, with both played by the test."""
 
 import os
+import subprocess
 import sys
 import time
 from types import SimpleNamespace
@@ -28,6 +29,11 @@ class Process:
         self.process = self
 
     def poll(self):
+        return self.status
+
+    def wait(self, timeout):
+        if self.status is None:
+            raise subprocess.TimeoutExpired("qemu", timeout)
         return self.status
 
     def state(self):

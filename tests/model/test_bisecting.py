@@ -6,7 +6,7 @@ import pytest
 from harness.model.bisecting import Agreement, Answer, common, decide
 from harness.model.record import Record
 from harness.model.signature import Seen, of_check, of_scenario, of_splat, without_noise
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind, Verdict, by_any_kernel
 
 GOOD, BAD = "L2 booted as P10", "L2 refused early: x"
 
@@ -183,3 +183,25 @@ def test_one_splat_is_looked_for_by_its_title():
     assert of_splat([l1(), fine(), health(kind=Kind.UNKNOWN)], WARNING).trouble
     # What an allowed one is about is no failed verdict.
     assert of_splat([l1(), fine(), health(WARNING, kind=Kind.OK)], WARNING).right is True
+
+
+@pytest.mark.parametrize("right", [True, False, None])
+def test_a_check_that_is_not_judged_was_answered_all_the_same(right):
+    """On a kernel of which nothing is known: what it answers is a signature, and right is what any should."""
+    verdict = Verdict("size 16: result", Kind.DEFECT, "x", "E2BIG", right=right)
+    seen = of_check([l1(), record("ioctl", *by_any_kernel([verdict]))], "size 16: result")
+    assert (seen.signature, seen.right) == ("size 16: result: E2BIG", right)
+
+
+@pytest.mark.parametrize("kind", [Kind.SKIP, Kind.INFRASTRUCTURE, Kind.UNKNOWN])
+def test_a_check_that_was_not_answered_has_no_signature(kind):
+    verdict = Verdict("size 16: result", kind, "x", "not asked")
+    seen = of_check([l1(), record("ioctl", verdict)], "size 16: result")
+    assert seen.signature == "" and "not asked" in seen.trouble
+
+
+def test_what_is_not_proven_is_no_end_of_a_bisect():
+    seen = of_scenario([l1(Kind.UNKNOWN, "booted", "no proof")])
+    assert seen.signature == "" and "no proof" in seen.trouble
+    seen = of_scenario([l1(), l2(Kind.UNKNOWN, "not proven", "killed")])
+    assert seen.signature == "" and "killed" in seen.trouble

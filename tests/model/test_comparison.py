@@ -6,21 +6,23 @@ import json
 from pathlib import Path
 
 import pytest
+from delivered import cut_off, whole
 
 from harness.model import behaviour as b
-from harness.model import oracle_arch_compat, oracle_caps, oracle_l2
-from harness.model.boundaries import Boundary, histories, kind_at
+from harness.model import oracle_arch_compat, oracle_caps, oracle_l2, oracle_level
+from harness.model.boundaries import Boundary, broken_at, control_at, histories, kind_at
 from harness.model.comparison import Change, compare, counts, groups
 from harness.model.cpu import GuestMode, Mode
-from harness.model.observation import Boot, Probe
+from harness.model.observation import Boot, LevelObservation, Probe
 from harness.model.outcome import Outcome
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.scenario import L1Setting, L2Setting
-from harness.model.topology import NestedApi
-from harness.model.verdict import Kind, Verdict
+from harness.model.scenario import L1Setting, L2Setting, Placement
+from harness.model.topology import NestedApi, topology
+from harness.model.verdict import Kind, Verdict, by_any_kernel
 from harness.reports import boundaries as boundaries_report
 from harness.reports import comparison as comparison_report
 from harness.reports.short import short
+from harness.runs.eachpatch import exit_code
 
 DATA = Path(__file__).parent.parent / "data"
 L1 = L1Setting.parse("p11@p10")
@@ -68,6 +70,10 @@ EARLY = Boot(Outcome.REFUSED_EARLY, "compat-refused", "")
         (LATE, booted(Mode.P11), Change.BROKEN),
         (LATE, EARLY, Change.CHANGED),
         (LATE, Boot(Outcome.PANIC, "x", ""), Change.BROKEN),
+        # "failed to initialize kvm" is no refusal of a mode.
+        (LATE, Boot(Outcome.QEMU_ERROR, "qemu", ""), Change.BROKEN),
+        (booted(Mode.P11), Boot(Outcome.QEMU_ERROR, "qemu", ""), Change.CHANGED),
+        (LATE, Boot(Outcome.REFUSED_LATE, "guest-wide-refused", ""), Change.SAME),
         (LATE, Boot(Outcome.HANG, "x", ""), Change.BROKEN),
         (LATE, Boot(Outcome.INFRASTRUCTURE, "x", ""), Change.UNKNOWN),
     ],
@@ -127,16 +133,118 @@ def test_an_l1_that_does_not_come_up_is_broken_and_the_rest_unanswered():
     assert [cell.change for cell in cells] == [Change.BROKEN, Change.UNKNOWN]
 
 
+def test_an_l1_in_the_wrong_mode_is_broken():
+    def l1(kernel, mode):
+        boot = Boot(Outcome.BOOTED, "marker", "", GuestMode(mode), kernel, build_id=kernel)
+        seen = LevelObservation("x", boot, "v2")
+        placement = Placement(kernel, topology("papr"), L1)
+        return record(kernel, "l1", oracle_level.judge_l1(placement, kernel, kernel, seen))
+
+    cells = compare([l1("a", Mode.P10), l1("b", Mode.P11)], "a", "b")
+    assert {fact.check: fact.change for fact in cells[0].facts if fact.change is not Change.SAME} == {
+        "L1 mode": Change.BROKEN
+    }
+    cells = compare([l1("a", Mode.P11), l1("b", Mode.P10)], "a", "b")
+    assert cells[0].change is Change.FIXED
+
+
+@pytest.mark.parametrize("kind", [Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.SKIP])
+def test_what_was_not_proven_is_no_answer(kind):
+    lost = record("b", "caps", [Verdict("capability 250", kind, "1", "1", right=True)])
+    before = record("a", "caps", [Verdict("capability 250", Kind.OK, "1", "0", right=False)])
+    assert [cell.change for cell in compare([before, lost], "a", "b")] == [Change.UNKNOWN]
+
+
+def test_a_kernel_of_which_nothing_is_known_is_compared_by_what_it_answered():
+    """Checks that are not judged have answers, and may be all there is in a record."""
+
+    def one(kernel, observed, right=None):
+        verdict = Verdict("ioctl v4", Kind.FAIL, "x", observed, right=right)
+        return record(kernel, "caps", by_any_kernel([verdict]))
+
+    cells = compare([one("a", "ENOTTY"), one("b", "EINVAL")], "a", "b")
+    assert cells[0].change is Change.CHANGED
+    cells = compare([one("a", "ENOTTY", True), one("b", "EINVAL", False)], "a", "b")
+    assert cells[0].change is Change.BROKEN
+
+
+# -- splats ----------------------------------------------------------------------------------
+
+WARN, OOPS = "WARNING in kvmppc_vcpu_run_hv", "BUG: NULL dereference in kvmppc_set_arch_compat"
+
+
+def health(kernel, *titles, kind=None, topic="l1", l2="", topology="papr"):
+    kind = kind or (Kind.FAIL if titles else Kind.OK)
+    verdict = Verdict(
+        "L1 health", kind, "no splat", ", ".join(titles) or "none", titles=titles, right=not titles
+    )
+    first = [Verdict("L1 boots", Kind.OK, "booted", "booted", right=True)]
+    return record(kernel, topic, [*first, verdict], l2=l2, topology=topology)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ((), (WARN,), {WARN: Change.BROKEN}),
+        ((WARN,), (), {WARN: Change.FIXED}),
+        ((WARN,), (WARN,), {WARN: Change.SAME}),
+        ((WARN,), (OOPS,), {WARN: Change.FIXED, OOPS: Change.BROKEN}),
+        ((WARN,), (OOPS, WARN), {WARN: Change.SAME, OOPS: Change.BROKEN}),
+        ((), (), {}),
+    ],
+)
+def test_a_splat_that_only_one_kernel_has(before, after, changes):
+    cells = compare([health("a", *before), health("b", *after)], "a", "b")
+    found = {fact.check: fact.change for fact in cells[0].facts if fact.check.startswith("L1 health: ")}
+    assert found == {f"L1 health: {title}": change for title, change in changes.items()}
+    expected = next((each for each in (Change.BROKEN, Change.FIXED) if each in changes.values()), Change.SAME)
+    assert cells[0].change is expected
+
+
+def test_a_splat_that_both_have_elsewhere_is_neither_broken_nor_fixed():
+    cells = compare(
+        [health("a", WARN), health("a", topology="hv"), health("b"), health("b", WARN, topology="hv")],
+        "a",
+        "b",
+    )
+    assert [cell.change for cell in cells] == [Change.CHANGED, Change.CHANGED]
+
+
+@pytest.mark.parametrize("kind", [Kind.UNKNOWN, Kind.INFRASTRUCTURE, Kind.SKIP])
+def test_health_that_was_not_proven_proves_no_splat_away(kind):
+    for pair in ([health("a", WARN), health("b", kind=kind)], [health("a", kind=kind), health("b", WARN)]):
+        cells = compare(pair, "a", "b")
+        changes = {fact.change for fact in cells[0].facts if fact.check == f"L1 health: {WARN}"}
+        assert changes == {Change.UNKNOWN}
+
+
+def test_a_splat_is_told_though_all_else_was_lost():
+    lost = Verdict("L2 outcome", Kind.INFRASTRUCTURE, "booted", "infra")
+    splat = Verdict("L1 health", Kind.FAIL, "no splat", OOPS, titles=(OOPS,))
+    fine = Verdict("L1 health", Kind.OK, "no splat", "none")
+    before = record("a", "l2", [*l2("a", b.NONE, LATE).verdicts, fine], l2="l2host")
+    cells = compare([before, record("b", "l2", [lost, splat], l2="l2host")], "a", "b")
+    assert cells[0].change is Change.BROKEN
+    assert [(group.fact.check, group.fact.change) for group in groups(cells)][-1] == (
+        f"L1 health: {OOPS}",
+        Change.BROKEN,
+    )
+    kernels = [KernelInfo(label, f"debian:{label}", "7.3", "", "none", "i") for label in "ab"]
+    assert OOPS in "\n".join(comparison_report.text(*kernels, cells, 200, False))
+    info = RunInfo("now", "", "", tuple(kernels), "11.1.3", "11.1.2", ())
+    assert OOPS in "\n".join(comparison_report.markdown(info, *kernels, cells))
+
+
 def test_kernels_that_differ_in_their_name_alone_are_the_same():
     assert counts(compare([up("a"), up("b")], "a", "b"))[Change.SAME] == 1
 
 
 def test_the_same_change_on_both_apis_is_told_once():
     records = []
-    for topology in ("papr", "hv"):
+    for where in ("papr", "hv"):
         records += [
-            l2("a", b.NONE, booted(Mode.P11), topology=topology),
-            l2("b", b.MERGED_SERIES, LATE, topology=topology),
+            l2("a", b.NONE, booted(Mode.P11), topology=where),
+            l2("b", b.MERGED_SERIES, LATE, topology=where),
         ]
     cells = compare(records, "a", "b")
     assert [group.places for group in groups(cells)] == [("papr, hv P11 as P10",)]
@@ -187,7 +295,8 @@ def test_the_table_of_a_series_shows_what_each_patch_turns():
         Boundary(1, "first", "", "does not build: x.c:1"),
         Boundary(2, "second", "k2"),
     ]
-    records = [up("k0"), l2("k0", b.NONE, booted(Mode.P11)), up("k2"), l2("k2", b.MERGED_SERIES, LATE)]
+    own = [l2(each, b.NONE, booted(Mode.P10), "p10") for each in ("k0", "k2")]
+    records = [up("k0"), l2("k0", b.NONE, booted(Mode.P11)), up("k2"), l2("k2", b.MERGED_SERIES, LATE), *own]
     turned = histories(found, records)
     assert [(each.answers, each.where) for each in turned] == [
         (("booted as P11", None, "refused late"), ("L2 -cpu host: papr P11 as P10",))
@@ -211,3 +320,110 @@ def test_the_table_of_a_series_shows_what_each_patch_turns():
 )
 def test_short_words_hide_nothing_odd(words, wanted):
     assert short(words) == wanted
+
+
+# -- the guest that any kernel boots ---------------------------------------------------------
+
+PANIC = Boot(Outcome.PANIC, "panic", "Kernel panic")
+INFRA = Boot(Outcome.INFRASTRUCTURE, "l1-gone", "")
+FOUND = [Boundary(0, "base", "k0"), Boundary(1, "first", "k1")]
+
+
+def series(*boots, setting="p10", behaviour=b.MERGED_SERIES, more=()):
+    """Records of as many boundaries as there are boots of the L2 in L1's own mode; None: not asked."""
+    records = list(more)
+    for number, boot in enumerate(boots):
+        records.append(up(f"k{number}"))
+        records.append(l2(f"k{number}", behaviour, LATE))
+        if boot is not None:
+            records.append(l2(f"k{number}", behaviour, boot, setting))
+    return records
+
+
+@pytest.mark.parametrize(
+    ("boot", "kind", "code"),
+    [
+        (booted(Mode.P10), Kind.OK, 0),
+        (PANIC, Kind.FAIL, 1),
+        (EARLY, Kind.FAIL, 1),
+        (booted(Mode.P9), Kind.FAIL, 1),
+        (INFRA, Kind.INFRASTRUCTURE, 3),
+        (None, Kind.UNKNOWN, 3),
+    ],
+)
+def test_a_patch_that_breaks_all_guests_is_not_ok(boot, kind, code):
+    """All that was asked besides is refused, as it should be, with the patch and without."""
+    records = series(booted(Mode.P10), boot)
+    assert [control_at(each, records) for each in FOUND] == [Kind.OK, kind]
+    assert kind_at(FOUND[1], records) is kind
+    for judged in (True, False):
+        assert exit_code(FOUND, records, judged, whole(records)) == code
+        lines = boundaries_report.text(FOUND, histories(FOUND, records), records, judged, 120, False)
+        said = [line for line in lines if "patch 1: " in line]
+        assert bool(said) is (kind is not Kind.OK)
+
+
+def test_no_control_at_all_is_no_proof():
+    records = series(None, None)
+    assert control_at(FOUND[0], records) is Kind.UNKNOWN
+    assert exit_code(FOUND, records, True, whole(records)) == 3
+
+
+def test_an_l2_in_another_mode_is_no_control():
+    records = series(booted(Mode.P9), booted(Mode.P9), setting="p9")
+    assert control_at(FOUND[1], records) is Kind.UNKNOWN
+
+
+def test_a_control_that_is_skipped_everywhere_is_no_loss_and_one_that_is_skipped_once_is():
+    skipped = [
+        record(
+            f"k{number}", "l2", [Verdict("L1 is up", Kind.SKIP, "", "")], l2="l2p9", topology="pnv9", l1="p9"
+        )
+        for number in range(2)
+    ]
+    assert control_at(FOUND[1], [*series(booted(Mode.P10), booted(Mode.P10)), *skipped]) is Kind.OK
+    up_once = dataclasses.replace(skipped[0], verdicts=l2("k0", b.NONE, booted(Mode.P10), "p10").verdicts)
+    records = [*series(booted(Mode.P10), booted(Mode.P10)), up_once, skipped[1]]
+    assert [control_at(each, records) for each in FOUND] == [Kind.OK, Kind.UNKNOWN]
+
+
+def test_a_boundary_that_was_not_built_has_no_control():
+    assert control_at(Boundary(1, "first", "", "does not build"), []) is Kind.FAIL
+    assert exit_code([Boundary(1, "first", "", "does not build")], [], False, whole([])) == 1
+
+
+def test_of_an_unknown_series_what_it_breaks_is_told():
+    """Wrong on any kernel before it is not its doing; wrong since it is."""
+    records = [*series(booted(Mode.P10), booted(Mode.P10)), l2("k0", b.NONE, booted(Mode.P9), "p9")]
+    records.append(l2("k1", b.NONE, PANIC, "p9"))
+    assert broken_at(FOUND[1], FOUND, records) == ["L2 max-cpu-compat=power9: papr P11 as P10"]
+    assert broken_at(FOUND[0], FOUND, records) == []
+    assert (
+        exit_code(FOUND, records, False, whole(records)),
+        exit_code(FOUND, records, False, whole(records)),
+    ) == (1, 1)
+    lines = boundaries_report.text(FOUND, histories(FOUND, records), records, False, 120, False)
+    assert "FAIL patch 1: broken: L2 max-cpu-compat=power9: papr P11 as P10" in lines
+
+
+def test_an_unknown_series_is_not_blamed_for_what_was_wrong_before():
+    wrong = [l2(f"k{number}", b.NONE, booted(Mode.P11), "p11") for number in range(2)]
+    records = [*series(booted(Mode.P10), booted(Mode.P10)), *wrong]
+    assert exit_code(FOUND, records, False, whole(records)) == 0
+    text = "\n".join(boundaries_report.text(FOUND, histories(FOUND, records), records, False, 120, False))
+    assert "FAIL" not in text
+
+
+def test_an_l1_that_does_not_boot_and_a_run_that_lost_something():
+    records = series(booted(Mode.P10), booted(Mode.P10))
+    assert exit_code(FOUND, records, True, cut_off(records)) == 3
+    down = record("k1", "l1", [Verdict("L1 boots", Kind.FAIL, "booted", "panic")], topology="hv")
+    assert exit_code(FOUND, [*records, down], False, whole([*records, down])) == 1
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_a_guest_that_boots_with_no_patch_on_is_wanted_too(judged):
+    """Nothing was broken on the way, and nothing works."""
+    records = series(PANIC, PANIC)
+    assert broken_at(FOUND[1], FOUND, records) == []
+    assert exit_code(FOUND, records, judged, whole(records)) == 1

@@ -12,6 +12,8 @@ from harness.model.caps_rules import Backend, Kernel
 from harness.model.oracle_docs import judge
 from harness.model.suite import Answers
 from harness.model.verdict import Kind
+from harness.parts.mutants import all_mutants
+from harness.parts.series import read_series
 
 COMMON = """
 #define KVM_CAP_PPC_COMPAT_CAPS 250
@@ -170,3 +172,65 @@ def test_a_kernel_that_answers_nothing_shows_nothing():
     found = {each.check: each.kind for each in judge(texts(), abi.MERGED, Answers(PAGE, {}))}
     assert found["api.rst: errors that the kernel answered are listed"] is Kind.FAIL
     assert found["api.rst: bits that the kernel answered are named"] is Kind.FAIL
+
+
+BITS = API[API.index("- ``KVM_PPC_COMPAT_CAP_POWER9``") : API.index("5. The kvm_run")]
+NAMES = [f"KVM_PPC_COMPAT_CAP_POWER{number}" for number in (9, 10, 11)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{0}, {1}, {2} = (1ULL << 62), (1ULL << 61), (1ULL << 60)",
+        "{0}, {1} and {2} are bits 1, 2 and 3.",
+        "{0} (bit 1), {1} (bit 2), {2} (bit 3)",
+        "{0}, {1} and {2} are bits 1-3.",
+    ],
+)
+def test_bits_may_be_described_on_one_line(line):
+    assert failed(api=API.replace(BITS, line.format(*NAMES) + "\n\n")) == []
+    swapped = line.format(NAMES[1], NAMES[0], NAMES[2]).replace("1-3", "2-4")
+    assert failed(api=API.replace(BITS, swapped + "\n\n")) == ["api.rst: bits are the header's"]
+
+
+def added(patch):
+    """(file, line) of what a patch adds."""
+    file = ""
+    for line in patch.mail.splitlines():
+        if line.startswith("+++ b/"):
+            file = line.removeprefix("+++ b/")
+        elif line.startswith("+") and not line.startswith("+++"):
+            yield file, line[1:]
+
+
+def series_texts():
+    """Of compat-caps-merged, as far as its own patches say it."""
+    found = dict.fromkeys(uapi.FILES, "")
+    for patch in read_series("compat-caps-merged", "7.2").patches:
+        for file, line in added(patch):
+            if file in found:
+                found[file] += line + "\n"
+    return found
+
+
+def failed_of(texts):
+    return [each.check for each in judge(texts, abi.MERGED, answers()) if each.kind is Kind.FAIL]
+
+
+def test_our_own_documentation_is_fine():
+    assert failed_of(series_texts()) == []
+
+
+@pytest.mark.parametrize("name", ["docs-wrong-field", "docs-lack-einval"])
+def test_mutants_of_it_are_caught(name):
+    (mutant,) = [each for each in all_mutants() if each.name == name]
+    (patch,) = read_series(f"mutants/{name}").patches
+    found = series_texts()
+    text = found[uapi.DOCUMENTATION]
+    for hunk in patch.mail.split("\n@@ ")[1:]:
+        lines = hunk.split("\n-- \n")[0].splitlines()[1:]
+        before = "\n".join(line[1:] for line in lines if line[:1] in (" ", "-"))
+        after = "\n".join(line[1:] for line in lines if line[:1] in (" ", "+"))
+        assert before.strip("\n") in text
+        text = text.replace(before.strip("\n"), after.strip("\n"))
+    assert mutant.caught_by in failed_of(found | {uapi.DOCUMENTATION: text})

@@ -120,3 +120,91 @@ def test_every_row_names_its_source():
 def test_an_infrastructure_failure_has_its_own_name():
     boot = Boot(Outcome.INFRASTRUCTURE, "l0-qemu-hdsi-recursion", "L0: QEMU is deaf: ...")
     assert "qemu-hdsi-recursion" in boot.summary
+
+
+def case(l1="p11@p10", l2="host", behaviour=b.MERGED_SERIES, api=NestedApi.V2, l0_qemu=None):
+    return Case(behaviour, api, L1Setting.parse(l1), L2Setting.parse(l2), QEMU_11_1, l0_qemu)
+
+
+LATE = Boot(Outcome.REFUSED_LATE, "guest-wide-refused", "KVM: unknown exit, hardware reason ffffffffffffffea")
+
+
+@pytest.mark.parametrize("l0_qemu", [(9, 0, 0), (9, 1, 2)])
+@pytest.mark.parametrize("l2", ["host", "p11", "p10"])
+def test_an_l0_without_dpdes_is_the_surroundings(l0_qemu, l2):
+    """Whatever the mode, and whatever was expected: no L2 of such an L0 can run."""
+    verdict = oracle_l2.judge(case(l2=l2, l0_qemu=l0_qemu), LATE)
+    assert (verdict.kind, verdict.right) == (Kind.INFRASTRUCTURE, None)
+    assert f"QEMU {'.'.join(map(str, l0_qemu))} as L0 has no DPDES" in verdict.observed
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"l0_qemu": (9, 2, 0)},
+        {"l0_qemu": (11, 1, 3)},
+        {"l0_qemu": None},
+        {"l0_qemu": (9, 1, 2), "api": NestedApi.V1},
+    ],
+)
+def test_the_same_line_elsewhere_is_the_kernels(changes):
+    for l2 in ("host", "p10"):
+        verdict = oracle_l2.judge(case(l2=l2, **changes), LATE)
+        assert verdict.kind is Kind.FAIL and "DPDES" not in verdict.observed
+        assert verdict.right is (l2 == "host")  # there it is a refusal that was wanted
+
+
+def test_another_failure_on_such_an_l0_is_what_it_is():
+    panic = Boot(Outcome.PANIC, "panic", "Kernel panic - not syncing: x")
+    assert oracle_l2.judge(case(l0_qemu=(9, 1, 2)), panic).kind is Kind.FAIL
+
+
+REFUSED = {
+    "compat-refused": Outcome.REFUSED_EARLY,
+    "run-refused": Outcome.REFUSED_LATE,
+    "guest-wide-refused": Outcome.REFUSED_LATE,
+    "mode-not-for-cpu": Outcome.QEMU_ERROR,
+}
+OTHER = {
+    "qemu": Outcome.QEMU_ERROR,  # failed to initialize kvm
+    "run-failed": Outcome.QEMU_ERROR,
+    "register-sync": Outcome.QEMU_ERROR,
+    "dawr1": Outcome.QEMU_ERROR,
+    "panic": Outcome.PANIC,
+    "timeout": Outcome.HANG,
+}
+
+
+@pytest.mark.parametrize(("rule", "outcome"), REFUSED.items())
+def test_a_mode_that_is_too_new_may_be_refused(rule, outcome):
+    assert oracle_l2.is_right(case(), Boot(outcome, rule, "")) is True
+    assert oracle_l2.is_right(case(l2="p10"), Boot(outcome, rule, "")) is False
+
+
+@pytest.mark.parametrize(("rule", "outcome"), OTHER.items())
+def test_any_other_error_is_no_refusal(rule, outcome):
+    assert oracle_l2.is_right(case(), Boot(outcome, rule, "")) is False
+    assert oracle_l2.is_right(case(l2="p10"), Boot(outcome, rule, "")) is False
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "right"),
+    [
+        ("p11@p9", "host", True),
+        ("p10@p9", "p10", True),
+        ("p11@p9", "p9", False),  # a mode that L1 may give
+        ("p11@p10", "host", False),  # KVM has DAWR1 there
+        ("p9", "p10", False),  # the CPU has none to ask for
+    ],
+)
+def test_dawr1_stands_for_a_refusal_where_it_hides_the_question(above, below, right):
+    boot = Boot(Outcome.QEMU_ERROR, "dawr1", "DAWR1 not supported by KVM")
+    assert oracle_l2.is_right(case(above, below), boot) is right
+
+
+@pytest.mark.parametrize(
+    ("l2", "words"),
+    [("host", "its mode refused, or booted as P10 or an older one"), ("p10", "booted as P10")],
+)
+def test_what_any_kernel_should_do_is_said(l2, words):
+    assert oracle_l2.judge(case(l2=l2), LATE).any_kernel == words

@@ -90,13 +90,6 @@ def test_v1s_bitmap_on_nested_api_v1_is_one_bit():
     assert oracle_caps.expected_bitmap(b.V1_SERIES.revision, NestedApi.V2, Mode.P10)[0] == 0x6000000000000000
 
 
-@pytest.mark.parametrize(
-    ("version", "name"), [((6, 12), "none"), ((7, 2), "validation"), ((7, 3), "merged"), ((7, 9), "merged")]
-)
-def test_behaviour_of_release(version, name):
-    assert b.behaviour_of_release(version).name == name
-
-
 BARE_METAL = Probe.from_json(json.loads((DATA / "probe-6.12-merged-bare-metal-p11.json").read_text()))
 
 

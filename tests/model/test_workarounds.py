@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Workarounds apply where they say, and nowhere once switched off."""
 
+import dataclasses
+
 import pytest
 
 from harness.model.errors import UsageError
@@ -11,8 +13,8 @@ from harness.model.workarounds import WORKAROUNDS, Circumstances, applying, chec
 SPECTRE = "powernv-no-spectre-levels"
 
 
-def names(level, where, l1, kernel, page_kb=64, off=()):
-    at = Circumstances(level, topology(where), L1Setting.parse(l1), kernel, page_kb)
+def names(level, where, l1, kernel, page_kb=64, off=(), qemu=(11, 1, 3)):
+    at = Circumstances(level, topology(where), L1Setting.parse(l1), kernel, qemu, page_kb)
     return {each.name for each in applying(at, off)}
 
 
@@ -35,6 +37,22 @@ def names(level, where, l1, kernel, page_kb=64, off=()):
 )
 def test_where_they_apply(arguments, expected):
     assert names(*arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("qemu", "there"),
+    [((9, 2, 4), False), ((10, 0, 0), True), ((11, 1, 3), True)],
+)
+def test_an_option_is_not_given_to_a_qemu_that_does_not_know_it(qemu, there):
+    assert ("dawr1-off" in names(2, "hv", "p11@p9", (7, 3), qemu=qemu)) is there
+    assert ("x-vof" in names(2, "hv", "p11@p9", (7, 3), qemu=(6, 0, 9))) is False
+
+
+def test_a_range_of_qemus_is_half_open():
+    row = dataclasses.replace(WORKAROUNDS[0], qemu_since=(10, 0, 0), qemu_before=(11, 2, 0))
+    asked = ((9, 2, 9), (10, 0, 0), (11, 1, 99), (11, 2, 0))
+    assert [row.meant_for(each) for each in asked] == [False, True, True, False]
+    assert all(dataclasses.replace(row, qemu_since=None, qemu_before=None).meant_for(each) for each in asked)
 
 
 def test_each_can_be_switched_off():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What is refused as a kernel, with which word; what a module says it needs."""
 
+import gzip
 import lzma
 import struct
 
@@ -10,21 +11,27 @@ from harness.model.errors import UsageError
 from harness.parts.cache import Cache
 from harness.parts.elf import kernel_facts, module_facts
 from harness.parts.kernels import resolve_kernel
+from harness.parts.kernelsymbols import has_ioctl
 
 BANNER = b"Linux version 7.3.0-test (a@b) (gcc) #1 SMP Tue\n\0"
 
 
-def elf(machine=21, little=True, kind=2, bits=2, sections=(), payload=b""):
-    """An ELF with nothing but a header, *payload*, and the named sections."""
+def elf(machine=21, little=True, kind=2, bits=2, sections=(), payload=b"", symbols=False):
+    """An ELF with nothing but a header, *payload*, and the named sections; symbols: a symbol table as well,
+    whose names are in the first of them."""
     order = "<" if little else ">"
     names = b"\0" + b"".join(name.encode() + b"\0" for name, _ in sections) + b".shstrtab\0"
     bodies, headers, offset = payload, [b"\0" * 64], 64 + len(payload)
     for name, data in (*sections, (".shstrtab", names)):
         index = names.index(name.encode() + b"\0")
-        kind_of = 3 if name == ".shstrtab" else 1
+        kind_of = 3 if name in (".shstrtab", ".strtab") else 1
         headers.append(struct.pack(order + "IIQQQQIIQQ", index, kind_of, 0, 0, offset, len(data), 0, 0, 1, 0))
         bodies += data
         offset += len(data)
+    if symbols:
+        headers.append(struct.pack(order + "IIQQQQIIQQ", 0, 2, 0, 0, offset, 24, 1, 0, 8, 24))
+        bodies += b"\0" * 24
+        offset += 24
     header = struct.pack(
         order + "16sHHIQQQIHHHHHH",
         b"\x7fELF" + bytes([bits, 1 if little else 2, 1]),
@@ -78,9 +85,64 @@ def test_a_kernel_of_the_users_own(tmp_path):
     path = tmp_path / "vmlinux-mine"
     path.write_bytes(elf(payload=BANNER))
     build = resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print)
-    assert (build.release, build.version, build.modules) == ("7.3.0-test", (7, 3), None)
+    assert (build.release, build.version, build.modules) == ("7.3.0-test", (7, 3, 0), None)
     path.write_bytes(elf(payload=BANNER + b"changed"))
     assert resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print).identity != build.identity
+
+
+BACKEND, WITNESS = b"kvmppc_get_compat_caps", b"kvmppc_hash_v3_possible"
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ((WITNESS, BACKEND), True),
+        ((WITNESS, b"kvmhv_get_compat_caps"), True),
+        ((WITNESS, b"kvmppc_get_compat_cpu_caps"), True),
+        ((WITNESS, BACKEND + b".constprop.0"), True),
+        ((WITNESS,), False),
+        ((WITNESS, b"kvmppc_get_compat_caps_of_another"), False),
+        ((WITNESS, b"another_kvmppc_get_compat_caps"), False),
+        # A table that would not show it says nothing by not showing it.
+        ((b"start_kernel",), None),
+        ((), None),
+    ],
+)
+def test_symbols_show_the_ioctl(tmp_path, names, found):
+    path = tmp_path / "vmlinux"
+    table = b"\0" + b"".join(name + b"\0" for name in names)
+    path.write_bytes(elf(payload=BANNER, sections=((".strtab", table),), symbols=True))
+    assert has_ioctl(path, None) is found
+    assert resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print).has_ioctl is found
+
+
+def test_a_stripped_image_says_nothing_though_the_words_are_in_it(tmp_path):
+    path = tmp_path / "vmlinux"
+    path.write_bytes(elf(payload=BANNER + WITNESS + b"\0" + BACKEND + b"\0"))
+    assert has_ioctl(path, None) is None
+
+
+@pytest.mark.parametrize("suffix", [".ko", ".ko.xz", ".ko.gz"])
+@pytest.mark.parametrize("there", [True, False])
+def test_kvm_may_be_a_module(tmp_path, suffix, there):
+    image, modules = tmp_path / "vmlinux", tmp_path / "lib"
+    image.write_bytes(elf(payload=BANNER, sections=((".strtab", b"\0start_kernel\0"),), symbols=True))
+    table = b"\0" + WITNESS + b"\0" + (BACKEND + b"\0" if there else b"")
+    module = elf(kind=1, sections=((".strtab", table),), symbols=True)
+    pack = {".ko": bytes, ".ko.xz": lzma.compress, ".ko.gz": gzip.compress}[suffix]
+    (modules / "kernel/arch/powerpc/kvm").mkdir(parents=True)
+    (modules / f"kernel/arch/powerpc/kvm/kvm-hv{suffix}").write_bytes(pack(module))
+    assert has_ioctl(image, modules) is there
+
+
+@pytest.mark.parametrize("name", ["kvm-hv.ko", "kvm-hv.ko.xz", "kvm-hv.ko.gz", "kvm-hv.ko.zst"])
+def test_a_module_that_cannot_be_read_says_nothing(tmp_path, name):
+    image = tmp_path / "vmlinux"
+    image.write_bytes(elf(payload=BANNER))
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / name).write_bytes(b"junk")
+    assert has_ioctl(image, tmp_path / "lib") is None
+    assert has_ioctl(tmp_path / "none", None) is None
 
 
 @pytest.mark.parametrize("spec", ["debian:", "debian:seven", "7.3", "nonsense"])

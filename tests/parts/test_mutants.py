@@ -3,11 +3,12 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from rulebook import answer
 
-from harness.model import abi
+from harness.model import abi, kernelsource
 from harness.model.behaviour import MERGED_SERIES, V1_SERIES
 from harness.model.caps_checks import checks
 from harness.model.caps_rules import Kernel
@@ -118,12 +119,25 @@ def test_a_wrong_list_is_told_with_its_file(tmp_path, monkeypatch):
             all_mutants()
 
 
+def build(spec, texts=None):
+    return SimpleNamespace(
+        spec=spec,
+        label="k",
+        version=(7, 2, 12),
+        release="7.2.12",
+        banner="",
+        texts=texts or {},
+        has_ioctl=None,
+    )
+
+
 def test_a_mutant_is_judged_as_the_kernel_without_the_defect():
     mutant = next(each for each in MUTANTS if each.on == "compat-caps-merged")
     assert re.fullmatch(r"debian-source:7\.2\+compat-caps-merged\+mutants/[\w-]+", mutant.kernel)
-    build = type("Build", (), {"spec": mutant.kernel, "label": "k", "version": (7, 2)})()
-    seen = expectation(build, None)
-    assert (seen.sure, seen.behaviour.revision) == (True, abi.MERGED)
+    # Its source shows the defect, and is not asked.
+    shown = {kernelsource.BACKEND: "x", kernelsource.DISPATCH: "y"}
+    seen = expectation(build(mutant.kernel, shown), None)
+    assert (seen.sure, seen.note, seen.behaviour.revision) == (True, "", abi.MERGED)
 
 
 def test_what_is_no_mutant_is_not_taken_for_one(tmp_path):
@@ -139,6 +153,5 @@ def test_variants_are_judged_by_their_own_revision(revision):
     on = "compat-caps-merged" if revision == "v5" else "compat-caps-v1"
     spec = f"debian-source:7.2+{on}+compat-caps-{revision}"
     assert parse_spec(spec).label.endswith(f"compat_caps_{revision}")
-    build = type("Build", (), {"spec": spec, "label": "k", "version": (7, 2)})()
-    behaviour = expectation(build, None).behaviour
+    behaviour = expectation(build(spec), None).behaviour
     assert (behaviour.revision.name, behaviour.refusal.value) == (revision, "stored")

@@ -5,7 +5,7 @@ import pytest
 from delivered import whole
 
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind, Verdict, by_any_kernel
 from harness.reports import checks, docstable, ktap, mutants
 from harness.reports.mutants import State
 
@@ -45,6 +45,14 @@ def test_ktap_has_a_plan_for_each_level_and_no_stray_directive():
         "    ok 4 KVM PR # SKIP there is none",
         "not ok 1 7.3-papr-p11@p10 ioctl",
     ]
+
+
+def test_ktap_says_why_an_answer_is_not_judged():
+    (verdict,) = by_any_kernel([RED])
+    records = [record("ioctl", verdict)]
+    line = ktap.lines(records, whole(records))[4].strip()
+    reason = "0: 18 not: nothing is known of this kernel; see --expect"
+    assert line == f"ok 1 size 16: bytes # SKIP {reason}"
 
 
 def test_one_l1_has_its_answers_in_the_table():

@@ -80,6 +80,19 @@ def test_bad_words_are_usage_errors_of_one_line(options):
     assert raised.value.hint
 
 
+def test_a_control_is_added_to_every_l1_once():
+    plan = make(RunOptions(matrix="patches", control=True, kernels=("debian:7.3",), topologies=("papr",)))
+    assert [each.id for each in plan.scenarios] == [
+        "papr-p11@p10-l2host", "papr-p11@p10-l2p11", "papr-p11@p10-l2p10",
+        "papr-p11-l2host", "papr-p11-l2p11",
+    ]  # fmt: skip
+    only = make(RunOptions(control=True, kernels=("debian:7.3",), only=("hv-p11@p10-l2p11",)))
+    assert [each.id for each in only.scenarios] == ["hv-p11@p10-l2p11", "hv-p11@p10-l2p10"]
+    there = make(RunOptions(control=True, kernels=("debian:7.3",), only=("hv-p9-l2p9",)))
+    assert [each.id for each in there.scenarios] == ["hv-p9-l2p9"]
+    assert "--control" in RunOptions(control=True).arguments()
+
+
 def test_jobs_are_bound_by_the_number_of_l1s():
     assert drive.default_jobs(make(RunOptions(only=("papr-p11-l2host",), kernels=("debian:7.3",)))) == 1
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from delivered import assert_told_everywhere, whole
 
-from harness.model.behaviour import MERGED_SERIES
+from harness.model.behaviour import MERGED_SERIES, NONE
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import UsageError
 from harness.model.observation import Boot, End, LevelObservation, Probe, boot_to_json, level_to_json
@@ -16,7 +16,7 @@ from harness.model.outcome import Outcome, Side
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import topology
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind, Verdict, by_any_kernel
 from harness.reports import jsonfile
 from harness.runs import reporting
 from harness.runs.judging import Judge, KernelFacts
@@ -120,6 +120,110 @@ def test_a_behaviour_is_known_by_name():
     assert behaviour_of(kernel).revision.name == "merged"
     with pytest.raises(UsageError, match="nothing is known today"):
         behaviour_of(dataclasses.replace(kernel, expect="gone"))
+
+
+def test_a_behaviour_is_known_by_what_it_does():
+    kernel = KernelInfo("k", "s", "7.2.12", "", "stored,merged,v2", "")
+    assert [api.value for api in behaviour_of(kernel).served] == ["v2"]
+
+
+# -- kernels of which nothing is known, and QEMUs of which something is -------------------------
+
+
+def rewritten(run, *, kernel=None, **info_changes):
+    info, records, complete = jsonfile.read(run / "report.json")
+    kernels = (dataclasses.replace(info.kernels[0], **(kernel or {})),)
+    info = dataclasses.replace(info, kernels=kernels, **info_changes)
+    jsonfile.write(run / "report.json", info, records, complete)
+
+
+def test_of_an_unknown_kernel_what_any_should_do_is_judged(run):
+    rewritten(run, kernel={"expect": "none", "sure": False})
+    code, said, text = report([run], again=True)
+    assert "judged by what any kernel should do" in text
+    # It has the ioctl, and 'none' would not; nothing of that is wrong.
+    assert code == 0 and "-> FAIL" not in said
+
+
+def test_a_record_that_was_not_judged_is_judged_again_once_more_is_known(run):
+    """All its checks are skipped, and each has an answer."""
+    info, records, _ = jsonfile.read(run / "report.json")
+    records = [
+        dataclasses.replace(
+            each, verdicts=tuple(by_any_kernel(dataclasses.replace(one, right=None) for one in each.verdicts))
+        )
+        for each in records
+    ]
+    assert {each.kind for each in records} == {Kind.SKIP}
+    jsonfile.write(run / "report.json", info, records, whole(records))
+    _, said, _ = report([run], again=True)
+    assert "judged again: 4 records" in said and "kept" not in said
+    assert "arch_compat P10: skip" in said
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "junit"])
+def test_every_report_says_that_nothing_more_is_known(run, form):
+    rewritten(run, kernel={"expect": "none", "sure": False})
+    text = report([run], form)[2]
+    assert "any kernel" in text and "judged as &#39;none&#39;" not in text and "judged as 'none'" not in text
+
+
+def test_a_machine_that_was_found_running_is_judged_again_as_it_was(run):
+    rewritten(run, kernel={"build_id": "", "found_running": True})
+    _, said, _ = report([run], again=True)
+    assert "L1 kernel: ok, expected 7.3 -> skip" in said and "L1 build id: ok, expected b -> skip" in said
+
+
+LATE = Boot(Outcome.REFUSED_LATE, "guest-wide-refused", "hardware reason ffffffffffffffea", directory="l2p10")
+
+
+@pytest.mark.parametrize(
+    ("qemu", "kind"), [("QEMU emulator version 9.1.2 (Debian)", "INFRA"), ("11.1.3", "FAIL")]
+)
+def test_a_saved_run_knows_its_qemu(run, qemu, kind):
+    (run / PLACEMENT.full_id / "l2p10/observation.json").write_text(json.dumps(boot_to_json(LATE)))
+    rewritten(run, qemu=qemu)
+    _, said, _ = report([run], again=True)
+    assert f"L2 outcome: ok, expected booted as P10 -> {kind}" in said
+
+
+@pytest.mark.parametrize(
+    ("where", "qemu", "kind"),
+    [
+        ("papr", (9, 1, 2), Kind.INFRASTRUCTURE),
+        ("papr", None, Kind.FAIL),
+        ("hv", (9, 1, 2), Kind.FAIL),
+        ("pnv11", (9, 1, 2), Kind.FAIL),  # there the Linux that is L0 answers
+    ],
+)
+def test_the_outermost_qemu_is_blamed_where_it_is_l0(where, qemu, kind):
+    placement = Placement("7.3", topology(where), L1Setting.parse("p11@p10"))
+    judge = Judge(placement, KernelFacts("7.3", "b", MERGED_SERIES), None, (11, 1, 3), qemu)
+    _, (verdict,) = judge.l2(L2Setting.parse("p10"), LATE)
+    assert verdict.kind is kind
+
+
+def test_a_judge_of_an_unknown_kernel_judges_by_any():
+    probe = Probe.from_json(json.loads((DATA / "probe-6.12-papr-p11@p10.json").read_text()))
+    level = LevelObservation("x", Boot(Outcome.BOOTED, "m", "", GuestMode(Mode.P10)), "v2", "kvm_hv", probe)
+    bare = Probe.from_json(json.loads((DATA / "probe-6.12-merged-bare-metal-p11.json").read_text()))
+    l0 = dataclasses.replace(level, probe=bare)
+    booted = Boot(Outcome.BOOTED, "marker", "up", GuestMode(Mode.P11), "7.3")
+
+    def kinds(known):
+        facts = KernelFacts("6.12", "b", NONE, known)
+        judge = Judge(PLACEMENT, facts, facts, (11, 1, 3))
+        l2 = judge.l2(L2Setting.parse("p11"), booted)
+        return [
+            {each.check: each.kind for _, verdicts in (judged,) for each in verdicts}
+            for judged in (judge.caps(level), judge.arch_compat(level), l2, judge.l0_caps(l0))
+        ]
+
+    known, unknown = kinds(True), kinds(False)
+    assert known[1]["arch_compat P11"] is Kind.DEFECT and unknown[1]["arch_compat P11"] is Kind.FAIL
+    assert known[2]["L2 outcome"] is Kind.DEFECT and unknown[2]["L2 outcome"] is Kind.FAIL
+    assert known[3]["L0 ioctl merged"] is Kind.FAIL and unknown[3]["L0 ioctl merged"] is Kind.OK
+    assert set(unknown[0].values()) == {Kind.OK}
 
 
 def changed(run, **settings):

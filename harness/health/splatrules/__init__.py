@@ -8,11 +8,11 @@ To add one, add a row in the file of its kind, and a console to tests/data/conso
 from __future__ import annotations
 
 from harness.health.splatrules import checks, faults, machine, memory, stalls
-from harness.health.splatrules.checks import SHARED_CHECKS
+from harness.health.splatrules.checks import SHARED_CHECKS, SharedCheck
 from harness.health.splatrules.machine import CONSEQUENCES
 from harness.health.splatrules.rule import End, Rule, Where, rule
 
-__all__ = ["CONSEQUENCES", "RULES", "SHARED_CHECKS", "End", "Rule", "Where"]
+__all__ = ["CONSEQUENCES", "RULES", "SHARED_CHECKS", "End", "Rule", "SharedCheck", "Where"]
 
 # The first that matches: those that take anything of their kind come last.
 RULES = (

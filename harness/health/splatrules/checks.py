@@ -147,17 +147,20 @@ RULES = (
 class SharedCheck:
     """A WARNING or BUG of a check that many share: told by its kind, and by the function it caught.
 
-    functions: where it is printed; text: or what it says.
+    functions: where it is printed; text: or what it says; skip: functions that are never the one caught.
     """
 
     functions: re.Pattern[str]
     text: re.Pattern[str]
     kind: str
     source: str
+    skip: tuple[re.Pattern[str], ...] = (REPORTERS,)
 
 
-def _shared(functions: str, text: str, kind: str, source: str) -> SharedCheck:
-    return SharedCheck(re.compile(functions), re.compile(text), kind, source)
+def _shared(
+    functions: str, text: str, kind: str, source: str, skip: tuple[re.Pattern[str], ...] = (REPORTERS,)
+) -> SharedCheck:
+    return SharedCheck(re.compile(functions), re.compile(text), kind, source, skip)
 
 
 # Matches no function: the text decides.
@@ -183,12 +186,14 @@ SHARED_CHECKS = (
         r"do not call blocking ops when !TASK_RUNNING",
         "blocking call while not running",
         f"{_CORE_C}, __might_sleep",
+        _SLEEPERS,
     ),
     _shared(
         r"rcu_note_context_switch",
         r"Voluntary context switch within RCU",
         "context switch in an RCU reader",
         "kernel/rcu/tree_plugin.h, rcu_note_context_switch",
+        _SLEEPERS,
     ),
     _shared(r"__fortify_\w+", r"\w+: detected buffer overflow", "buffer overflow", "lib/string_helpers.c"),
     _shared(
@@ -196,5 +201,5 @@ SHARED_CHECKS = (
     ),
     _shared(r"usercopy_abort", _NONE, "usercopy overflow", "mm/usercopy.c"),
     _shared(r"kobject_\w+", r"kobject: ", "kobject bug", "lib/kobject.c"),
-    _shared(_NONE, r"DEBUG_LOCKS_WARN_ON\(", "locking bug", "include/linux/debug_locks.h"),
+    _shared(_NONE, r"DEBUG_LOCKS_WARN_ON\(", "locking bug", "include/linux/debug_locks.h", _LOCKERS),
 )

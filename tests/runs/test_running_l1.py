@@ -1,0 +1,714 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Records of one L1, on levels that the test plays: who is charged with what, and what is never green."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from fakelevels import PROBE, Level, setup, well
+
+from harness.health.benign import Circumstances
+from harness.health.cause import Loss
+from harness.levels.asking import NoAnswer
+from harness.model.behaviour import MERGED_SERIES
+from harness.model.calls import Call
+from harness.model.cpu import GuestMode, Mode
+from harness.model.errors import InfrastructureError
+from harness.model.observation import Boot, End
+from harness.model.outcome import Outcome, Side
+from harness.model.scenario import L2Setting
+from harness.model.splat import Splat
+from harness.model.suite import questions
+from harness.model.topology import NestedApi
+from harness.model.verdict import Kind
+from harness.runs import conformance
+from harness.runs.expect import Expected
+from harness.runs.running_l1 import RunningL1
+
+L2P10, L2P9 = L2Setting.parse("p10"), L2Setting.parse("p9")
+WARNING = Splat("WARNING in x", "WARNING: x")
+OOPS = Splat("BUG: NULL dereference in x", "BUG: Kernel NULL")
+BENIGN = Splat(
+    "KVM: TLB LPID invalidation hcall failed, rc=N", "KVM: TLB LPID invalidation hcall failed, rc=-2"
+)
+PANIC = Loss(Side.KERNEL, Outcome.PANIC, "panic", "Kernel panic - not syncing: x")
+BROKE = Loss(Side.SURROUNDINGS, Outcome.INFRASTRUCTURE, "ssh-broke", "the SSH connection broke")
+HUNG = Boot(Outcome.HANG, "hang", "L1 runs and does not answer", directory="l1")
+
+
+class Scene:
+    """made: levels of each start, outermost first; prepare: what is done with those of a start."""
+
+    def __init__(self, directory, where="papr", allowed=(), lacks="", circumstances=None):
+        self.made, self.directory = [], directory
+        self.prepare = lambda levels, boot: None
+        self.words = []
+        placement = setup(where).placement
+        build = SimpleNamespace(release="7.3", build_id="b", texts={}, found_running=False)
+        kernel = SimpleNamespace(
+            build=build, expected=Expected(MERGED_SERIES), boot_set=SimpleNamespace(l1_qemu=(11, 1, 3))
+        )
+        older = SimpleNamespace(
+            build=SimpleNamespace(release="7.3", build_id="b", found_running=False),
+            expected=Expected(MERGED_SERIES),
+            boot_set=None,
+        )
+        prepared = SimpleNamespace(
+            kernels={"7.3": kernel}, l0_of=lambda place: older if place.l0 else None,
+            lacks=lambda place: lacks, circumstances=lambda place: circumstances or {}, levels=self.make,
+            qemu_version=(11, 1, 3),
+        )  # fmt: skip
+        self.running = RunningL1(placement, prepared, "key", directory, ("off",), allowed)
+
+    def make(self, placement, directories, boot, key, switched_off):
+        self.words.append((placement.full_id, key, switched_off, boot))
+        names = ("L0", "L1") if placement.l0 else ("L1",)
+        levels = tuple(Level(name, directories[int(name[1])], boot) for name in names)
+        if placement.l0:
+            levels[0].boot = replace(levels[0].boot, mode=GuestMode(Mode.P11, raw=True))
+            levels[1].start = as_api_v1(levels[1].start)
+        self.made.append(levels)
+        self.prepare(levels, boot)
+        return levels
+
+    @property
+    def level(self):
+        return self.made[-1][-1]
+
+    def l2(self, setting=L2P10):
+        return self.running.record_of_l2(setting)
+
+
+def as_api_v1(start):
+    return lambda: replace(start(), nested_api="v1")
+
+
+@pytest.fixture
+def scene(tmp_path):
+    made = Scene(tmp_path / "run")
+    yield made
+    made.running.stop()
+
+
+def kinds(record):
+    return {each.check: each.kind for each in record.verdicts}
+
+
+def verdict(record, check):
+    found = [each for each in record.verdicts if each.check == check]
+    assert len(found) == 1, [each.check for each in record.verdicts]
+    return found[0]
+
+
+def started(scene):
+    """An L1 of which its first record has told."""
+    scene.running.record_of_l1()
+    return scene.level
+
+
+# -- an L1 that is well ----------------------------------------------------------------------------
+
+
+def test_an_l1_that_is_well(scene):
+    record = scene.running.record_of_l1()
+    assert kinds(record) == {
+        "L1 boots": Kind.OK, "L1 kernel": Kind.OK, "L1 mode": Kind.OK, "nested API": Kind.OK,
+        "L1 build id": Kind.OK, "L1 health": Kind.OK,
+    }  # fmt: skip
+    assert (record.topic, record.l2, record.summary, record.directory) == (
+        "l1",
+        "",
+        "",
+        "7.3-papr-p11@p10/l1",
+    )
+    assert (record.kernel, record.topology, record.l1, record.l0) == ("7.3", "papr", "p11@p10", "")
+    assert (record.phases, record.notes, record.sequence) == ({"boot": 2.0}, (), ())
+    assert 0 <= record.seconds < 5
+    assert scene.words == [("7.3-papr-p11@p10", "key", ("off",), 1)]
+    assert not any(each.startswith("look") for each in scene.level.log), "of its start it has told already"
+
+
+def test_what_it_was_asked_is_judged_with_its_health(scene):
+    caps = scene.running.record_of_caps()
+    assert verdict(caps, "L1 health").kind is Kind.OK
+    assert caps.summary == "0x6000000000000000"
+    compat = scene.running.record_of_arch_compat()
+    assert verdict(compat, "L1 health").kind is Kind.OK
+    assert {caps.kind, compat.kind} == {Kind.OK}
+    assert scene.level.log == [
+        "start", "look during caps", "glance after caps, before arch_compat", "look during arch_compat"
+    ]  # fmt: skip
+    assert caps.phases == compat.phases == {}
+
+
+def test_an_l2_that_is_well(scene):
+    started(scene)
+    record = scene.l2()
+    assert set(kinds(record).values()) == {Kind.OK}
+    assert set(kinds(record)) >= {"L2 outcome", "L2 kernel", "L2 ends", "L2 health", "L1 health"}
+    assert (record.topic, record.l2, record.summary) == ("l2", "l2p10", "P10")
+    assert (record.directory, record.phases) == ("7.3-papr-p11@p10/l2p10", {"boot": 1.0})
+    assert (record.notes, record.sequence) == ((), ("l2p10",))
+    saved = scene.directory / "7.3-papr-p11@p10/l2p10/observation.json"
+    assert json.loads(saved.read_text())["rule"] == "marker"
+    assert scene.l2(L2P9).sequence == ("l2p10", "l2p9")
+
+
+def test_the_health_at_the_end_is_over_all_that_went_on(scene):
+    started(scene)
+    scene.l2()
+    record = scene.running.record_of_health()
+    assert kinds(record) == {"L1 health": Kind.OK}
+    assert (record.summary, record.sequence, record.directory) == ("", ("l2p10",), "7.3-papr-p11@p10/l1")
+    assert scene.level.log[-3:] == ["glance after l2p10, before health", "pause 1", "look at the end"]
+
+
+def test_a_place_without_a_machine_boots_nothing(tmp_path):
+    scene = Scene(tmp_path, lacks="QEMU has no power12")
+    for record in (scene.running.record_of_l1(), scene.l2(), scene.running.record_of_health()):
+        assert kinds(record) == {"a machine to boot on": Kind.SKIP}
+        assert record.verdicts[0].observed == "QEMU has no power12"
+    assert scene.made == []
+
+
+# -- no looks at all -------------------------------------------------------------------------------
+
+
+def test_without_looks_nothing_is_ok(scene):
+    def prepare(levels, boot):
+        level = levels[-1]
+        start = level.start
+        level.start = lambda: replace(start(), looks=())
+        level.silent = "it does not say"
+
+    scene.prepare = prepare
+    record = scene.running.record_of_l1()
+    assert (verdict(record, "L1 health").kind, record.kind) == (Kind.UNKNOWN, Kind.UNKNOWN)
+    assert scene.running.record_of_caps().kind is Kind.UNKNOWN
+    assert scene.l2().kind is Kind.UNKNOWN
+    record = scene.running.record_of_health()
+    assert (record.kind, verdict(record, "L1 health").observed) == (
+        Kind.UNKNOWN,
+        "not looked at: it does not say",
+    )
+
+
+# -- an L1 that does not come up -------------------------------------------------------------------
+
+
+def test_an_l1_that_hangs_is_told_once(scene):
+    def prepare(levels, boot):
+        levels[-1].boot, levels[-1].at_boot = HUNG, (OOPS,)
+
+    scene.prepare = prepare
+    record = scene.running.record_of_l1()
+    assert kinds(record) == {"L1 boots": Kind.FAIL, "L1 health": Kind.FAIL}
+    assert record.summary == "hang"
+    for later in (scene.running.record_of_caps(), scene.l2(), scene.running.record_of_health()):
+        assert kinds(later) == {"L1 is up": Kind.SKIP}
+        assert (later.verdicts[0].observed, later.verdicts[0].proof) == (
+            "L1: hang",
+            "L1 runs and does not answer",
+        )
+        assert later.directory == "7.3-papr-p11@p10/l1"
+    assert len(scene.made) == 1
+
+
+def test_an_l1_that_hangs_is_told_by_its_l2_if_that_is_all_that_is_asked(scene):
+    def prepare(levels, boot):
+        levels[-1].boot, levels[-1].at_boot = HUNG, (OOPS,)
+
+    scene.prepare = prepare
+    record = scene.l2()
+    assert kinds(record) == {"L1 boots": Kind.FAIL, "L1 health": Kind.FAIL}
+    assert kinds(scene.l2(L2P9)) == {"L1 is up": Kind.SKIP}
+
+
+def test_an_l1_that_is_lost_to_its_probe(scene):
+    def prepare(levels, boot):
+        levels[-1].probe, levels[-1].lost = None, End("splat", "BUG: x", Side.KERNEL)
+
+    scene.prepare = prepare
+    record = scene.running.record_of_l1()
+    assert verdict(record, "L1 answers").kind is Kind.FAIL
+    later = scene.running.record_of_caps()
+    assert (kinds(later), later.verdicts[0].observed, later.verdicts[0].proof) == (
+        {"L1 is up": Kind.SKIP}, "L1: lost when it was probed", "BUG: x",
+    )  # fmt: skip
+
+
+# -- complaints ------------------------------------------------------------------------------------
+
+
+def test_a_complaint_during_an_l2_fails_its_record_and_the_next_l2_gets_a_fresh_l1(scene):
+    def complain(level):
+        level.spoken, level.taint = [WARNING], 512
+        return well()
+
+    started(scene).plays["l2p10"] = complain
+    record = scene.l2()
+    assert (verdict(record, "L1 health").kind, verdict(record, "L1 health").titles) == (
+        Kind.FAIL,
+        (WARNING.title,),
+    )
+    assert verdict(record, "L2 outcome").kind is Kind.OK
+    after = scene.l2(L2P9)
+    assert after.notes == (
+        "in a fresh L1: in the one before, L1 had complained (WARNING in x, during l2p10)",
+    )
+    assert (after.kind, after.sequence) == (Kind.OK, ("l2p9",))
+    assert len(scene.made) == 2
+    record = scene.running.record_of_health()
+    assert (record.kind, record.summary, record.directory) == (
+        Kind.FAIL, WARNING.title, "7.3-papr-p11@p10/l1-2",
+    )  # fmt: skip
+
+
+def test_a_note_is_of_one_record(scene):
+    started(scene).plays["l2p10"] = lambda level: level.spoken.append(WARNING) or well()
+    scene.l2()
+    assert scene.l2(L2P9).notes
+    assert scene.l2(L2Setting()).notes == ()
+
+
+def test_an_allowed_complaint_does_no_harm_then_or_later(tmp_path):
+    scene = Scene(tmp_path, allowed=(WARNING.title,))
+
+    def complain(level):
+        level.spoken, level.taint = [WARNING], 512
+        return well()
+
+    started(scene).plays["l2p10"] = complain
+    records = [scene.l2(), scene.l2(L2P9), scene.running.record_of_health()]
+    assert [each.kind for each in records] == [Kind.OK] * 3
+    assert "allowed: WARNING in x" in verdict(records[0], "L1 health").proof
+    assert len(scene.made) == 1
+
+
+def test_a_harmless_line_does_no_harm_and_hides_nothing(tmp_path):
+    at = {"L1": Circumstances(nested_api=NestedApi.V2, level="L1")}
+    scene = Scene(tmp_path, circumstances=at)
+    level = started(scene)
+    level.plays["l2p10"] = lambda level: level.spoken.append(BENIGN) or well()
+    assert scene.l2().kind is Kind.OK
+    level.plays["l2p9"] = lambda level: (
+        (level.spoken.append(BENIGN), setattr(level, "taint", 512)) and well(Mode.P9)
+    )
+    record = scene.l2(L2P9)
+    assert verdict(record, "L1 health").titles == ("taint W (WARNING)",)
+
+
+def test_a_flag_is_told_by_the_record_it_came_in(scene):
+    level = started(scene)
+    level.taint = 512
+    assert verdict(scene.running.record_of_caps(), "L1 health").kind is Kind.FAIL
+    assert verdict(scene.running.record_of_arch_compat(), "L1 health").kind is Kind.OK
+    assert scene.running.record_of_health().kind is Kind.FAIL
+
+
+# -- an L1 that is lost ----------------------------------------------------------------------------
+
+
+def test_an_l1_that_panics_between_two_l2s_is_charged_to_neither(scene):
+    level = started(scene)
+    assert scene.l2().kind is Kind.OK
+    level.spoken, level.lost_by = [replace(OOPS, title="kernel panic: x", final=True)], PANIC
+    after = scene.l2(L2P9)
+    assert after.kind is Kind.OK
+    assert "L1 had complained (kernel panic: x, after l2p10, before l2p9)" in after.notes[0]
+    record = scene.running.record_of_health()
+    lives = verdict(record, "L1 lives after l2p10, before l2p9")
+    assert (lives.kind, lives.proof) == (Kind.FAIL, PANIC.proof)
+    assert verdict(record, "L1 health").kind is Kind.FAIL
+    assert record.summary == "kernel panic: x"
+
+
+def test_one_that_is_lost_between_without_a_word(scene):
+    level = started(scene)
+    scene.l2()
+    level.lost_by = BROKE
+    after = scene.l2(L2P9)
+    assert (after.kind, after.notes) == (Kind.OK, ("in a fresh L1: in the one before, L1 was lost",))
+    record = scene.running.record_of_health()
+    assert verdict(record, "L1 lives after l2p10, before l2p9").kind is Kind.INFRASTRUCTURE
+
+
+def test_one_that_panics_after_its_last_l2(scene):
+    level = started(scene)
+    scene.l2()
+    level.spoken, level.lost_by = [OOPS], PANIC
+    record = scene.running.record_of_health()
+    assert verdict(record, "L1 lives after l2p10, before health").kind is Kind.FAIL
+    assert verdict(record, "L1 health").titles == (OOPS.title,)
+
+
+def test_one_that_panics_while_it_is_given_its_time_at_the_end(scene):
+    level = started(scene)
+    scene.l2()
+    level.pause = lambda seconds: setattr(level, "lost_by", PANIC)
+    record = scene.running.record_of_health()
+    assert verdict(record, "L1 health").kind is Kind.UNKNOWN
+    lives = verdict(record, "L1 lives at the end")
+    assert (lives.kind, lives.proof) == (Kind.FAIL, PANIC.proof)
+
+
+def test_one_whose_machine_is_ended_while_it_is_given_its_time_at_the_end(scene):
+    level = started(scene)
+    scene.l2()
+    level.pause = lambda seconds: setattr(level, "lost_by", BROKE)
+    record = scene.running.record_of_health()
+    lives = verdict(record, "L1 lives at the end")
+    assert (lives.kind, lives.proof, record.kind) == (Kind.INFRASTRUCTURE, BROKE.proof, Kind.INFRASTRUCTURE)
+
+
+def test_a_loss_that_an_l2_told_is_not_told_at_the_end(scene):
+    started(scene).plays["l2p10"] = lambda level: setattr(level, "lost_by", PANIC) or well()
+    assert "L1 answers" in kinds(scene.l2())
+    record = scene.running.record_of_health()
+    assert kinds(record) == {"L1 health": Kind.UNKNOWN}
+
+
+def test_one_that_does_not_answer_the_last_look_and_is_not_lost(scene):
+    started(scene)
+    scene.l2()
+    scene.level.silent = "no answer within 10 s"
+    assert kinds(scene.running.record_of_health()) == {"L1 health": Kind.UNKNOWN}
+
+
+def test_one_that_panics_while_it_is_looked_at_after_an_l2(scene):
+    """The L2 was well; the record tells of both."""
+    started(scene).plays["l2p10"] = lambda level: setattr(level, "lost_by", PANIC) or well()
+    record = scene.l2()
+    assert verdict(record, "L2 outcome").kind is Kind.OK
+    answers = verdict(record, "L1 answers")
+    assert (answers.kind, answers.proof) == (Kind.FAIL, PANIC.proof)
+    assert "asked: a sign of life after l2p10" in answers.observed
+    assert "L1 health" not in kinds(record)
+    assert scene.l2(L2P9).kind is Kind.OK
+    assert "L1 lives after l2p10, before l2p9" not in kinds(scene.running.record_of_health()), "it was told"
+
+
+def test_one_that_complains_and_is_lost(scene):
+    def fail(level):
+        level.spoken, level.lost_by = [OOPS], PANIC
+        return well()
+
+    started(scene).plays["l2p10"] = fail
+    record = scene.l2()
+    assert verdict(record, "L1 answers").kind is Kind.FAIL
+    assert verdict(record, "L1 health").titles == (OOPS.title,)
+
+
+@pytest.mark.parametrize("proof", ["L1: Kernel panic - not syncing: x", "Kernel panic - not syncing: x"])
+def test_a_loss_that_the_l2_tells_is_not_told_twice(scene, proof):
+    def fail(level):
+        level.lost_by = PANIC
+        return Boot(Outcome.PANIC, "l1-panic", proof, directory="l2p10")
+
+    started(scene).plays["l2p10"] = fail
+    record = scene.l2()
+    assert kinds(record) == {"L2 outcome": Kind.FAIL}
+
+
+def test_a_loss_is_told_beside_an_l2_that_fails_for_another_reason(scene):
+    def fail(level):
+        level.lost_by = PANIC
+        return well(Mode.P9)
+
+    started(scene).plays["l2p10"] = fail
+    record = scene.l2()
+    assert (verdict(record, "L2 outcome").kind, verdict(record, "L1 answers").kind) == (Kind.FAIL, Kind.FAIL)
+
+
+def test_a_loss_is_told_though_the_l2_has_the_same_words_and_is_fine(scene):
+    def fail(level):
+        level.lost_by = replace(PANIC, proof="up")
+        return well()
+
+    started(scene).plays["l2p10"] = fail
+    assert verdict(scene.l2(), "L1 answers").kind is Kind.FAIL
+
+
+def test_an_l1_that_does_not_answer_a_look_and_is_well_again_is_not_known_to_be(scene):
+    started(scene).silent = "no answer within 10 s"
+    record = scene.l2()
+    health = verdict(record, "L1 health")
+    assert (health.kind, health.observed) == (Kind.UNKNOWN, "not looked at: no answer within 10 s")
+    assert "loss the end of l2p10" in scene.level.log
+    assert record.kind is Kind.UNKNOWN
+
+
+def test_a_loss_that_another_record_told_is_not_told_again(scene):
+    level = started(scene)
+    level.plays["l2p10"] = lambda level: setattr(level, "lost_by", PANIC) or well()
+    scene.l2()
+    assert set(kinds(scene.running.record_of_caps())) & {"L1 answers", "L1 health"} == set()
+
+
+# -- a fresh L1 ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome", "proof"),
+    [
+        ({"boot": HUNG}, Outcome.HANG, HUNG.proof),
+        ({"probe": None, "lost": End("panic", "p", Side.KERNEL)}, Outcome.PANIC, "p"),
+        ({"probe": None, "lost": End("hang", "p", Side.KERNEL)}, Outcome.HANG, "p"),
+        ({"probe": None, "lost": End("l0-stuck", "p", Side.KERNEL)}, Outcome.HANG, "p"),
+        ({"probe": None, "lost": End("ssh-broke", "p", Side.SURROUNDINGS)}, Outcome.INFRASTRUCTURE, "p"),
+        ({"probe": None, "lost": End("no-answer", "p", Side.UNKNOWN)}, Outcome.UNKNOWN, "p"),
+        ({"probe": None}, Outcome.UNKNOWN, "ready"),
+    ],
+)
+def test_a_fresh_l1_that_does_not_come_up(scene, change, outcome, proof):
+    def prepare(levels, boot):
+        if boot == 2:
+            for name, value in change.items():
+                setattr(levels[-1], name, value)
+
+    scene.prepare = prepare
+    level = started(scene)
+    scene.l2()
+    level.lost_by = PANIC
+    record = scene.l2(L2P9)
+    found = verdict(record, "L2 outcome")
+    kind = {Outcome.INFRASTRUCTURE: Kind.INFRASTRUCTURE, Outcome.UNKNOWN: Kind.UNKNOWN}.get(
+        outcome, Kind.FAIL
+    )
+    assert (found.kind, found.proof) == (kind, f"a fresh L1 did not come up: {proof}")
+    assert found.observed.startswith(outcome.value)
+    assert record.summary == outcome.short
+    assert not (scene.directory / "7.3-papr-p11@p10/l2p9").exists()
+    # What befell the one before is told all the same.
+    health = scene.running.record_of_health()
+    assert verdict(health, "L1 lives after l2p10, before l2p9").kind is Kind.FAIL
+
+
+def test_an_l2_whose_vm_stays_spoils_its_l1(scene):
+    started(scene).plays["l2p10"] = well(stays="SIGKILL does not end its QEMU: thread x in state D")
+    record = scene.l2()
+    assert verdict(record, "L2 ends").kind is Kind.FAIL
+    after = scene.l2(L2P9)
+    assert after.notes == (
+        "in a fresh L1: in the one before, L1 keeps the VM of l2p10, which cannot be ended",
+    )
+    assert after.kind is Kind.OK
+
+
+# -- three levels ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deep(tmp_path):
+    made = Scene(tmp_path / "run", "pnv11")
+    yield made
+    made.running.stop()
+
+
+def test_an_l0_has_records_of_its_own(deep):
+    record = deep.running.record_of_l0()
+    assert set(kinds(record)) == {"L0 boots", "L0 kernel", "L0 mode", "L0 build id", "L0 health"}
+    assert (record.kind, record.l0, record.directory) == (Kind.OK, "7.2", "7.3-on-7.2-pnv11-p11@p10/l0")
+    assert record.phases == {"boot": 2.0}
+    assert deep.level.log == [], "L1 is not needed for it"
+    caps = deep.running.record_of_l0_caps()
+    assert verdict(caps, "L0 health").kind is Kind.OK
+    assert "L1 health" not in kinds(caps)
+    l1 = deep.running.record_of_l1()
+    assert verdict(l1, "L1 health").kind is Kind.OK
+
+
+def test_an_l0_that_does_not_come_up_skips_its_l1(deep):
+    deep.prepare = lambda levels, boot: setattr(levels[0], "boot", replace(HUNG, directory="l0"))
+    assert kinds(deep.running.record_of_l0())["L0 boots"] is Kind.FAIL
+    for record in (deep.running.record_of_l1(), deep.l2()):
+        assert kinds(record) == {"L0 is up": Kind.SKIP}
+        assert record.directory.endswith("/l0")
+
+
+def test_an_l0_that_does_not_come_up_is_told_by_whoever_meets_it_first(deep):
+    deep.prepare = lambda levels, boot: setattr(levels[0], "boot", replace(HUNG, directory="l0"))
+    assert kinds(deep.running.record_of_l1())["L0 boots"] is Kind.FAIL
+
+
+def test_both_levels_are_looked_at_and_told(deep):
+    deep.running.record_of_l1()
+    deep.level.plays["l2p10"] = lambda level: deep.made[0][0].spoken.append(WARNING) or well()
+    record = deep.l2()
+    assert (verdict(record, "L0 health").kind, verdict(record, "L1 health").kind) == (Kind.FAIL, Kind.OK)
+    assert deep.l2(L2P9).notes == (
+        "in a fresh L1: in the one before, L0 had complained (WARNING in x, during l2p10)",
+    )
+    health = deep.running.record_of_health()
+    assert (verdict(health, "L0 health").kind, verdict(health, "L1 health").kind) == (Kind.FAIL, Kind.OK)
+
+
+def test_an_l0_that_is_lost_under_its_l1_and_l2(deep):
+    deep.running.record_of_l1()
+    told = Loss(Side.KERNEL, Outcome.PANIC, "l0-panic", f"L0: {PANIC.proof}")
+
+    def fail(level):
+        deep.made[0][0].lost_by, level.lost_by = PANIC, told
+        return Boot(Outcome.PANIC, "l0-panic", told.proof, directory="l2p10")
+
+    deep.level.plays["l2p10"] = fail
+    record = deep.l2()
+    assert kinds(record) == {"L2 outcome": Kind.FAIL}
+    assert deep.l2(L2P9).kind is Kind.OK
+
+
+# -- the suite -------------------------------------------------------------------------------------
+
+
+def test_the_suite_is_asked_once(scene):
+    started(scene)
+    records = [scene.running.record_of_suite(topic) for topic in conformance.TOPICS]
+    assert scene.level.log.count("asking") == 1
+    assert [each.topic for each in records] == list(conformance.TOPICS)
+    assert all(verdict(each, "L1 health").kind is Kind.OK for each in records)
+    saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
+    assert list(saved["asked"]) == questions(65536)
+    assert saved["page"] == 65536
+
+
+def lost_at(number, error=None):
+    """Answers of an L1 that gives none to that question."""
+    seen = []
+
+    def answer(question):
+        seen.append(question)
+        return (error or NoAnswer("none", "", [], "")) if len(seen) == number + 1 else {"trouble": "x"}
+
+    return answer
+
+
+def test_a_question_that_is_never_answered_is_diagnosed_and_told_once(scene):
+    level = started(scene)
+    asked = questions(65536)
+    level.answers, level.diagnosis = lost_at(7), replace(PANIC, rule="stuck", outcome=Outcome.HANG)
+    first = scene.running.record_of_suite("ioctl")
+    assert f"diagnose {asked[7]}" in level.log
+    answers = verdict(first, "L1 answers")
+    assert (answers.kind, answers.observed) == (Kind.FAIL, f"hang (stuck), asked: {asked[7]}")
+    saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
+    assert list(saved["asked"]) == asked[:7]
+    for topic in ("vcpu", "userspace", "revision"):
+        later = scene.running.record_of_suite(topic)
+        assert later.kind is Kind.UNKNOWN, "what was not asked proves nothing, for or against"
+        assert verdict(later, "all was asked").observed == f"not judged: L1 was lost at {asked[7]!r}"
+        assert Kind.FAIL not in kinds(later).values() and Kind.OK not in kinds(later).values()
+    assert level.log.count("asking") == 1
+
+
+def test_a_question_about_the_ioctl_can_be_asked_again_by_hand(scene):
+    level = started(scene)
+    asked = questions(65536)
+    number = next(at for at, each in enumerate(asked) if each.startswith("ioctl "))
+    level.answers = lost_at(number)
+    proof = verdict(scene.running.record_of_suite("ioctl"), "L1 answers").proof
+    assert proof == f"no answer; again: kvmppc probe --call '{asked[number]}'"
+
+
+def test_a_program_that_is_killed_by_an_oops(scene):
+    level = started(scene)
+    level.answers = lost_at(3, NoAnswer("gone", "", [], "ask.py: Killed"))
+    level.diagnosis = replace(PANIC, rule="splat", splat=OOPS)
+    record = scene.running.record_of_suite("ioctl")
+    assert verdict(record, "L1 answers").titles == (OOPS.title,)
+    assert any(each.endswith("ask.py: Killed") for each in level.log)
+
+
+def test_an_l1_that_is_lost_before_the_suite_is_replaced_for_it(scene):
+    level = started(scene)
+    scene.running.record_of_caps()
+    level.lost_by = PANIC
+    record = scene.running.record_of_suite("docs")
+    assert record.notes == ("in a fresh L1: in the one before, L1 was lost",)
+    assert verdict(record, "L1 health").kind is Kind.OK
+    assert "L1 lives after caps, before docs" in kinds(scene.running.record_of_health())
+
+
+def test_an_l1_that_is_lost_after_the_suite_is_not_replaced_for_its_answers(scene):
+    level = started(scene)
+    scene.running.record_of_suite("docs")
+    level.lost_by = BROKE
+    assert scene.running.record_of_suite("revision").notes == ()
+    assert len(scene.made) == 1
+
+
+@pytest.mark.parametrize("what", ["suite", "calls", "fuzz"])
+def test_a_fresh_l1_that_does_not_come_up_for_the_suite(scene, what):
+    scene.prepare = lambda levels, boot: setattr(levels[-1], "boot", HUNG) if boot == 2 else None
+    level = started(scene)
+    if what != "suite":
+        scene.running.record_of_suite("docs")
+    scene.running.record_of_caps()
+    level.lost_by = PANIC
+    ask = {
+        "suite": lambda: scene.running.record_of_suite("vcpu"),
+        "calls": lambda: scene.running.record_of_calls([CALL]),
+        "fuzz": lambda: scene.running.record_of_fuzz(0.1, 1),
+    }[what]
+    record = ask()
+    assert record.kind is Kind.UNKNOWN
+    words = f"a fresh L1 did not come up: {HUNG.proof}"
+    assert f"diagnose {record.topic} {words}" in scene.level.log
+
+
+def test_a_connection_that_cannot_be_had_is_diagnosed(scene):
+    level = started(scene)
+    level.answers, level.diagnosis = InfrastructureError("no channel"), BROKE
+    record = scene.running.record_of_suite("vcpu")
+    assert "diagnose vcpu no channel" in level.log
+    assert kinds(record) == {"L1 answers": Kind.INFRASTRUCTURE}
+    assert record.summary == ""
+
+
+CALL = Call.parse("ioctl vm 0x2000aeb8 plain 1800000000000000,00*16")
+
+
+def test_single_calls_are_asked_and_judged(scene):
+    level = started(scene)
+    level.answers = lambda question: {"answers": []}
+    record = scene.running.record_of_calls([CALL])
+    assert record.topic == "calls"
+    assert any(CALL.line in each.check for each in record.verdicts)
+    assert level.log.count("asking") == 2
+
+
+def test_a_call_that_is_never_answered(scene):
+    level = started(scene)
+    scene.running.record_of_suite("docs")
+    level.answers = lambda question: NoAnswer("none", "", [], "")
+    level.diagnosis = PANIC
+    record = scene.running.record_of_calls([CALL])
+    assert verdict(record, "L1 answers").kind is Kind.FAIL
+    assert CALL.line in verdict(record, "L1 answers").proof
+
+
+def test_calls_are_asked_of_an_l1_that_is_trusted(scene):
+    level = started(scene)
+    scene.running.record_of_suite("docs")
+    level.lost_by = PANIC
+    assert scene.running.record_of_calls([CALL]).notes == ("in a fresh L1: in the one before, L1 was lost",)
+    assert "asking" in scene.level.log
+
+
+def test_random_calls_are_asked_of_an_l1_that_is_trusted(scene, monkeypatch):
+    from harness.runs import fuzz
+
+    asked = []
+
+    def play(kernel, ask, seconds, seed):
+        asked.append((kernel.page, seconds, seed))
+        return conformance.Fuzzed(3)
+
+    monkeypatch.setattr(fuzz, "fuzz", play)
+    level = started(scene)
+    scene.running.record_of_suite("docs")
+    level.lost_by = PANIC
+    record = scene.running.record_of_fuzz(2.0, 7)
+    assert (asked, record.topic, record.kind) == ([(65536, 2.0, 7)], "fuzz", Kind.OK)
+    assert record.notes == ("in a fresh L1: in the one before, L1 was lost",)
+    assert PROBE.page in (0, 65536)

@@ -25,6 +25,7 @@ class Process:
     def __init__(self):
         self.letter, self.ran, self.waited, self.status = "S", 0.0, 0.0, None
         self.killed = 0
+        self.waits, self.ends_with = [], None
         self.terminal = -1
         self.process = self
 
@@ -47,6 +48,13 @@ class Process:
 
     def kill(self):
         self.killed += 1
+
+    def wait(self, timeout):
+        self.waits.append(timeout)
+        self.status = self.ends_with
+        if self.status is None:
+            raise subprocess.TimeoutExpired("qemu", timeout)
+        return self.status
 
 
 class Monitor:
@@ -139,6 +147,20 @@ def test_a_monitor_that_does_not_answer_is_silent(seen):
     assert seen.machine.state().monitor == "silent"
     seen.machine._monitor = None
     assert seen.machine.state().monitor == "silent"
+
+
+def test_one_that_was_just_killed_has_ended(seen):
+    """It frees its memory before it is known to have ended; its monitor is silent by then."""
+    seen.monitor.answers["query-status"] = InfrastructureError("x")
+    seen.process.ends_with, seen.monitor.shutdown = -9, "host-signal"
+    assert seen.machine.state() == MachineState(-9, shutdown="host-signal")
+    assert seen.process.waits == [LIMITS.quit]
+
+
+def test_one_whose_monitor_answers_is_not_waited_for(seen):
+    seen.process.ends_with = 0
+    assert seen.machine.state().monitor == "running"
+    assert seen.process.waits == []
 
 
 def test_the_recursion_is_remembered(seen, monkeypatch, tmp_path):
@@ -292,9 +314,9 @@ def test_a_monitor_command_has_a_limit(seen):
 
 def test_one_that_answers_is_asked_to_end_and_then_killed(seen):
     seen.monitor.answers["quit"] = None
-    seen.process.wait = lambda timeout: 0
     seen.machine.stop()
     assert seen.monitor.asked == [("quit", LIMITS.quit)]
+    assert seen.process.waits == [LIMITS.quit]
     assert (seen.process.killed, seen.monitor.closed) == (1, 1)
     seen.machine.stop()
     assert seen.monitor.closed == 1

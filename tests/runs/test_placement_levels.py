@@ -12,7 +12,7 @@ from harness.health.oracle_health import Allowed
 from harness.model.observation import Boot, level_from_json
 from harness.model.outcome import Outcome, Side
 from harness.model.splat import Splat
-from harness.runs.placement_levels import Between, PlacementLevels
+from harness.runs.placement_levels import Between, PlacementLevels, save
 
 WARNING = Splat("WARNING in x", "WARNING: x")
 STALL = Splat("RCU stall in x", "rcu: INFO")
@@ -124,6 +124,56 @@ def test_where_the_logs_of_an_l1_are(one, tmp_path):
     one.renew()
     assert one.directory_of_l1 == "l1-2"
     assert one.directories[1] == [tmp_path / "place/l0-2", tmp_path / "place/l1-2"]
+
+
+# -- a worker that was killed ----------------------------------------------------------------------
+
+
+def test_a_worker_that_takes_over_starts_levels_of_its_own(tmp_path):
+    first = Placement(tmp_path)
+    first.up_to("L1")
+    assert not first.renewed
+    second = Placement(tmp_path)
+    assert (second.boots, [each.boot for each in second.looks]) == (1, [1, 1])
+    second.made.append(())
+    assert second.up_to("L1").up
+    assert (second.boots, second.made[1][0].directory.name, second.directory_of_l1) == (2, "l1-2", "l1-2")
+    assert [each.boot for each in second.looks] == [1, 1, 2, 2]
+    assert not second.renewed, "it took the place of none of its own"
+    second.spoil("x")
+    second.renew()
+    assert second.renewed
+
+
+def test_levels_that_took_the_place_of_others_are_known(one):
+    one.up_to("L1")
+    assert not one.renewed
+    one.spoil("x")
+    one.renew()
+    assert one.renewed
+
+
+def test_what_an_l0_left_counts_as_well(tmp_path):
+    (tmp_path / "place/l0").mkdir(parents=True)
+    (tmp_path / "place/l0-2").mkdir()
+    assert Placement(tmp_path).boots == 2
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"level": "L1"}]', '{"a": 1}'])
+def test_looks_that_cannot_be_read_are_none(tmp_path, text):
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place/looks.json").write_text(text)
+    assert Placement(tmp_path).looks == []
+
+
+def test_what_is_saved_is_saved_as_a_whole(tmp_path):
+    path = tmp_path / "x.json"
+    save(path, {"a": 1})
+    assert json.loads(path.read_text()) == {"a": 1}
+    with pytest.raises(TypeError):
+        save(path, {"a": object()})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert path.read_text().endswith("}\n")
 
 
 # -- trust -----------------------------------------------------------------------------------------

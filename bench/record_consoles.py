@@ -80,7 +80,6 @@ _LOCKUP = "echo 3 >/proc/sys/kernel/watchdog_thresh"
 _HUNG = (
     "echo 3 >/proc/sys/kernel/hung_task_timeout_secs; echo 1 >/proc/sys/kernel/hung_task_check_interval_secs"
 )
-_WORKQUEUE = "echo 5 >/sys/module/workqueue/parameters/watchdog_thresh"
 _SCAN = "echo scan >/sys/kernel/debug/kmemleak"
 
 _FAULTS = """
@@ -133,7 +132,6 @@ CASES = (
     Case("hung-completion", f"{_HUNG}; provoke hung_completion & $bb sleep 8", seconds=30),
     Case("hung-mutex", f"{_HUNG}; provoke hung_mutex & $bb sleep 8", seconds=30),
     Case("hung-panic", f"{_HUNG}; {_ON}/hung_task_panic; provoke hung_completion & $bb sleep 8", seconds=30),
-    Case("workqueue-lockup", f"{_WORKQUEUE}; provoke workqueue_lockup; $bb sleep 20", seconds=60),
     Case("smp-call", f"{_LOCKUP}; provoke smp_call", smp=2, seconds=40, until="soft lockup|stall"),
     lkdtm("SPINLOCKUP", seconds=40, until="lockup|stall"),
     # Panics that follow, and others.

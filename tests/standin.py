@@ -39,9 +39,12 @@ class Prepared:
     notes = ("a note",)
     qemu_text = "QEMU 11.1.3"
     l1_qemu_text = "11.1.3"
+    qemu_version = (11, 1, 3)
 
     def __init__(self, plan):
-        build = SimpleNamespace(release="7.3", banner="", identity="x", build_id="b", origin="", texts={})
+        build = SimpleNamespace(
+            release="7.3", banner="", identity="x", build_id="b", origin="", texts={}, found_running=False
+        )
         boots = SimpleNamespace(l1_qemu=(11, 1, 3))
         kernel = SimpleNamespace(build=build, expected=Expected(MERGED_SERIES), boot_set=boots)
         self.kernels = dict.fromkeys(plan.kernels, kernel)

@@ -9,16 +9,19 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from harness.health.cause import Loss
 from harness.health.oracle_files import blame_files, judge_files
 from harness.health.oracle_health import Allowed, judge_level
 from harness.health.oracle_loss import judge_loss
 from harness.levels.asking import NoAnswer
+from harness.levels.inforce import observe
 from harness.levels.level import Level
 from harness.levels.ssh import ClientKey
 from harness.model.calls import Call
 from harness.model.errors import InfrastructureError
+from harness.model.in_force import SPINS
 from harness.model.observation import Boot, LevelObservation, boot_to_json
 from harness.model.outcome import Outcome, Side
 from harness.model.record import Record
@@ -191,16 +194,18 @@ class RunningL1:
         if self._asked is None:
             level = self._levels.innermost
             lines = questions(level.page_bytes)
-            documents: list[dict[str, object]] = []
+            documents: dict[str, dict[str, Any]] = {}
             with doing(self._levels.directory, "the suite", None):
                 try:
                     with level.asking() as asking:
-                        documents = asking.ask(lines)
+                        documents |= zip(lines, asking.ask(lines), strict=True)
+                        for spin in SPINS:
+                            documents[spin.question] = observe(asking, level.monitor_command, spin)
                 except NoAnswer as error:
-                    documents = error.answers
+                    documents = documents or dict(zip(lines, error.answers, strict=False))
                     self._unanswered = error.question
                     self._suite_loss = self._diagnosed(error.question, error.ended)
-            answers = paired(level.page_bytes, lines[: len(documents)], documents)
+            answers = Answers(level.page_bytes, documents)
             save(level.directory / "suite.json", answers.to_json())
             self._asked = (self._levels.boots, answers)
         return self._asked[1]

@@ -14,7 +14,8 @@ from harness.health.reporters import REPORTERS, SPINNERS, WAITERS, only
 from harness.health.splatrules import CONSEQUENCES, RULES, SHARED_CHECKS
 from harness.health.splats import read_splats
 
-TEXTS = [read(path) for path in CONSOLES]
+# Each with its lines as rules see them.
+TEXTS = [(console, [read_line(line).text for line in console.lines]) for console in map(read, CONSOLES)]
 
 
 def without(rows, row):
@@ -25,8 +26,8 @@ def some_console_changes(mentions) -> bool:
     """mentions: whether a line is of interest, so that not all consoles are read for each row."""
     return any(
         told(read_splats(console.lines)) != console.titles
-        for console in TEXTS
-        if any(mentions(read_line(line).text) for line in console.lines)
+        for console, texts in TEXTS
+        if any(map(mentions, texts))
     )
 
 

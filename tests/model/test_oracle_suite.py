@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The suite's oracles on answers recorded from real L1s (tests/data/suite-*.json)."""
 
+import copy
 import json
 from pathlib import Path
 
 import pytest
 
 from harness.model import behaviour as b
-from harness.model import identify, oracle_ioctl, oracle_vcpu
+from harness.model import (
+    identify,
+    oracle_again,
+    oracle_clock,
+    oracle_inforce,
+    oracle_ioctl,
+    oracle_lives,
+    oracle_vcpu,
+)
 from harness.model.behaviour import after_patches
 from harness.model.cpu import Mode
+from harness.model.in_force import SPINS
 from harness.model.oracle_ioctl import Subject
 from harness.model.suite import Answers, questions
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind
+from harness.model.vm_model import Host
 
 DATA = Path(__file__).parent.parent / "data"
 V1_ON_612 = after_patches(b.NONE, "v1", [{"refusal": "clean"}, {"revision": "v1"}, {"serves": ["v1", "v2"]}])
@@ -35,12 +46,27 @@ def recorded(name):
 
 def verdicts(name, data, subject=None):
     own, pvr, _ = RECORDED[name]
-    answers = Answers.from_json(data)
-    return [*oracle_ioctl.judge(subject or own, answers), *oracle_vcpu.judge(subject or own, pvr, answers)]
+    answers, subject, host = Answers.from_json(data), subject or own, Host(pvr, qemu=True)
+    return [
+        *oracle_ioctl.judge(subject, answers),
+        *oracle_again.judge(subject, answers),
+        *oracle_vcpu.judge(subject, pvr, answers),
+        *oracle_lives.judge(subject, host, answers),
+        *oracle_inforce.judge(subject, host, answers),
+        *oracle_clock.judge(subject, host, answers),
+    ]
 
 
 def red(name, data, subject=None):
     return [each.check for each in verdicts(name, data, subject) if each.kind is Kind.FAIL]
+
+
+def changed(data, question, document):
+    return data | {"asked": data["asked"] | {question: document}}
+
+
+def without(data, question):
+    return data | {"asked": {each: value for each, value in data["asked"].items() if each != question}}
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -49,9 +75,28 @@ def test_recorded_kernels_answer_as_expected(name):
 
 
 @pytest.mark.parametrize("name", RECORDED)
+def test_what_is_skipped_in_a_record_is_known(name):
+    own, _, _ = RECORDED[name]
+    skipped = {each.check for each in verdicts(name, recorded(name)) if each.kind is Kind.SKIP}
+    wanted = {"KVM PR"}
+    if own.api is NestedApi.V2:
+        wanted.add("L2's decrementer does not interrupt too early")
+    if own.behaviour.revision is None:
+        wanted |= {"each mode that the ioctl names can be put in force", "no mode above them can"}
+    assert skipped == wanted
+    assert not [each for each in verdicts(name, recorded(name)) if each.kind is Kind.UNKNOWN]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_no_check_has_the_name_of_another(name):
+    names = [each.check for each in verdicts(name, recorded(name))]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", RECORDED)
 def test_all_questions_of_today_are_in_the_record(name):
     data = recorded(name)
-    assert set(questions(data["page"])) <= set(data["asked"])
+    assert set(questions(data["page"])) | {each.question for each in SPINS} == set(data["asked"])
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -86,32 +131,134 @@ def test_any_other_result_of_any_call_turns_something_red(name):
     asked = [each for each in data["asked"] if "answers" in data["asked"][each]]
     for number, question in enumerate(each for each in asked if each.split()[1] not in ANYTHING):
         other = {"answers": [wrong[number % 3]]}
-        assert red(name, data | {"asked": data["asked"] | {question: other}}), (question, other)
+        assert red(name, changed(data, question, other)), (question, other)
         if number % 2:
             both = {"answers": [*data["asked"][question]["answers"], *other["answers"]]}
-            assert red(name, data | {"asked": data["asked"] | {question: both}}), question
+            assert red(name, changed(data, question, both)), question
         else:
-            lost = {each: value for each, value in data["asked"].items() if each != question}
-            assert red(name, data | {"asked": lost}), question
+            assert red(name, without(data, question)), question
 
 
-@pytest.mark.parametrize("name", ["7.3-papr-p11@p10"])
-def test_any_other_answer_of_a_register_turns_something_red(name):
+# -- answers about vcpus: every leaf of every document ----------------------------------------
+
+
+def leaves(document, path=()):
+    """(path, value) of all that a document is made of."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            yield from leaves(value, (*path, key))
+    elif isinstance(document, list):
+        for key, value in enumerate(document):
+            yield from leaves(value, (*path, key))
+    else:
+        yield path, document
+
+
+def with_leaf(document, path, value):
+    found = copy.deepcopy(document)
+    at = found
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    return found
+
+
+# What a run left in registers that its end does not depend on, and where its guest did not run to that end.
+NOT_LOOKED_AT = {
+    "register": ("initial",),
+    "vcpus": (),
+    "life": (),
+    "again": (),
+    "inforce": ("samples", "unseen", "lost", "hcall"),
+}
+
+
+def is_looked_at(question, document, path):
+    if "gpr" in path:
+        run = document
+        for key in path[: path.index("gpr")]:
+            run = run[key]
+        return run["errno"] == 0 and path[-1] == 4 and run["hcall"] == 0xF000  # the PVR it read
+    if path[-1] in ("exit", "hcall"):
+        run = document
+        for key in path[:-1]:
+            run = run[key]
+        return run["errno"] == 0  # else it says nothing more
+    return not set(path) & set(NOT_LOOKED_AT[question.split()[0]])
+
+
+OTHER = 5  # errno, exit, hypercall, PVR or mode: none is this one
+
+
+@pytest.mark.parametrize("name", ["7.3-papr-p11@p10", "7.3-hv-p9"])
+@pytest.mark.parametrize("kind", ["register", "vcpus", "life", "again"])
+def test_any_other_answer_about_a_vcpu_turns_something_red(name, kind):
+    data = recorded(name)
+    asked = [each for each in data["asked"] if each.split()[0] == kind]
+    assert len(asked) >= 4
+    for question in asked:
+        document = data["asked"][question]
+        assert red(name, without(data, question)), question
+        assert red(name, changed(data, question, {"trouble": "KVM_CREATE_VCPU: errno 12"})), question
+        for path, value in leaves(document):
+            if not is_looked_at(question, document, path) or path[-2:-1] == ("changed",) or "changed" in path:
+                continue
+            other = with_leaf(document, path, OTHER)
+            if kind == "again" and "run" in path and "errno" not in path and value is None:
+                continue
+            assert red(name, changed(data, question, other)), (question, path)
+
+
+@pytest.mark.parametrize("name", ["7.3-papr-p11@p10", "6.12+v1-hv-p11@p10"])
+def test_other_bytes_after_a_run_turn_something_red(name):
     data = recorded(name)
     for question, document in data["asked"].items():
-        if not question.startswith("register"):
-            continue
-        for field in ("set", "again", "stored", "again_stored"):
-            wrong = {**document, field: 5}
-            assert red(name, data | {"asked": data["asked"] | {question: wrong}}), (question, field)
-        for field in ("run", "again_run"):
-            for change in (
-                {"errno": 4},
-                {"errno": 0, "exit": 17, "hcall": None},
-                {"errno": 0, "hcall": 0xF008},
-            ):
-                wrong = {**document, field: {**document[field], **change}}
-                assert red(name, data | {"asked": data["asked"] | {question: wrong}}), (question, field)
+        if question.startswith("again"):
+            for place in ("before", "same", "new"):
+                other = copy.deepcopy(document)
+                other[place]["answer"]["changed"] = [[0, "77"]]
+                assert red(name, changed(data, question, other)), (question, place)
+
+
+@pytest.mark.parametrize("name", ["7.3-papr-p11@p10", "7.3-hv-p9"])
+def test_another_mode_in_force_turns_something_red(name):
+    data = recorded(name)
+    for spin in SPINS:
+        document = data["asked"][spin.question]
+        assert red(name, without(data, spin.question)), spin
+        assert red(name, changed(data, spin.question, {"trouble": "KVM_CREATE_VM: errno 12"})), spin
+        error = with_leaf(document, ("steps", -1, "run", "errno"), 5)
+        if document["steps"][-1]["run"]["errno"] == 4:
+            assert red(name, changed(data, spin.question, error)), spin
+            ended = with_leaf(document, ("spun", "run", "errno"), 5)
+            assert red(name, changed(data, spin.question, ended)), spin
+            (_, pcr, _), *_ = document["counts"]
+            other = {**document, "counts": [[3, pcr ^ bit, 9] for bit in (0x10,)]}
+            assert red(name, changed(data, spin.question, other)), spin
+            unseen = {**document, "counts": []}
+            unproven = [
+                each.check
+                for each in verdicts(name, changed(data, spin.question, unseen))
+                if each.kind is Kind.UNKNOWN
+            ]
+            assert unproven, spin
+        else:
+            entered = with_leaf(document, ("steps", -1, "run", "errno"), 4)
+            assert red(name, changed(data, spin.question, entered)), spin
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_any_other_end_of_a_timed_run_turns_something_red(name):
+    data = recorded(name)
+    timed = [each for each in data["asked"] if each.split()[0] in ("clock", "decrementer")]
+    assert len(timed) == 2
+    for question in timed:
+        document = data["asked"][question]
+        assert red(name, without(data, question)), question
+        for number in range(len(document["runs"])):
+            for field in range(4):  # errno, exit, hypercall, vector
+                other = with_leaf(document, ("runs", number, field), OTHER)
+                assert red(name, changed(data, question, other)), (question, number, field)
 
 
 def test_a_userspace_that_asks_needs_a_guest_that_runs():

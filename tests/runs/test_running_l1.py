@@ -46,19 +46,19 @@ class Scene:
         self.words = []
         self.damage = ""
         placement = setup(where).placement
-        build = SimpleNamespace(release="7.3", build_id="b", texts={})
+        build = SimpleNamespace(release="7.3", build_id="b", texts={}, found_running=False)
         kernel = SimpleNamespace(
             build=build, expected=Expected(MERGED_SERIES), boot_set=SimpleNamespace(l1_qemu=(11, 1, 3))
         )
         older = SimpleNamespace(
-            build=SimpleNamespace(release="7.3", build_id="b"),
+            build=SimpleNamespace(release="7.3", build_id="b", found_running=False),
             expected=Expected(MERGED_SERIES),
             boot_set=None,
         )
         prepared = SimpleNamespace(
             kernels={"7.3": kernel}, l0_of=lambda place: older if place.l0 else None,
             lacks=lambda place: lacks, circumstances=lambda place: circumstances or {}, levels=self.make,
-            damage=lambda place: self.damage,
+            damage=lambda place: self.damage, qemu_version=(11, 1, 3),
         )  # fmt: skip
         self.running = RunningL1(placement, prepared, "key", directory, ("off",), allowed)
 

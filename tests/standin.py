@@ -50,6 +50,9 @@ class Prepared:
         self.kernels = dict.fromkeys(plan.kernels, kernel)
         self.l0_kernels = dict.fromkeys(plan.l0_kernels, kernel)
 
+    def damage(self, placement):
+        return ""
+
     def lacks(self, placement):
         return SCRIPT.get("lacks", {}).get(placement.full_id, "")
 

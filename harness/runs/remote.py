@@ -128,6 +128,9 @@ class RemotePrepared:
     def lacks(self, _placement: Placement) -> str:
         return ""
 
+    def damage(self, _placement: Placement) -> str:
+        return ""
+
     def l0_of(self, _placement: Placement) -> ReadyKernel | None:
         return None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.health.cause import Loss
+from harness.health.oracle_files import blame_files, judge_files
 from harness.health.oracle_health import Allowed, judge_level
 from harness.health.oracle_loss import judge_loss
 from harness.levels.asking import NoAnswer
@@ -58,6 +59,7 @@ class RunningL1:
             prepared.qemu_version, Allowed(tuple(allowed), prepared.circumstances(placement)),
         )  # fmt: skip
         self._lacking = prepared.lacks(placement)
+        self._damage = partial(prepared.damage, placement)
         self._texts = kernel.build.texts
         self._levels = PlacementLevels(
             placement, partial(prepared.levels, placement, key=key, switched_off=switched_off),
@@ -243,6 +245,7 @@ class RunningL1:
                 replace(judge_loss(each.level, "", each.loss), check=f"{each.level} lives {each.when}")
                 for each in [*self._levels.between, *at_the_end]
             ]
+            verdicts += judge_files(self._damage())
             names = ("L0", "L1") if self.placement.l0 else ("L1",)
             for name in names:
                 looks = [each for each in self._levels.looks if each.level == name]
@@ -327,6 +330,8 @@ class RunningL1:
                 verdicts = [*verdicts, *self._health_at_start(looks_at)]
             elif not looks_at:
                 verdicts = [*verdicts, *self._health(name, needs, verdicts)]
+        if any(each.kind in (Kind.FAIL, Kind.DEFECT, Kind.UNKNOWN) for each in verdicts):
+            verdicts = blame_files(verdicts, self._damage())
         if phases is None:
             level = {"l0": "L0", "l1": "L1"}.get(topic, "")
             seen = self._levels.seen.get(level)

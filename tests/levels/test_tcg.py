@@ -32,11 +32,6 @@ class Process:
     def poll(self):
         return self.status
 
-    def wait(self, timeout):
-        if self.status is None:
-            raise subprocess.TimeoutExpired("qemu", timeout)
-        return self.status
-
     def state(self):
         return self.letter
 

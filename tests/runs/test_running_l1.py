@@ -44,15 +44,21 @@ class Scene:
         self.made, self.directory = [], directory
         self.prepare = lambda levels, boot: None
         self.words = []
+        self.damage = ""
         placement = setup(where).placement
         build = SimpleNamespace(release="7.3", build_id="b", texts={}, found_running=False)
         kernel = SimpleNamespace(
             build=build, expected=Expected(MERGED_SERIES), boot_set=SimpleNamespace(l1_qemu=(11, 1, 3))
         )
-        older = SimpleNamespace(build=build, expected=Expected(MERGED_SERIES), boot_set=None)
+        older = SimpleNamespace(
+            build=SimpleNamespace(release="7.3", build_id="b", found_running=False),
+            expected=Expected(MERGED_SERIES),
+            boot_set=None,
+        )
         prepared = SimpleNamespace(
-            qemu_version=(11, 1, 3), kernels={"7.3": kernel}, l0_of=lambda place: older if place.l0 else None,
+            kernels={"7.3": kernel}, l0_of=lambda place: older if place.l0 else None,
             lacks=lambda place: lacks, circumstances=lambda place: circumstances or {}, levels=self.make,
+            damage=lambda place: self.damage, qemu_version=(11, 1, 3),
         )  # fmt: skip
         self.running = RunningL1(placement, prepared, "key", directory, ("off",), allowed)
 
@@ -122,6 +128,24 @@ def test_an_l1_that_is_well(scene):
     assert 0 <= record.seconds < 5
     assert scene.words == [("7.3-papr-p11@p10", "key", ("off",), 1)]
     assert not any(each.startswith("look") for each in scene.level.log), "of its start it has told already"
+
+
+def test_an_l2_that_fails_on_a_damaged_image_is_no_fault_of_the_kernel(scene):
+    started(scene).plays["l2p10"] = lambda level: Boot(
+        Outcome.PANIC, "panic", "Kernel panic", directory="l2p10"
+    )
+    assert scene.l2().kind is Kind.FAIL
+    scene.damage = "kernel.erofs: has another content"
+    seen = verdict(scene.l2(), "L2 outcome")
+    assert (seen.kind, seen.right) == (Kind.INFRASTRUCTURE, None)
+    assert seen.proof == "kernel.erofs: has another content; Kernel panic"
+
+
+def test_an_l2_that_is_well_is_not_asked_for_its_files(scene):
+    scene.damage = "kernel.erofs: has another content"
+    assert scene.l2().kind is Kind.OK
+    files = verdict(scene.running.record_of_health(), "files")
+    assert (files.kind, files.proof) == (Kind.INFRASTRUCTURE, scene.damage)
 
 
 def test_what_it_was_asked_is_judged_with_its_health(scene):

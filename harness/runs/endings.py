@@ -55,8 +55,8 @@ class Endings:
 
 
 def shorten(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-    """Leave of a signal's traceback the handler alone. pytest would first read the source of every function on
-    the way: seconds on a loaded machine, when whoever ends us may not wait that long for our files."""
+    """Leave of a signal's traceback the handler alone. pytest would first read the source of every function
+    on the way: seconds on a loaded machine, when whoever ends us may not wait that long for our files."""
     last = excinfo.traceback[-1:]
     if last and last[0].frame.code.raw is Endings._end.__code__:
         excinfo.traceback = last

@@ -15,6 +15,7 @@ from harness.model.behaviour import MERGED_SERIES
 from harness.model.calls import Call
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import InfrastructureError
+from harness.model.in_force import SPINS
 from harness.model.observation import Boot, End
 from harness.model.outcome import Outcome, Side
 from harness.model.scenario import L2Setting
@@ -131,10 +132,11 @@ def test_an_l1_that_is_well(scene):
 
 
 def test_an_l2_that_fails_on_a_damaged_image_is_no_fault_of_the_kernel(scene):
-    started(scene).plays["l2p10"] = lambda level: Boot(
-        Outcome.PANIC, "panic", "Kernel panic", directory="l2p10"
-    )
-    assert scene.l2().kind is Kind.FAIL
+    for name in ("l2p9", "l2p10"):
+        started(scene).plays[name] = lambda level: Boot(
+            Outcome.PANIC, "panic", "Kernel panic", directory="l2"
+        )
+    assert scene.l2(L2Setting.parse("p9")).kind is Kind.FAIL
     scene.damage = "kernel.erofs: has another content"
     seen = verdict(scene.l2(), "L2 outcome")
     assert (seen.kind, seen.right) == (Kind.INFRASTRUCTURE, None)
@@ -587,7 +589,8 @@ def test_the_suite_is_asked_once(scene):
     assert [each.topic for each in records] == list(conformance.TOPICS)
     assert all(verdict(each, "L1 health").kind is Kind.OK for each in records)
     saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
-    assert list(saved["asked"]) == questions(65536)
+    # And then those that are asked while somebody looks on.
+    assert list(saved["asked"]) == [*questions(65536), *(each.question for each in SPINS)]
     assert saved["page"] == 65536
 
 
@@ -689,7 +692,9 @@ CALL = Call.parse("ioctl vm 0x2000aeb8 plain 1800000000000000,00*16")
 
 def test_single_calls_are_asked_and_judged(scene):
     level = started(scene)
-    level.answers = lambda question: {"answers": []}
+    level.answers = lambda question: (
+        {"trouble": "no guest"} if question.startswith("spin") else {"answers": []}
+    )
     record = scene.running.record_of_calls([CALL])
     assert record.topic == "calls"
     assert any(CALL.line in each.check for each in record.verdicts)

@@ -65,8 +65,7 @@ class Seen:
         return sum(self.counts.values())
 
     def pcr(self) -> tuple[int, int] | None:
-        """(PCR, LPIDR) of most samples; None if there are too few or they differ too much. A sample is four
-        registers read one after the other, and the CPU may have been in L1 for one of them."""
+        """(PCR, LPIDR) of most samples; None if there are too few or they differ too much."""
         if not settled(list(self.counts.values())):
             return None
         (lpidr, pcr), _ = max(self.counts.items(), key=lambda each: each[1])
@@ -84,10 +83,10 @@ class Seen:
         )  # fmt: skip
 
 
-_ENOUGH = 5  # samples
-_MAJORITY = 0.75  # of 200 samples on a loaded machine 3 in 100 were torn
+_ENOUGH = 8  # samples
+_MAJORITY = 0.9  # of several hundred on a loaded machine none was of two levels
 
 
 def settled(counts: Sequence[int]) -> bool:
     """Whether samples so distributed say what was in force."""
-    return bool(counts) and sum(counts) >= _ENOUGH and max(counts) >= _MAJORITY * sum(counts)
+    return sum(counts) >= _ENOUGH and max(counts) >= _MAJORITY * sum(counts)

@@ -56,7 +56,9 @@ def judge(subject: Subject, host: Host, answers: Answers) -> list[Verdict]:
     found = [each.verdict for each in shown.values()]
     if host.raw_pvr is not None and _isa(subject.l1_mode) < _isa(_mode_of(host.raw_pvr)):
         found += [
-            each.limit(subject) for spin, each in shown.items() if spin in SINGLE and each.pcr is not None
+            each.limit(subject)
+            for spin, each in shown.items()
+            if spin in SINGLE and each.pcr is not None and not each.refused
         ]
     return [*found, *_against_get(subject, {spin.values[0]: shown[spin] for spin in SINGLE}, answers)]
 

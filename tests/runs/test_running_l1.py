@@ -132,13 +132,11 @@ def test_an_l1_that_is_well(scene):
 
 
 def test_an_l2_that_fails_on_a_damaged_image_is_no_fault_of_the_kernel(scene):
-    for name in ("l2p9", "l2p10"):
-        started(scene).plays[name] = lambda level: Boot(
-            Outcome.PANIC, "panic", "Kernel panic", directory="l2"
-        )
-    assert scene.l2(L2Setting.parse("p9")).kind is Kind.FAIL
+    panic = Boot(Outcome.PANIC, "panic", "Kernel panic", directory="l2p10")
+    started(scene).plays = {"l2p10": lambda level: panic, "l2p9": lambda level: panic}
+    assert scene.l2().kind is Kind.FAIL
     scene.damage = "kernel.erofs: has another content"
-    seen = verdict(scene.l2(), "L2 outcome")
+    seen = verdict(scene.l2(L2P9), "L2 outcome")
     assert (seen.kind, seen.right) == (Kind.INFRASTRUCTURE, None)
     assert seen.proof == "kernel.erofs: has another content; Kernel panic"
 

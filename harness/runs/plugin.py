@@ -243,10 +243,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    """With xdist only the workers know what is selected; all have the same."""
-    directory = node.config.stash[_STATE].directory
-    if directory is not None:
-        directory.plan(each for each in ids if "[" in each)
+    """With xdist only the workers know what is selected; all have the same. Ids of ours have an L1 in them;
+    other tests may have parameters too."""
+    state = node.config.stash[_STATE]
+    if state.directory is not None:
+        places = [each.full_id for each in state.plan.placements]
+        state.directory.plan(each for each in ids if any(place in each.partition("[")[2] for place in places))
 
 
 @pytest.hookimpl(optionalhook=True)

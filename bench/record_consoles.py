@@ -168,6 +168,7 @@ _BEGINS = (
     re.compile(r"provoke: |lkdtm: Performing direct entry|sysrq: "),
     re.compile(r"Run /init|Kernel panic"),
 )
+_REGISTERS = re.compile(r"\] GPR(?:0[48]|[12]\d): ")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Seconds after what a case waits for.
 _LATER = 3.0
@@ -267,8 +268,8 @@ def lines_of(output: bytes) -> list[str]:
 
 
 def trimmed(lines: list[str], begins: str = "") -> list[str]:
-    """From where the case begins, and no longer than a test wants to read."""
-    lines = [line.rstrip() for line in lines]
+    """From where the case begins, no longer than a test wants to read, without most of the registers."""
+    lines = [line.rstrip() for line in lines if not _REGISTERS.search(line)]
     patterns = (re.compile(begins),) if begins else _BEGINS
     starts = [number for pattern in patterns for number, line in enumerate(lines) if pattern.search(line)]
     return lines[starts[0] if starts else 0 :][:LONGEST]

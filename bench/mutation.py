@@ -5,16 +5,17 @@
     PYTHONPATH=$PWD /tmp/mutation/bin/python bench/mutation.py                 # all files, an hour or two
     PYTHONPATH=$PWD /tmp/mutation/bin/python bench/mutation.py ending.py       # one of them, minutes
 
-The changes are mutmut's (operators, constants, arguments, assignments, strings), made everywhere in a file and not
-only in its functions, and ours, which take out one rule or branch: a condition is always or never true, one
-side of an "and" goes, one entry of a table goes, one statement goes. Each runs in a process of its own against
-the tests of its file. Survivors that do no harm are named with their reason in mutation_survivors.toml; the rest are
-printed, and the exit status is 1.
+The changes are mutmut's (operators, constants, arguments, assignments, strings), made everywhere in a file
+and not only in its functions, and ours, which take out one rule or branch: a condition is always or never
+true, one side of an "and" goes, one entry of a table goes, one statement goes. Each runs in a process of its
+own against the tests of its file. Survivors that do no harm are named with their reason in
+mutation_survivors.toml; the rest are printed, and the exit status is 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import importlib.abc
 import importlib.machinery
@@ -25,13 +26,14 @@ import signal
 import sys
 import time
 import tomllib
+import types
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
-from mutmut.mutation.mutators import mutation_operators
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, PositionProvider
+from mutmut.mutation.mutators import mutation_operators, operator_assignment
 
 ROOT = Path(__file__).parent.parent
 EXPLAINED = Path(__file__).with_name("mutation_survivors.toml")
@@ -76,80 +78,86 @@ class Mutant:
 # -- changes ---------------------------------------------------------------------------------
 
 
-def _changed(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """What may stand in place of a node."""
+def _changed(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
+    """A node, it or one in it, and what may stand in its place."""
     for kind, operator in mutation_operators:
-        if isinstance(node, kind):
+        if isinstance(node, kind) and not (operator is operator_assignment and _is_nothing(node)):
             found = list(operator(node))
             # Of a string one other is enough.
-            yield from found[:1] if isinstance(node, cst.BaseString) else found
+            yield from ((node, each) for each in (found[:1] if isinstance(node, cst.BaseString) else found))
     yield from _without(node)
 
 
-def _without(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def _is_nothing(node: cst.CSTNode) -> bool:
+    """Whether what is assigned is as good as None, or a name for a type."""
+    value = getattr(node, "value", None)
+    empty = isinstance(value, cst.Tuple | cst.List | cst.Dict) and not value.elements
+    text = cst.Module([]).code_for_node(value) if isinstance(value, cst.BaseExpression) else ""
+    alias = isinstance(value, cst.Subscript) and text.startswith(("tuple[", "Callable["))
+    return empty or alias or text in ("None", "False", '""', "0", "0.0", "set()")
+
+
+def _without(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
     """One rule or branch less."""
     if isinstance(node, cst.If | cst.While | cst.CompIf):
-        yield node.with_changes(test=cst.Name("False"))
+        yield node.test, cst.Name("False")
         if not isinstance(node, cst.While):
-            yield node.with_changes(test=cst.Name("True"))
+            yield node.test, cst.Name("True")
     elif isinstance(node, cst.BooleanOperation):
-        yield node.left
-        yield node.right
+        yield node, node.left
+        yield node, node.right
     elif isinstance(node, cst.Tuple | cst.List | cst.Set | cst.Dict) and len(node.elements) > 1:
         for number in range(len(node.elements)):
             left = [*node.elements[:number], *node.elements[number + 1 :]]
             if isinstance(node, cst.Tuple) and len(left) == 1:
                 left[0] = left[0].with_changes(comma=cst.Comma())
-            yield node.with_changes(elements=left)
+            yield node, node.with_changes(elements=left)
     elif isinstance(node, cst.Expr | cst.AugAssign | cst.Raise | cst.Continue | cst.Break):
-        yield cst.Pass()
+        yield node, cst.Pass()
     elif isinstance(node, cst.Return) and node.value is not None:
-        yield node.with_changes(value=cst.Name("None"))
-    elif isinstance(node, cst.ExceptHandler):
-        again = cst.SimpleStatementLine([cst.Raise()])
-        yield node.with_changes(body=cst.IndentedBlock([again]))
+        yield node.value, cst.Name("None")
+    elif isinstance(node, cst.ExceptHandler) and node.type is not None:
+        yield node.type, cst.Name("GeneratorExit")  # as good as no handler
 
 
-class _Places(cst.CSTVisitor):
+def _named(node: cst.Arg | cst.AssignTarget, name: str) -> bool:
+    what = node.value if isinstance(node, cst.Arg) else node.target
+    return isinstance(what, cst.Name) and what.value == name
+
+
+def _places(node: cst.CSTNode, names: tuple[str, ...] = ()) -> Iterator[tuple[cst.CSTNode, str]]:
     """Nodes that may be changed, each with the function that it is in."""
-
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
-    def __init__(self) -> None:
-        self.found: list[tuple[cst.CSTNode, str, int]] = []
-        self._names: list[str] = []
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        if isinstance(node, cst.Annotation | cst.Import | cst.ImportFrom | cst.Decorator):
-            return False
-        if isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString):
-            return False  # for people
-        if isinstance(node, cst.FunctionDef | cst.ClassDef):
-            self._names.append(node.name.value)
-        line = self.get_metadata(PositionProvider, node).start.line
-        self.found.append((node, ".".join(self._names), line))
-        return True
-
-    def on_leave(self, original_node: cst.CSTNode) -> None:
-        if isinstance(original_node, cst.FunctionDef | cst.ClassDef):
-            self._names.pop()
+    if isinstance(node, cst.Annotation | cst.Import | cst.ImportFrom | cst.Decorator):
+        return
+    if isinstance(node, cst.ClassDef) and any(_named(each, "Enum") for each in node.bases):
+        return  # what its members are called
+    if isinstance(node, cst.Assign) and any(_named(each, "__all__") for each in node.targets):
+        return
+    if isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString):
+        return  # for people
+    if isinstance(node, cst.FunctionDef | cst.ClassDef):
+        names = (*names, node.name.value)
+    yield node, ".".join(names)
+    for child in node.children:
+        yield from _places(child, names)
 
 
 def mutants(source: str) -> Iterator[Mutant]:
     """All of a file that are code, and other code than it."""
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
-    places = _Places()
-    wrapper.visit(places)
-    seen = {source}
-    for node, place, line in places.found:
-        for other in _changed(node):
-            code = wrapper.module.deep_replace(node, other).code  # type: ignore[attr-defined]
+    lines, spans = wrapper.resolve(PositionProvider), wrapper.resolve(ByteSpanPositionProvider)
+    text, empty, seen = source.encode(), cst.Module([]), {source}
+    for each, place in _places(wrapper.module):
+        for node, other in _changed(each):
+            start, length = spans[node].start, spans[node].length
+            new = empty.code_for_node(other).encode()
+            code = (text[:start] + new + text[start + length :]).decode()
             if code in seen:
                 continue
             seen.add(code)
             with contextlib.suppress(SyntaxError):
-                compile(code, "mutant", "exec")
-                yield Mutant(line, place, _words(source, code), code)
+                if ast.dump(ast.parse(code)) != ast.dump(ast.parse(source)):
+                    yield Mutant(lines[each].start.line, place, _words(source, code), code)
 
 
 def _words(before: str, after: str) -> str:
@@ -166,7 +174,7 @@ def _words(before: str, after: str) -> str:
 # -- a trial ---------------------------------------------------------------------------------
 
 
-class _Changed(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Gives one module from a text."""
 
     def __init__(self, name: str, path: Path, code: str):
@@ -175,19 +183,13 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
     ) -> importlib.machinery.ModuleSpec | None:
+        del path, target
         if fullname != self._name:
             return None
         return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
 
-    def get_filename(self, fullname: str) -> str:
-        del fullname
-        return str(self._path)
-
-    def get_data(self, path: str) -> bytes:
-        return self._code.encode() if path == str(self._path) else Path(path).read_bytes()
-
-    def path_stats(self, path: str) -> dict[str, float]:
-        raise OSError(path)  # nothing compiled of it is kept
+    def exec_module(self, module: types.ModuleType) -> None:
+        exec(compile(self._code, self._path, "exec"), module.__dict__)
 
 
 def _tests(target: str, code: str, quiet: bool = True) -> int:

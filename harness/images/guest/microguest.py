@@ -81,9 +81,9 @@ GUEST = (
     0x6063F000,  # ori r3,r3,0xf000
     0x44000022,  # sc 1
 )
-# Those that wait go to L1 every few milliseconds with a hypercall that KVM answers itself (H_PROD). One that did not
-# was seen to go on for ever, with HDEC long expired and L1 without its timer: nested API v2 under QEMU 11.1.3,
-# on a loaded computer, one of 50.
+# Those that wait go to L1 every few milliseconds with a hypercall that KVM answers itself (H_PROD). One that
+# did not was seen to go on for ever, with HDEC long expired and L1 without its timer: nested API v2 under
+# QEMU 11.1.3, on a loaded computer, one of 50.
 
 # Waits until its timebase has gone on by r10; r4, r5: the timebase before and after.
 CLOCK = (

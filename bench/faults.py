@@ -10,7 +10,7 @@ delivered before, and what is left behind: processes, temporary files, locks. Ex
 should be, 1 if anything differs, 3 if nothing could be tried.
 
 The faults are in bench/injection/of_*.py. NAME may have wildcards: 'ssh-*'. Those of the cache damage a copy
-of it, made of hard links, beside the cache. Faults of networks and mounts happen in namespaces of our own;
+of it, beside the cache. Faults of networks and mounts happen in namespaces of our own;
 where this machine allows none they are left out, and the table says so.
 """
 
@@ -84,8 +84,9 @@ def main() -> None:
     cache = default_cache()
     results = []
     with tempfile.TemporaryDirectory(prefix="kvmppc-faults-", dir=cache.parent) as scratch:
+        parts = Parts(words.kernel, cache, Path(scratch))
         for fault in chosen:
-            result = tried(fault, Parts(words.kernel, cache), Path(scratch), words.keep)
+            result = tried(fault, parts, words.keep)
             results.append(result)
             show(result)
     if words.table:
@@ -106,11 +107,11 @@ def choose(names: list[str], ci: bool) -> list[Fault]:
     ]  # fmt: skip
 
 
-def tried(fault: Fault, parts: Parts, scratch: Path, keep: Path | None) -> Result:
+def tried(fault: Fault, parts: Parts, keep: Path | None) -> Result:
     lacking = fault.lacking()
     if lacking:
         return Result(fault, None, [], lacking)
-    trial = Trial(parts, scratch / fault.name, fault.seconds)
+    trial = Trial(parts, parts.scratch / fault.name, fault.seconds)
     missing = ""
     try:
         fault.inject(trial)

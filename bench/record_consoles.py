@@ -80,7 +80,6 @@ _LOCKUP = "echo 3 >/proc/sys/kernel/watchdog_thresh"
 _HUNG = (
     "echo 3 >/proc/sys/kernel/hung_task_timeout_secs; echo 1 >/proc/sys/kernel/hung_task_check_interval_secs"
 )
-_WORKQUEUE = "echo 5 >/sys/module/workqueue/parameters/watchdog_thresh"
 _SCAN = "echo scan >/sys/kernel/debug/kmemleak"
 
 _FAULTS = """
@@ -133,7 +132,6 @@ CASES = (
     Case("hung-completion", f"{_HUNG}; provoke hung_completion & $bb sleep 8", seconds=30),
     Case("hung-mutex", f"{_HUNG}; provoke hung_mutex & $bb sleep 8", seconds=30),
     Case("hung-panic", f"{_HUNG}; {_ON}/hung_task_panic; provoke hung_completion & $bb sleep 8", seconds=30),
-    Case("workqueue-lockup", f"{_WORKQUEUE}; provoke workqueue_lockup; $bb sleep 20", seconds=60),
     Case("smp-call", f"{_LOCKUP}; provoke smp_call", smp=2, seconds=40, until="soft lockup|stall"),
     lkdtm("SPINLOCKUP", seconds=40, until="lockup|stall"),
     # Panics that follow, and others.
@@ -170,6 +168,7 @@ _BEGINS = (
     re.compile(r"provoke: |lkdtm: Performing direct entry|sysrq: "),
     re.compile(r"Run /init|Kernel panic"),
 )
+_REGISTERS = re.compile(r"\] GPR(?:0[48]|[12]\d): ")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # Seconds after what a case waits for.
 _LATER = 3.0
@@ -269,8 +268,8 @@ def lines_of(output: bytes) -> list[str]:
 
 
 def trimmed(lines: list[str], begins: str = "") -> list[str]:
-    """From where the case begins, and no longer than a test wants to read."""
-    lines = [line.rstrip() for line in lines]
+    """From where the case begins, no longer than a test wants to read, without most of the registers."""
+    lines = [line.rstrip() for line in lines if not _REGISTERS.search(line)]
     patterns = (re.compile(begins),) if begins else _BEGINS
     starts = [number for pattern in patterns for number, line in enumerate(lines) if pattern.search(line)]
     return lines[starts[0] if starts else 0 :][:LONGEST]

@@ -17,6 +17,14 @@ def test_a_vcpu_takes_the_modes_it_may_have_and_runs_in_them(suite, conclude):
     conclude(suite.record_of_suite("vcpu"))
 
 
+def test_the_mode_that_was_set_is_in_force_while_a_guest_runs(suite, conclude):
+    conclude(suite.record_of_suite("inforce"))
+
+
+def test_l2s_clock_goes_as_l1s_does(suite, conclude):
+    conclude(suite.record_of_suite("clock"))
+
+
 def test_userspace_that_asks_gets_a_working_guest(suite, conclude):
     conclude(suite.record_of_suite("userspace"))
 

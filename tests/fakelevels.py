@@ -305,6 +305,7 @@ class Level:
     raise; lost_by: how it was lost, None while it is well; spoken: splats that nobody has looked at yet."""
 
     page_bytes = 65536
+    monitor_command = None
 
     def __init__(self, name, directory, boot=1):
         self.name, self.directory, self.number = name, directory, boot

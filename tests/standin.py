@@ -39,13 +39,19 @@ class Prepared:
     notes = ("a note",)
     qemu_text = "QEMU 11.1.3"
     l1_qemu_text = "11.1.3"
+    qemu_version = (11, 1, 3)
 
     def __init__(self, plan):
-        build = SimpleNamespace(release="7.3", banner="", identity="x", build_id="b", origin="", texts={})
+        build = SimpleNamespace(
+            release="7.3", banner="", identity="x", build_id="b", origin="", texts={}, found_running=False
+        )
         boots = SimpleNamespace(l1_qemu=(11, 1, 3))
         kernel = SimpleNamespace(build=build, expected=Expected(MERGED_SERIES), boot_set=boots)
         self.kernels = dict.fromkeys(plan.kernels, kernel)
         self.l0_kernels = dict.fromkeys(plan.l0_kernels, kernel)
+
+    def damage(self, placement):
+        return ""
 
     def lacks(self, placement):
         return SCRIPT.get("lacks", {}).get(placement.full_id, "")
@@ -65,6 +71,7 @@ class Level:
 
     name = "L1"
     page_bytes = 65536
+    monitor_command = None
 
     def __init__(self, placement, directory, boot):
         self.placement, self.directory, self.boot = placement, directory, boot

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A copy of the cache that may be damaged: hard links, so that it costs nothing."""
+"""Copies of the cache that may be damaged."""
 
 from __future__ import annotations
 
@@ -8,27 +8,34 @@ import shutil
 from pathlib import Path
 
 
-def copy(original: Path, target: Path) -> None:
-    """*target* is made. Trees are linked file by file, what is changed in place is copied; areas, in which
-    kernels are built, are left out: who wants a kernel that is built already needs none."""
+def copy_used(original: Path, target: Path, since: float) -> None:
+    """Those trees of a cache that were used since then, in seconds since the epoch; *target* is made. Real
+    copies: a further link to a file changes its inode, and the original would have to be proven anew."""
     target.mkdir(parents=True)
-    for path in original.iterdir():
-        if path.is_file():
-            shutil.copy2(path, target / path.name)
-    for name in ("trees", "manifests"):
-        if (original / name).is_dir():
-            shutil.copytree(original / name, target / name, symlinks=True, copy_function=_link)
+    answers = original / "qemu-answers.json"
+    if answers.is_file():
+        shutil.copy2(answers, target / answers.name)
+    for about in original.glob("trees/*/*.json"):
+        tree = about.with_suffix("")
+        if about.stat().st_mtime < since or not tree.is_dir():
+            continue
+        into = target / "trees" / about.parent.name
+        into.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(tree, into / tree.name, symlinks=True)
+        shutil.copy2(about, into / about.name)
 
 
-def _link(source: str, target: str) -> None:
-    """Descriptions beside a tree are written when it is used; all else is never changed again."""
-    if source.endswith(".json"):
-        shutil.copy2(source, target)
-        return
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        shutil.copy2(source, target, follow_symlinks=False)
+def link(original: Path, target: Path) -> None:
+    """A copy of a copy: of hard links, so that it costs nothing. What is written in place is copied: the
+    descriptions beside the trees."""
+
+    def one(source: str, copy: str) -> None:
+        if source.endswith(".json"):
+            shutil.copy2(source, copy)
+        else:
+            os.link(source, copy)
+
+    shutil.copytree(original, target, symlinks=True, copy_function=one)
 
 
 def own(path: Path) -> None:

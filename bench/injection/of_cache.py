@@ -15,9 +15,11 @@ from injection.trial import L1_BOOTS, L1_READY, L2_BOOTS, Trial
 
 Damage = Callable[[Path], object]
 
+_PRUNE = [sys.executable, "-m", "harness", "parts", "prune", "--all"]
+
 
 def files_of(trial: Trial, name: str) -> list[Path]:
-    """In the copy of the cache; those which a run of this scenario uses, and if that cannot be told, all."""
+    """In the copy of the cache, which has little more than what a run uses."""
     found = sorted(trial.cache.glob(f"trees/{name}"))
     if not found:
         raise SystemExit(f"the cache {trial.cache} has no {name}: run kvmppc run once")
@@ -72,10 +74,28 @@ def damage_in_use(name: str, damage: Damage) -> Action:
 
 
 def prune(trial: Trial) -> None:
-    """What somebody else types meanwhile. It must refuse; what it does is in helper.txt."""
-    done = trial.helper([sys.executable, "-m", "harness", "parts", "prune", "--all"])
-    if done.wait(60) == 0:
-        trial.notes.append("kvmppc parts prune --all took what a run uses")
+    """What somebody else types meanwhile: it waits for the run."""
+    trial.helper(_PRUNE)
+
+
+def prune_at_once(trial: Trial) -> None:
+    """The same, not to wait: it must refuse."""
+    status = trial.helper([*_PRUNE, "--no-wait"]).wait(60)
+    if status != 3:
+        trial.notes.append(f"kvmppc parts prune --all --no-wait ended with {status}, not 3")
+
+
+def own_image(trial: Trial) -> None:
+    """A kernel image of the user's, as it is built: not in the cache."""
+    built = next(trial.parts.copy().glob("trees/kernel/*/vmlinux"))
+    image = trial.directory / "vmlinux"
+    shutil.copyfile(built, image)
+    trial.subject = ["--kernel", str(image), "--expect", "merged"]
+
+
+def build_it_anew(trial: Trial) -> None:
+    """In place, as a linker does."""
+    flip_everywhere(trial.directory / "vmlinux")
 
 
 def remove_tree(trial: Trial) -> None:
@@ -85,11 +105,6 @@ def remove_tree(trial: Trial) -> None:
 
 def unreachable_mirror(trial: Trial) -> None:
     trial.environment["KVMPPC_MIRROR"] = "http://127.0.0.1:9/nothing"
-
-
-def flip_start(path: Path) -> None:
-    """Where a file system has its super block, and an ELF its header."""
-    cachecopy.flip(path, 0.0)
 
 
 def flip_everywhere(path: Path) -> None:
@@ -104,6 +119,10 @@ def empty(path: Path) -> None:
 
 def remove(path: Path) -> None:
     path.unlink()
+
+
+# QEMU in L1 has read what it boots it from before.
+_L2 = "l2p10 l2"
 
 
 def before(name: str, what: str, file: str, damage: Damage, says: str = "") -> Fault:
@@ -135,7 +154,13 @@ FAULTS = (
     ),
     Fault(
         "userland-removed-l2", "the userland's image is removed while L2 boots: QEMU has it open",
-        at(L2_BOOTS, damage_in_use(USERLAND, remove), first=own_copy(USERLAND)), UNHARMED,
+        at(L2_BOOTS, damage_in_use(USERLAND, remove), first=own_copy(USERLAND)),
+        Expect(spared=(_L2,), says="is missing"),
+    ),
+    Fault(
+        "image-built-anew", "the user's own kernel image is written anew while L1 boots",
+        at(L1_BOOTS, build_it_anew, first=own_image),
+        Expect(spared=(" l1", " caps", " arch_compat", _L2), says="another one"),
     ),
     Fault(
         "kernel-disk-flipped-ready", "bits of the kernel's disk are flipped when L1 is ready",
@@ -144,11 +169,15 @@ FAULTS = (
     Fault(
         "cache-removed-l2", "rm of the cache's trees while L2 boots",
         at(L2_BOOTS, remove_tree, first=lambda trial: trial.own_cache()),
-        Expect(healed=True),
+        Expect(spared=(_L2,), says="in the cache"),
     ),
     Fault(
         "prune-while-running", "kvmppc parts prune --all while L1 boots",
         at(L1_BOOTS, prune, first=lambda trial: trial.own_cache()), UNHARMED,
+    ),
+    Fault(
+        "prune-at-once", "kvmppc parts prune --all --no-wait while L1 boots",
+        at(L1_BOOTS, prune_at_once, first=lambda trial: trial.own_cache()), UNHARMED,
     ),
     Fault(
         "mirror-unreachable", "the mirror is not there, all is in the cache",

@@ -22,7 +22,7 @@ from harness.parts.cache import Cache
 from harness.processes.single import dying_with_us
 from harness.reports import jsonfile
 from injection import cachecopy, inside
-from injection.found import Found
+from injection.found import UNHARMED, Found, differences
 
 ROOT = Path(__file__).absolute().parent.parent.parent
 
@@ -57,12 +57,28 @@ L2_UP = Moment("L2 was up", "*/l2p10/console.log", r":up:\{")
 AT_THE_END = Moment("L1 is looked at for the last time", "report.json", '"topic": "l2"')
 
 
-@dataclass(frozen=True)
 class Parts:
-    """What all trials use. kernel: as for --kernel; cache: that is never damaged."""
+    """What all trials use. kernel: as for --kernel; cache: never damaged; scratch: for copies of it."""
 
-    kernel: str
-    cache: Path
+    def __init__(self, kernel: str, cache: Path, scratch: Path):
+        self.kernel = kernel
+        self.cache = cache
+        self.scratch = scratch
+        self._copy: Path | None = None
+
+    def copy(self) -> Path:
+        """Of what a run uses in the cache. Made once, and proven by a run with no fault at all: Missed if not
+        even that is ok."""
+        if self._copy is None:
+            began = time.time() - 1  # times of files may be a little coarse
+            trial = Trial(self, self.scratch / "no-fault", 300)
+            trial.start()
+            differs = differences(trial.finish(""), UNHARMED)
+            if differs:
+                raise Missed(f"without a fault a run is not ok: {'; '.join(differs)}")
+            self._copy = self.scratch / "cache"
+            cachecopy.copy_used(self.cache, self._copy, began)
+        return self._copy
 
 
 class Trial:
@@ -94,9 +110,9 @@ class Trial:
     # -- before it starts ----------------------------------------------------------------
 
     def own_cache(self, name: str = "cache") -> Path:
-        """From now on a copy of the cache that may be damaged."""
+        """From now on a copy of the cache that may be damaged. Missed if there is none to copy."""
         target = self.directory / name
-        cachecopy.copy(self.parts.cache, target)
+        cachecopy.link(self.parts.copy(), target)
         self.cache, self._own_cache = target, True
         return target
 

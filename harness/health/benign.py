@@ -50,7 +50,8 @@ ANY = (Range(),)
 @dataclass(frozen=True)
 class Benign:
     """pattern: of a splat's title or a message's text, found anywhere in it; kernels, qemus: it applies in
-    one of each; apis, topologies, levels: in all where empty; source: a commit, or where it was measured.
+    one of each; apis, topologies, levels: in all where empty; within: a function that must be in a splat's
+    trace, where its title alone says too little; source: a commit, or where it was measured.
     """
 
     name: str
@@ -62,8 +63,9 @@ class Benign:
     apis: tuple[NestedApi, ...] = ()
     topologies: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
+    within: str = ""
 
-    def covers(self, text: str, at: Circumstances) -> bool:
+    def covers(self, text: str, at: Circumstances, trace: Sequence[str] = ()) -> bool:
         return (
             self.pattern.search(text) is not None
             and any(at.kernel in each for each in self.kernels)
@@ -71,6 +73,7 @@ class Benign:
             and (not self.apis or at.nested_api in self.apis)
             and (not self.topologies or at.topology in self.topologies)
             and (not self.levels or at.level in self.levels)
+            and (not self.within or self.within in trace)
         )
 
 
@@ -104,9 +107,19 @@ BENIGN = (
         "QEMU in L1 says that KVM has no XIVE there and emulates it",
         "QEMU hw/intc/spapr_xive_kvm.c, kvmppc_xive_connect; measured on every pseries topology",
     ),
+    Benign(
+        "lockdep-replay",
+        re.compile(r"^WARNING: locking bug in irqentry_exit$"),
+        "with PROVE_LOCKING: a timer interrupt that is replayed when interrupts are switched on again seems "
+        "to have come within one. It switches lockdep off: nothing is proven about locks after it",
+        "measured at boot of 7.2.12 on pseries-papr, pseries-hv and powernv10: lockdep_hardirqs_on_prepare",
+        kernels=(Range((7, 2), (7, 3)),),
+        within="__replay_soft_interrupts",
+    ),
 )
 
 
-def is_benign(text: str, at: Circumstances) -> Benign | None:
-    """The row that says why a splat of this title, or a message, is harmless here; None for any other."""
-    return next((row for row in BENIGN if row.covers(text, at)), None)
+def is_benign(text: str, at: Circumstances, trace: Sequence[str] = ()) -> Benign | None:
+    """The row that says why a splat of this title and trace, or a message, is harmless here; None for any
+    other."""
+    return next((row for row in BENIGN if row.covers(text, at, trace)), None)

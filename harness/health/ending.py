@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from harness.health.cause import STARVED, Loss, by_the_clock, deadly, of_kvm, where_of
+from harness.health.cause import STARVED, Loss, by_the_clock, deadly, of_kvm, starved_words, where_of
 from harness.model.classify import Finding
 from harness.model.cpu import GuestMode, mode_of_cpuinfo, mode_of_pvr
 from harness.model.observation import End
@@ -36,6 +36,7 @@ class GuestSeen:
     none; up, left: its reports, None without; finding: the line of its console that decides, of
     model/classify.py; splats: of its console; exit_status: its QEMU's, None if that runs or is not known;
     runs: whether its QEMU process is still there in the level that runs it, None if nobody could look;
+    stopped: whether somebody has stopped that process (SIGSTOP);
     stuck: where that process is caught in the kernel; host: how the level that runs it was lost, None if
     that is well; samples: where the vCPUs were; waited: seconds since the last byte on its console;
     starved: share of the time in which the outermost QEMU wanted a CPU and got none, 0 to 1.
@@ -49,6 +50,7 @@ class GuestSeen:
     splats: tuple[Splat, ...] = ()
     exit_status: int | None = None
     runs: bool | None = None
+    stopped: bool = False
     stuck: str = ""
     host: Loss | None = None
     samples: tuple[str, ...] = ()
@@ -117,6 +119,8 @@ def outcome_of(seen: GuestSeen) -> Decision:
         return Outcome.UNKNOWN, "outer", "the level around it was taken for lost, and answers"
     if seen.runs is False:
         return Outcome.UNKNOWN, "gone", _GONE
+    if seen.stopped:
+        return Outcome.INFRASTRUCTURE, "qemu-stopped", _STOPPED
     if seen.starved >= STARVED:
         return Outcome.INFRASTRUCTURE, "starved", _starved(seen)
     where = f"; the vCPU was in {where_of(seen.samples)}" if seen.samples else ""
@@ -131,11 +135,11 @@ def outcome_of(seen: GuestSeen) -> Decision:
 
 
 _GONE = "its QEMU is gone, and its console did not end"
+_STOPPED = "its QEMU process is stopped (SIGSTOP)"
 
 
 def _starved(seen: GuestSeen) -> str:
-    share = f"{seen.starved * 100:.0f} % of the time"
-    return f"this machine is too busy: QEMU waited for a CPU {share}; see --timeout-scale"
+    return f"the outermost QEMU {starved_words(seen.starved)}"
 
 
 # A module that does not fit its kernel was packed wrongly; anything else is the kernel's word.
@@ -185,6 +189,8 @@ def end_of(seen: GuestSeen) -> End | None:
         return End("exit", words, Side.UNKNOWN)
     if seen.runs is False:
         return End("gone", "the guest left; QEMU's exit status is not known", Side.UNKNOWN)
+    if seen.stopped:
+        return End("qemu-stopped", _STOPPED, Side.SURROUNDINGS)
     if seen.starved >= STARVED:
         return End("starved", _starved(seen), Side.SURROUNDINGS)
     if not seen.runs:
@@ -209,6 +215,8 @@ def _end_without_leave(seen: GuestSeen) -> End:
         return End("no-leave", words, Side.UNKNOWN)
     if seen.runs is False:
         return End("gone", _GONE, Side.UNKNOWN)
+    if seen.stopped:
+        return End("qemu-stopped", _STOPPED, Side.SURROUNDINGS)
     if seen.starved >= STARVED:
         return End("starved", _starved(seen), Side.SURROUNDINGS)
     return End("hang", _still("the guest was up and did not leave", seen), Side.KERNEL)

@@ -33,7 +33,7 @@ _SYMBOL_ALONE = re.compile(_SYMBOL)
 _NAMED = re.compile(
     r"caller is (?P<function>[A-Za-z_][\w.]*)| +last function: (?P<last>[A-Za-z_][\w.]*)"
     r"| +preempt=.* workfn=(?P<work>[A-Za-z_][\w.]*)"
-    r"|(?:workqueue: )? +in-flight: \d+:(?P<flight>[A-Za-z_][\w.]*)"
+    r"|(?:workqueue: )? +in-flight: [\w()-]+:(?P<flight>[A-Za-z_][\w.]*)"
 )
 # GCC's and clang's copies of a function are that function.
 _COPY = re.compile(r"\.(?:isra|constprop|part|cold|llvm|lto_priv)(?:\.\d+)*")

@@ -29,6 +29,11 @@ _OTHER_STACK = re.compile(
     r"|(?:Second to l|L)ast potentially related"
 )
 
+# The same, for a whole task: until the one that matters is announced (kernel/rcu/tree_stall.h,
+# rcu_check_gp_kthread_starvation shows its own thread before the CPU that keeps it from running).
+_OTHER_TASK = re.compile(r"rcu: RCU grace-period kthread stack dump:")
+_THIS_TASK = re.compile(r"rcu: Stack dump where RCU GP kthread last ran:|NMI backtrace for ")
+
 # Registers, and what stands between them and the trace: arch/powerpc/kernel/process.c, __show_regs and
 # show_stack; kernel/panic.c; lib/dump_stack.c; kernel/locking/lockdep.c, print_irqtrace_events.
 REGISTERS = re.compile(
@@ -51,7 +56,8 @@ _SLUB_CHECK = re.compile(r"(?:__)?slab_err|object_err")
 @dataclass
 class Report:
     """heads: the lines that announced it, with the rows that read them; text: of a WARNING, and what comes
-    before the trace; calls: whether its trace has begun; of_another: what comes is another's stack."""
+    before the trace; calls: whether its trace has begun; of_another: what comes is another's stack,
+    of_another_task: and more."""
 
     heads: list[tuple[Rule, re.Match[str], ConsoleLine]]
     text: list[str]
@@ -62,6 +68,7 @@ class Report:
     foreign: int = 0
     marked: bool = False
     of_another: bool = False
+    of_another_task: bool = False
 
     @property
     def family(self) -> str:
@@ -111,7 +118,7 @@ class Report:
         if not self.calls and len(self.text) < LONGEST_TEXT:
             self.text.append(text)
         frame = read_frame(text)
-        if frame is not None and self.of_another:
+        if frame is not None and (self.of_another or self.of_another_task):
             return False
         if frame is not None:
             if not self.trace_ended and len(self.frames) < LONGEST_TRACE:
@@ -123,6 +130,8 @@ class Report:
             self.trace_ended |= self.calls
             self.of_another = False
         self.of_another |= _OTHER_STACK.match(text) is not None
+        self.of_another_task |= _OTHER_TASK.match(text) is not None
+        self.of_another_task &= not _THIS_TASK.match(text)
         if not REGISTERS.match(text):
             self.trace_ended |= self.calls
             self.foreign += 1

@@ -33,7 +33,7 @@ REPORTERS = _names(
     r"_*might_(resched|sleep|fault) __schedule_bug check_preemption_disabled (__)?debug_smp_processor_id",
     # mm: KASAN, KFENCE, KCSAN, pages, slub, usercopy, fortify
     r"(__)?kasan_\w+ print_report __asan_\w+ _*mem(cpy|set|move)\w* (__)?kfence_\w+ kcsan_\w+ __tsan_\w+",
-    r"kv?free\w* vfree kmem_cache_free\w* (__)?slab_free\w* (__)?free_(frozen_)?pages?\w*",
+    r"kv?free\w* vfree kmem_cache_free\w* (__)?slab_free\w* (__)?free_(frozen_|unref_)?pages?\w*",
     r"bad_page free_page_is_bad\w* warn_free_bad_obj check_new_page_bad warn_alloc",
     r"(__)?slab_(err|bug) object_err usercopy_abort (__)?check_heap_object __check_object_size",
     r"__fortify_(panic|report)",

@@ -84,7 +84,7 @@ def _add_ours(tree: Path) -> None:
             (tree / "usr/bin" / name).symlink_to("busybox")
     ours = tree / "usr/lib/kvmppc"
     ours.mkdir()
-    for name in ("level", "report.sh", "probe.py", "ask.py"):
+    for name in ("level", "report.sh", *guestfiles.PROGRAMS):
         (ours / name).write_bytes(guestfiles.read(name))
     (ours / "level").chmod(0o755)
 

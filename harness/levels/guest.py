@@ -100,12 +100,13 @@ def _observe(
     """All that is known, before anything is ended."""
     well = ended is Ended.MET if gone is None else (gone is Ended.EOF and status == 0)
     host = _host_failure(level, before)
-    runs, caught = None, ""
+    runs, stopped, caught = None, False, ""
     samples: tuple[str, ...] = ()
     if host is None and not well:
         host = _loss_of(level, "L2 ran in it")
         if host is None and status is None:
             runs = machine.runs()
+            stopped = machine.stopped() if runs else False
             caught = stuck(level.run, QEMU_PIDS, level.setup.limits.answer) if runs else ""
             samples = sample(level.monitor_command, level.symbols) if runs else ()
     return GuestSeen(
@@ -117,13 +118,14 @@ def _observe(
         splats=console.splats(),
         exit_status=status,
         runs=runs,
+        stopped=stopped,
         stuck=caught,
         host=host,
         samples=samples,
         waited=console.silent_for,
         last_line=console.last_line,
         log_trouble=console.log_trouble,
-        starved=level.starved(),
+        starved=level.starved_since(console.started),
     )
 
 
@@ -164,4 +166,5 @@ def _boot_of(seen: GuestSeen, console: Console, phases: dict[str, float], direct
         uptime=up.get("uptime", 0.0),
         elapsed=console.report_times.get("up", 0.0),
         samples=seen.samples,
+        starved=seen.starved,
     )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +33,11 @@ class Level(Protocol):
 
     def asking(self) -> QuerySession:
         """A conversation with its KVM, in questions of model/suite.py; to be used with ``with``."""
+
+    @property
+    def monitor_command(self) -> Callable[[str], str] | None:
+        """A human monitor command of the outermost QEMU -> its output, InfrastructureError if it does not
+        answer. None where no QEMU of ours runs all levels."""
 
     @property
     def page_bytes(self) -> int:

@@ -16,7 +16,7 @@ from harness.levels.console import Console
 from harness.levels.limits import LIMITS, Limits
 from harness.levels.machine import MachineState
 from harness.levels.ssh import ChannelSpawn, ClientKey, Completed, Connection
-from harness.levels.stuck import stuck
+from harness.levels.stuck import stopped, stuck
 from harness.model.errors import InfrastructureError
 
 # Prints the process ids of QEMU. Not from its pidfile: QEMU removes that before its last moment, in which it
@@ -65,6 +65,9 @@ class Host(Protocol):
         """As of machine.Machine."""
 
     def starved(self) -> float:
+        """As of machine.Machine."""
+
+    def starved_since(self, moment: float) -> float:
         """As of machine.Machine."""
 
     def monitor_command(self, line: str) -> str:
@@ -126,11 +129,18 @@ class NestedMachine:
         words = done.stdout.split()
         return len(words) > 1 if words[-1:] == ["end"] else None
 
+    def stopped(self) -> bool:
+        """Whether somebody has stopped its QEMU process; False if nobody could look."""
+        return stopped(self._host.run, QEMU_PIDS, self._limits.answer)
+
     def lag(self) -> float:
         return self._host.lag()
 
     def starved(self) -> float:
         return self._host.starved()
+
+    def starved_since(self, moment: float) -> float:
+        return self._host.starved_since(moment)
 
     def monitor_command(self, line: str) -> str:
         return self._host.monitor_command(line)
@@ -147,7 +157,9 @@ class NestedMachine:
         status = self.exit_status
         if status is None:
             caught = stuck(self._host.run, QEMU_PIDS, self._limits.answer)
-            return MachineState(caught=caught, starved=self.starved())
+            return MachineState(
+                process_state="T" if self.stopped() else "", caught=caught, starved=self.starved()
+            )
         return MachineState(status) if status >= 0 else MachineState(killed_by_signal=True)
 
     def stop(self) -> None:

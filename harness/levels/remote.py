@@ -47,9 +47,10 @@ class Facts:
 
 
 class RemoteLevel:
-    """programs: name -> content of probe.py and ask.py; directory: for its logs, made by start()."""
+    """programs: name -> content of guestfiles.PROGRAMS; directory: for its logs, made by start()."""
 
     name = "L1"
+    monitor_command = None
 
     def __init__(self, target: Target, programs: Mapping[str, bytes], directory: Path, placement: str = ""):
         self.directory = directory

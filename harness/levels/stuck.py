@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Where a process in a level is caught in the kernel: read from /proc twice, a moment apart."""
+"""Where a process in a level is caught in the kernel, read from /proc twice, a moment apart; and whether it
+was stopped by a signal."""
 
 from __future__ import annotations
 
@@ -40,6 +41,17 @@ def stuck(run: Callable[[str, float], Completed], pids: str, timeout: float) -> 
     return read(done.stdout)
 
 
+def stopped(run: Callable[[str, float], Completed], pids: str, timeout: float) -> bool:
+    """Whether one of these processes is stopped (SIGSTOP, a debugger): then it is not the kernel's fault that
+    it does not go on. False if nobody can tell. pids: as of stuck()."""
+    try:
+        done = run(f'for pid in $({pids}); do echo "U $(cat /proc/$pid/stat)"; done 2>/dev/null', timeout)
+    except InfrastructureError:
+        return False
+    found = map(_STAT.match, done.stdout.splitlines())
+    return any(match is not None and match[3] in "Tt" for match in found)
+
+
 def read(text: str) -> str:
     """Of the script's output. States as in Linux Documentation/filesystems/proc.rst."""
     before: dict[str, _Was] = {}
@@ -60,7 +72,7 @@ def read(text: str) -> str:
                 more[pid] = {"W": [], "S": [], "K": []}
         elif last and line[:2] in ("W ", "S "):
             more[last][line[0]].append(line[2:].strip())
-        elif last and line.startswith("K "):
+        elif last:
             frame = _FRAME.match(line)
             if frame:
                 more[last]["K"].append(frame[1])
@@ -76,7 +88,7 @@ def _place(facts: dict[str, list[str]]) -> str:
     frames = facts["K"][:6]
     if frames:
         return " in " + " < ".join(frames)
-    name = next((each for each in facts["W"] if each and each != "0"), "")
+    name = next((each for each in facts["W"] if each != "0"), "")
     return f" in {name}" if name else ""
 
 

@@ -187,7 +187,11 @@ def groups(cells: Iterable[Cell]) -> list[Group]:
                 by_l1 = found.setdefault((cell.l2, fact), {})
                 by_l1.setdefault(l1_words(cell.l1, cell.l0), []).append(cell.topology)
     return [
-        Group(l2, fact, tuple(f"{', '.join(topologies)} {l1}" for l1, topologies in by_l1.items()))
+        Group(
+            l2,
+            fact,
+            tuple(f"{', '.join(dict.fromkeys(topologies))} {l1}" for l1, topologies in by_l1.items()),
+        )
         for (l2, fact), by_l1 in found.items()
     ]
 

@@ -40,3 +40,8 @@ class BootSet:
     guest_kernel: str = "/kernel/vmlinux"
     guest_initramfs: str = "/kernel/guest.cpio"
     symbols: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those that a machine boots from."""
+        return self.vmlinux, self.initramfs, self.userland, self.kernel_disk

@@ -131,6 +131,16 @@ def _left(expected: Expected, call: Call, answer: Answer) -> str:
     return _runs({at: answer.changed.get(at, call.memory.byte(at)) for at in offsets})
 
 
+def expected_words(expected: Expected) -> str:
+    """Of a whole answer, on one line."""
+    return f"{_result_words(expected)}, {_written_words(expected)}"
+
+
+def answer_words(expected: Expected, call: Call, answer: Answer) -> str:
+    """What came, as expected_words says it."""
+    return f"{_result(answer)}, {_left(expected, call, answer)}"
+
+
 def _changes(answer: Answer) -> str:
     return _runs(answer.changed) if answer.changed else "nothing written"
 

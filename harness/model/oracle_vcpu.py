@@ -15,18 +15,11 @@ from harness.model.abi import CAP_BIT
 from harness.model.behaviour import Refusal
 from harness.model.caps_checks import right_call
 from harness.model.cpu import PVR_INVALID, Mode
+from harness.model.micro_run import errno_word, judge_run, ran, run_words
 from harness.model.oracle_arch_compat import VALUES, Case, Stored, expect, is_granted
 from harness.model.oracle_ioctl import Subject
-from harness.model.suite import Answers, Register, Run, register_question
+from harness.model.suite import Answers, Register, register_question
 from harness.model.verdict import Kind, Verdict
-
-KVM_EXIT_PAPR_HCALL = 19
-# What the micro-guest ends with, at its end and in any interrupt (ask.py).
-HCALL_DONE, HCALL_INTERRUPT = 0xF000, 0xF004
-
-# Interrupts that an instruction unknown to the mode leads to, and the one of ISA 3.1 (ask.py, GUEST).
-_ILLEGAL = (0x700, 0xE40)
-_ISA31_AT = 0x2000 + 8 * 4
 
 _SANITY = "powerpc.c, kvmppc_sanity_check: KVM HV runs PAPR guests only, and none with PVR_ARCH_INVALID"
 
@@ -79,17 +72,19 @@ def _judge_value(
         )
 
     again = errno.EINVAL if not papr and checked else 0
-    run = _run(got.run, sane, _mode(subject, stored), raw_pvr)
-    again_run = _run(got.again_run, papr, subject.l1_mode, raw_pvr)
+    run = judge_run(got.run, sane, _mode(subject, stored), raw_pvr)
+    again_run = judge_run(got.again_run, papr, subject.l1_mode, raw_pvr)
     return [
-        verdict("set", got.set == want_errno, _errno(want_errno), _errno(got.set), source, anyway.set),
-        verdict("stored", got.stored == stored, f"{stored:#x}", _hex(got.stored), source, anyway.stored),
+        verdict(
+            "set", got.set == want_errno, errno_word(want_errno), errno_word(got.set), source, anyway.set
+        ),
+        verdict("stored", got.stored == stored, f"{stored:#x}", hex_word(got.stored), source, anyway.stored),
         verdict("KVM_RUN", *run, _SANITY, anyway.run),
         verdict(
             "usable afterwards",
             (got.again, got.again_stored) == (again, 0),
-            f"0 set: {_errno(again)}, 0x0 stored",
-            f"0 set: {_errno(got.again)}, {_hex(got.again_stored)} stored",
+            f"0 set: {errno_word(again)}, 0x0 stored",
+            f"0 set: {errno_word(got.again)}, {hex_word(got.again_stored)} stored",
             source,
             anyway.usable,
         ),
@@ -144,7 +139,7 @@ class _Anyway:
         sane = self.papr and stored != PVR_INVALID
         if sane and stored is not None and not self._may_run(stored):
             return None, ""
-        right, expected, _ = _run(self.got.run, sane, _mode(self.subject, stored or 0), self.raw_pvr)
+        right, expected, _ = judge_run(self.got.run, sane, _mode(self.subject, stored or 0), self.raw_pvr)
         return right, expected
 
     def _may_run(self, stored: int) -> bool:
@@ -162,45 +157,8 @@ def _mode(subject: Subject, stored: int) -> Mode:
     return next((each for each in Mode if each.logical_pvr == stored), subject.l1_mode)
 
 
-def _errno(error: int) -> str:
-    return "0" if error == 0 else errno.errorcode.get(error, str(error))
-
-
-def _hex(value: int | None) -> str:
+def hex_word(value: int | None) -> str:
     return "nothing readable" if value is None else f"{value:#x}"
-
-
-def _run(run: Run, sane: bool, mode: Mode, raw_pvr: int | None) -> tuple[bool, str, str]:
-    """(right, expected, observed) of one KVM_RUN. mode: that the guest runs in."""
-    if not sane:
-        return run.errno == errno.EINVAL, "EINVAL", run_words(run)
-    pvr = "" if raw_pvr is None else f", reads PVR {raw_pvr:#010x}"
-    right = ran(run) and (raw_pvr is None or run.gpr[4] == raw_pvr)
-    if right and mode >= Mode.P10:
-        right = run.hcall == HCALL_DONE and run.gpr[6] == 1  # an instruction of ISA 3.1 among the others
-    expected = f"runs to its end{pvr}" if mode >= Mode.P10 else f"runs to its end, or to ISA 3.1{pvr}"
-    return right, expected, run_words(run)
-
-
-def ran(run: Run) -> bool:
-    """Whether the micro-guest did all that its mode lets it."""
-    if run.errno or run.exit != KVM_EXIT_PAPR_HCALL:
-        return False
-    illegal = run.hcall == HCALL_INTERRUPT and run.gpr[8] == _ISA31_AT and run.gpr[9] in _ILLEGAL
-    return (run.hcall == HCALL_DONE and run.gpr[5] == 1) or illegal
-
-
-def run_words(run: Run) -> str:
-    if run.errno:
-        return _errno(run.errno)
-    if run.exit != KVM_EXIT_PAPR_HCALL:
-        return f"exit {run.exit}"
-    if run.hcall == HCALL_DONE:
-        return f"runs to its end, reads PVR {run.gpr[4]:#010x}"
-    if run.hcall == HCALL_INTERRUPT:
-        words = "ISA 3.1" if run.gpr[8] == _ISA31_AT else f"{run.gpr[8]:#x}"
-        return f"interrupt {run.gpr[9]:#x} at {words}, reads PVR {run.gpr[4]:#010x}"
-    return f"hypercall {run.hcall:#x}"
 
 
 # -- which mode userspace chooses ------------------------------------------------------------
@@ -254,4 +212,4 @@ def _trusts(subject: Subject, raw_mode: Mode, answers: Answers) -> Verdict:
 def _both(register: Register | None) -> str:
     if register is None:
         return "no answer"
-    return f"set {_errno(register.set)}, KVM_RUN {run_words(register.run)}"
+    return f"set {errno_word(register.set)}, KVM_RUN {run_words(register.run)}"

@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model.abi import distinct
+from harness.model import suite_vcpus
+from harness.model.abi import Revision, distinct
 from harness.model.calls import Answer, Call
 from harness.model.caps_checks import checks, right_call
+from harness.model.micro_run import Run
 from harness.model.oracle_arch_compat import VALUES
 from harness.model.oracle_caps import CAPABILITIES
 
@@ -28,6 +30,13 @@ def register_question(papr: bool, value: int) -> str:
     return f"register {int(papr)} {value:#x}"
 
 
+def again_question(revision: Revision) -> str:
+    """Its right call and all capabilities, before and after a guest has run."""
+    call = right_call(revision)
+    numbers = ",".join(str(each) for each in CAPABILITIES)
+    return f"again {call.request:#010x} {call.memory} {numbers}"
+
+
 def questions(page: int) -> list[str]:
     """All of them, each once. page: bytes of a page in L1."""
     found = [cap_question(fd, number) for fd in ("vm", "kvm", "pr") for number in CAPABILITIES]
@@ -35,18 +44,9 @@ def questions(page: int) -> list[str]:
         found += [check.call.line for check in checks(revision, page)]
         found.append(right_call(revision, "pr").line)
     found += [register_question(papr, value) for papr in (True, False) for value in VALUES]
+    found += suite_vcpus.questions()
+    found += [again_question(revision) for revision in distinct()]
     return list(dict.fromkeys(found))
-
-
-@dataclass(frozen=True)
-class Run:
-    """One KVM_RUN of the micro-guest. exit: KVM_EXIT_*; hcall: number of the hypercall that ended it, None if
-    another thing did; gpr: r0 to r9 afterwards."""
-
-    errno: int
-    exit: int
-    hcall: int | None
-    gpr: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ class Answers:
         found = self.asked.get(call.line, {})
         return tuple(Answer.from_json(each) for each in found.get("answers", ()))
 
+    def document(self, question: str) -> dict[str, Any] | None:
+        """None if it was not asked, or could not be."""
+        found = self.asked.get(question)
+        return None if found is None or "trouble" in found else found
+
     def trouble(self, question: str) -> str:
         """Why something could not be asked; '' if it was."""
         return str(self.asked.get(question, {"trouble": NOT_ASKED}).get("trouble", ""))
@@ -83,12 +88,10 @@ class Answers:
         return self.asked.get(cap_question(fd, number), {}).get("value")
 
     def register(self, papr: bool, value: int) -> Register | None:
-        found = self.asked.get(register_question(papr, value))
-        if found is None or "trouble" in found:
+        found = self.document(register_question(papr, value))
+        if found is None:
             return None
-        runs = {
-            name: Run(**{**found[name], "gpr": tuple(found[name]["gpr"])}) for name in ("run", "again_run")
-        }
+        runs = {name: Run.from_json(found[name]) for name in ("run", "again_run")}
         return Register(**{**found, **runs})
 
     def to_json(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -128,6 +128,30 @@ class Cache:
         except ValueError:
             return ""
         return manifest.damage_of(self.root / "trees" / kind / key, str(Path(*below)))
+
+    def tree_of(self, file: Path) -> Path | None:
+        """The published tree that *file* is in, or was; None for one that is in none."""
+        try:
+            kind, key, _, *_ = file.relative_to(self.root / "trees").parts
+        except ValueError:
+            return None
+        return self.root / "trees" / kind / key
+
+    def damage_since(self, files: Iterable[Path]) -> str:
+        """What has become of the published trees that these are in since they were found: what of them is
+        not as published any more, '' if all is. For whoever has used them meanwhile. Files that are in none
+        are passed over."""
+        for tree in dict.fromkeys(map(self.tree_of, files)):
+            if tree is None or _unchanged(tree):
+                continue
+            with self.lock(f"check-{tree.parent.name}-{tree.name}"):
+                try:
+                    damage = manifest.damage(tree, _seen(tree))
+                except OSError as error:
+                    damage = f"{tree}: {error.strerror or error}"
+            if damage:
+                return f"{tree.parent.name}/{tree.name[:12]} in the cache: {damage}"
+        return ""
 
     def tree(self, kind: str, key: str, build: Callable[[Path], None], why: str = "") -> Path:
         """The tree KIND/KEY; *build* fills an empty directory with it if there is none yet.

@@ -120,17 +120,21 @@ def _images(tree: Path) -> list[Path]:
     return list(usual.values()) or [path for path in tree.rglob("vmlinu[xz]*") if path.is_file()]
 
 
+def file_identity(path: Path) -> str:
+    """Of a kernel that is an image of the user's. OSError if it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
 def _file(
     spec: KernelSpec, _cache: Cache, _choices: BuildChoices, _locked_only: bool, _progress: Progress
 ) -> KernelBuild:
     path = spec.path
     facts = kernel_facts(path)
-    with path.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
     return KernelBuild(
         spec=spec.text,
         label=spec.label,
-        identity=content[:32],
+        identity=file_identity(path),
         vmlinux=path,
         modules=None,
         release=facts.release,

@@ -21,6 +21,8 @@ _HEADINGS = {
     "revision": "revision",
     "ioctl": "ioctl",
     "vcpu": "vcpu",
+    "inforce": "in force",
+    "clock": "L2's clock",
     "userspace": "userspace",
     "docs": "api.rst",
     "calls": "calls",

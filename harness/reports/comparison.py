@@ -23,9 +23,9 @@ _STYLE = {
 }
 
 LEGEND = (
-    "before -> after. fixed, broken: now, no longer as any kernel should answer; changed: another answer, "
-    "both right or both wrong, or a new one. P10 = L2 booted in that mode; early, late = refused when the "
-    "mode is set, when L2 runs"
+    "before -> after. fixed: was wrong, is right; broken: was right, is wrong, or a splat that was not "
+    "there; changed: another answer, both right or both wrong, or a new one. P10 = L2 booted in that mode; "
+    "early, late = refused when the mode is set, when L2 runs"
 )
 
 
@@ -96,6 +96,10 @@ def _words(cell: Cell | None) -> Text:
     if cell.topic == "arch_compat":
         facts = [fact for fact in cell.facts if fact.change is not Change.SAME]
         words = ", ".join(f"{fact.check.removeprefix('arch_compat ')} {fact.change.value}" for fact in facts)
+    elif cell.before == cell.after:
+        # The cell's own words are the same: it is another of its checks.
+        changed = [fact.check for fact in cell.facts if fact.change is cell.change]
+        words = f"{short(cell.before)}, {cell.change.value}: {changed[0]}"
     else:
         words = f"{short(cell.before)} -> {short(cell.after)} {cell.change.value}"
     return Text(words, style=_STYLE[cell.change])

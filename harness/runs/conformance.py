@@ -7,7 +7,16 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.model import identify, oracle_docs, oracle_ioctl, oracle_vcpu
+from harness.model import (
+    identify,
+    oracle_again,
+    oracle_clock,
+    oracle_docs,
+    oracle_inforce,
+    oracle_ioctl,
+    oracle_lives,
+    oracle_vcpu,
+)
 from harness.model.abi import REVISIONS, distinct
 from harness.model.behaviour import BOTH_APIS, made_of
 from harness.model.calls import Answer, Call
@@ -19,6 +28,7 @@ from harness.model.oracle_ioctl import Subject
 from harness.model.suite import Answers
 from harness.model.uapi import COMMON_HEADER, read_header
 from harness.model.verdict import NOT_KNOWN, Kind, Verdict, by_any_kernel
+from harness.model.vm_model import Host
 
 # Who claims the revision that a kernel is judged by.
 JUDGED_AS = "what it is judged as"
@@ -46,11 +56,25 @@ class Fuzzed:
 
 
 def _ioctl(asked: SuiteEvidence) -> list[Verdict]:
-    return oracle_ioctl.judge(asked.subject, asked.answers)
+    return [
+        *oracle_ioctl.judge(asked.subject, asked.answers),
+        *oracle_again.judge(asked.subject, asked.answers),
+    ]
 
 
 def _vcpu(asked: SuiteEvidence) -> list[Verdict]:
-    return oracle_vcpu.judge(asked.subject, asked.probe.raw_pvr, asked.answers)
+    return [
+        *oracle_vcpu.judge(asked.subject, asked.probe.raw_pvr, asked.answers),
+        *oracle_lives.judge(asked.subject, Host.of(asked.probe), asked.answers),
+    ]
+
+
+def _inforce(asked: SuiteEvidence) -> list[Verdict]:
+    return oracle_inforce.judge(asked.subject, Host.of(asked.probe), asked.answers)
+
+
+def _clock(asked: SuiteEvidence) -> list[Verdict]:
+    return oracle_clock.judge(asked.subject, Host.of(asked.probe), asked.answers)
 
 
 def _userspace(asked: SuiteEvidence) -> list[Verdict]:
@@ -142,6 +166,8 @@ TOPICS: dict[str, Callable[[SuiteEvidence], list[Verdict]]] = {
     "revision": _revision,
     "ioctl": _ioctl,
     "vcpu": _vcpu,
+    "inforce": _inforce,
+    "clock": _clock,
     "userspace": _userspace,
     "docs": _docs,
 }

@@ -8,8 +8,12 @@ import contextlib
 import os
 import signal
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from harness.processes import sampling
+
+if TYPE_CHECKING:  # it takes longer to import than kvmppc --help to run
+    import pytest
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -48,6 +52,14 @@ class Endings:
     def exit_code(self) -> int:
         """As a shell has it: 128 and the signal. 130 for an interrupt of another origin."""
         return 128 + (self.first or signal.SIGINT)
+
+
+def shorten(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Leave of a signal's traceback the handler alone. pytest would first read the source of every function
+    on the way: seconds on a loaded machine, when whoever ends us may not wait that long for our files."""
+    last = excinfo.traceback[-1:]
+    if last and last[0].frame.code.raw is Endings._end.__code__:
+        excinfo.traceback = last
 
 
 def end_workers() -> None:

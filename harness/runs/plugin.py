@@ -26,7 +26,7 @@ from harness.model.verdict import Kind
 from harness.processes.single import die_with_parent
 from harness.reports.live import LiveView, view_for
 from harness.runs.activity import activities
-from harness.runs.endings import Endings, end_workers
+from harness.runs.endings import Endings, end_workers, shorten
 from harness.runs.options import OPTIONS, RunOptions
 from harness.runs.plan import Plan, make
 from harness.runs.prepare import Ready
@@ -243,10 +243,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    """With xdist only the workers know what is selected; all have the same."""
-    directory = node.config.stash[_STATE].directory
-    if directory is not None:
-        directory.plan(each for each in ids if "[" in each)
+    """With xdist only the workers know what is selected; all have the same. Ids of ours have an L1 in them;
+    other tests may have parameters too."""
+    state = node.config.stash[_STATE]
+    if state.directory is not None:
+        places = [each.full_id for each in state.plan.placements]
+        state.directory.plan(each for each in ids if any(place in each.partition("[")[2] for place in places))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -443,10 +445,7 @@ class _Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         end_workers()
-        # pytest would first read the source of every function on the way: seconds on a loaded machine,
-        # when whoever ends us may not wait that long for our files.
-        if isinstance(excinfo.value, KeyboardInterrupt):  # of pytest.exit() the last one is not shown
-            excinfo.traceback = excinfo.traceback[-1:]
+        shorten(excinfo)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -20,7 +20,7 @@ from harness.model.machine import BootSet, QemuProgram
 from harness.model.scenario import Placement
 from harness.parts.cache import Cache
 from harness.parts.kernelbuild import BuildChoices
-from harness.parts.kernels import KernelBuild, resolve_kernel
+from harness.parts.kernels import KernelBuild, file_identity, resolve_kernel
 from harness.parts.qemu import QemuBuild, resolve_qemu
 from harness.parts.userland import Userland, resolve_userland
 from harness.runs.expect import Expected, expectation
@@ -85,6 +85,10 @@ class Ready(Protocol):
     def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
         """What the harmless complaints of its levels depend on, by level name."""
 
+    def damage(self, placement: Placement) -> str:
+        """What its levels boot from that is not any more as it was when the run began; '' if all is. Cheap
+        where nothing has changed."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -95,6 +99,7 @@ class Prepared:
     kernels: dict[str, ReadyKernel]
     l0_kernels: dict[str, ReadyKernel]
     limits: Limits = LIMITS
+    cache: Cache | None = None
 
     @property
     def program(self) -> QemuProgram:
@@ -146,6 +151,27 @@ class Prepared:
         if not placement.l0:
             return None
         return self.l0_kernels.get(placement.l0, self.kernels[placement.kernel])
+
+    def damage(self, placement: Placement) -> str:
+        kernels = [self.kernels[placement.kernel], self.l0_of(placement)]
+        used = [each for each in kernels if each is not None]
+        if self.cache is None:
+            return ""
+        files = [Path(word) for word in self.qemu.argv]
+        files += [file for each in used for file in each.boots.files]
+        return self.cache.damage_since(files) or next(filter(None, map(self._other_image, used)), "")
+
+    def _other_image(self, kernel: ReadyKernel) -> str:
+        """Of an image of the user's, which L1 boots from where it is."""
+        assert self.cache is not None
+        image = kernel.build.vmlinux
+        if self.cache.tree_of(image) is not None:
+            return ""
+        try:
+            same = file_identity(image) == kernel.build.identity
+        except OSError as error:
+            return f"{image}: {error.strerror or error}"
+        return "" if same else f"{image} is another one than when this run began"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -202,6 +228,7 @@ def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) ->
         kernels={name: ready[spec] for name, spec in plan.kernels.items()},
         l0_kernels={name: ready[spec] for name, spec in plan.l0_kernels.items() if spec != SAME},
         limits=LIMITS.scaled(plan.timeout_scale),
+        cache=cache,
     )
 
 

@@ -91,7 +91,7 @@ def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
     if record.topic == "l2":
         return judge.l2(L2Setting.parse(record.l2), boot_from_json(seen))
     level = level_from_json(seen)
-    if record.topic in ("ioctl", "vcpu", "userspace"):
+    if record.topic in ("ioctl", "vcpu", "inforce", "clock", "userspace"):
         return _suite(judge, level, record, folder)
     if level.boot.outcome is not Outcome.BOOTED and record.topic not in ("l0", "l1"):
         return None

@@ -28,8 +28,6 @@ from harness.runs.options import RunOptions
 from harness.runs.plan import Plan
 from harness.runs.prepare import ReadyKernel
 
-_PROGRAMS = ("probe.py", "ask.py")
-
 # Message and hint for --expect-build-id where the machines are ours.
 NOT_OVER_SSH = (
     "--expect-build-id is for a machine over SSH",
@@ -101,7 +99,7 @@ def _given(options: RunOptions) -> _Given:
 
 
 def _programs() -> dict[str, bytes]:
-    return {name: guestfiles.read(name) for name in _PROGRAMS}
+    return {name: guestfiles.read(name) for name in guestfiles.PROGRAMS}
 
 
 @functools.cache
@@ -128,6 +126,9 @@ class RemotePrepared:
     qemu_version: None = None
 
     def lacks(self, _placement: Placement) -> str:
+        return ""
+
+    def damage(self, _placement: Placement) -> str:
         return ""
 
     def l0_of(self, _placement: Placement) -> ReadyKernel | None:

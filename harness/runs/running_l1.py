@@ -9,15 +9,19 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from harness.health.cause import Loss
+from harness.health.oracle_files import blame_files, judge_files
 from harness.health.oracle_health import Allowed, judge_level
 from harness.health.oracle_loss import judge_loss
 from harness.levels.asking import NoAnswer
+from harness.levels.inforce import observe
 from harness.levels.level import Level
 from harness.levels.ssh import ClientKey
 from harness.model.calls import Call
 from harness.model.errors import InfrastructureError
+from harness.model.in_force import SPINS
 from harness.model.observation import Boot, LevelObservation, boot_to_json
 from harness.model.outcome import Outcome, Side
 from harness.model.record import Record
@@ -27,7 +31,7 @@ from harness.model.verdict import Kind, Verdict
 from harness.runs import conformance
 from harness.runs.activity import doing
 from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
-from harness.runs.placement_levels import PlacementLevels, save
+from harness.runs.placement_levels import Between, PlacementLevels, save
 from harness.runs.prepare import Ready, ReadyKernel
 
 
@@ -55,6 +59,7 @@ class RunningL1:
             prepared.qemu_version, Allowed(tuple(allowed), prepared.circumstances(placement)),
         )  # fmt: skip
         self._lacking = prepared.lacks(placement)
+        self._damage = partial(prepared.damage, placement)
         self._texts = kernel.build.texts
         self._levels = PlacementLevels(
             placement, partial(prepared.levels, placement, key=key, switched_off=switched_off),
@@ -189,16 +194,18 @@ class RunningL1:
         if self._asked is None:
             level = self._levels.innermost
             lines = questions(level.page_bytes)
-            documents: list[dict[str, object]] = []
+            documents: dict[str, dict[str, Any]] = {}
             with doing(self._levels.directory, "the suite", None):
                 try:
                     with level.asking() as asking:
-                        documents = asking.ask(lines)
+                        documents |= zip(lines, asking.ask(lines), strict=True)
+                        for spin in SPINS:
+                            documents[spin.question] = observe(asking, level.monitor_command, spin)
                 except NoAnswer as error:
-                    documents = error.answers
+                    documents = documents or dict(zip(lines, error.answers, strict=False))
                     self._unanswered = error.question
                     self._suite_loss = self._diagnosed(error.question, error.ended)
-            answers = paired(level.page_bytes, lines[: len(documents)], documents)
+            answers = Answers(level.page_bytes, documents)
             save(level.directory / "suite.json", answers.to_json())
             self._asked = (self._levels.boots, answers)
         return self._asked[1]
@@ -233,11 +240,12 @@ class RunningL1:
 
         def judge() -> Judged:
             self._levels.linger()
-            self._levels.look("L1", "at the end")
+            at_the_end = self._losses_at_the_end()
             verdicts = [
                 replace(judge_loss(each.level, "", each.loss), check=f"{each.level} lives {each.when}")
-                for each in self._levels.between
+                for each in [*self._levels.between, *at_the_end]
             ]
+            verdicts += judge_files(self._damage())
             names = ("L0", "L1") if self.placement.l0 else ("L1",)
             for name in names:
                 looks = [each for each in self._levels.looks if each.level == name]
@@ -248,6 +256,16 @@ class RunningL1:
         # Of levels that were replaced there is something to tell whatever became of the last.
         needs = "L1" if self._levels.boots < 2 else ""
         return self._record("health", "", self._levels.directory_of_l1, judge, needs=needs, looks_at="-")
+
+    def _losses_at_the_end(self) -> list[Between]:
+        """Of levels that do not answer the last look, unless another record has told how they were lost."""
+        found, known, when = [], set(self._levels.reported), "at the end"
+        for look in self._levels.look("L1", when):
+            loss = None if look.answered else self._levels.level(look.level).loss(when)
+            if loss is not None and look.level not in known:
+                self._levels.lost(look.level)
+                found.append(Between(look.level, when, loss))
+        return found
 
     def _health(self, name: str, upto: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Verdicts on the levels that took part in a record."""
@@ -312,6 +330,8 @@ class RunningL1:
                 verdicts = [*verdicts, *self._health_at_start(looks_at)]
             elif not looks_at:
                 verdicts = [*verdicts, *self._health(name, needs, verdicts)]
+        if any(each.kind in (Kind.FAIL, Kind.DEFECT, Kind.UNKNOWN) for each in verdicts):
+            verdicts = blame_files(verdicts, self._damage())
         if phases is None:
             level = {"l0": "L0", "l1": "L1"}.get(topic, "")
             seen = self._levels.seen.get(level)

@@ -86,9 +86,22 @@ def original(tmp_path):
     return tmp_path / "cache"
 
 
-def test_a_damaged_copy_leaves_the_original_as_it_was(original, tmp_path):
+def test_only_what_was_used_is_copied_and_the_original_is_not_touched(original, tmp_path):
+    inode = (original / "trees/kind/key/image").stat()
+    (original / "trees/kind/old").mkdir()
+    about = original / "trees/kind/old.json"
+    about.write_text("{}")
+    os.utime(about, (1000, 1000))
+    cachecopy.copy_used(original, tmp_path / "copy", 2000.0)
+    assert sorted(each.name for each in (tmp_path / "copy/trees/kind").iterdir()) == ["key", "key.json"]
+    assert (tmp_path / "copy/qemu-answers.json").read_text() == "{}"
+    assert not (tmp_path / "copy/areas").exists()
+    assert (original / "trees/kind/key/image").stat() == inode, "it would have to be proven anew"
+
+
+def test_a_damaged_link_leaves_the_copy_as_it_was(original, tmp_path):
     target = tmp_path / "copy"
-    cachecopy.copy(original, target)
+    cachecopy.link(original, target)
     image = target / "trees/kind/key/image"
     assert image.samefile(original / "trees/kind/key/image")
     cachecopy.own(image)
@@ -101,4 +114,3 @@ def test_a_damaged_copy_leaves_the_original_as_it_was(original, tmp_path):
     assert (original / "trees/kind/key/image").read_bytes() == bytes(100_000)
     assert (original / "trees/kind/key.json").read_text() == "{}"
     assert (target / "trees/kind/key/link").readlink().name == "image"
-    assert not (target / "areas").exists()

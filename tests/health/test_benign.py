@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
+from consoles import CONSOLES, read
 
 from harness.health.benign import BENIGN, Benign, Circumstances, Range, is_benign
+from harness.health.splats import read_splats
 from harness.model.topology import NestedApi
 
 PAPR = Circumstances((7, 2, 12), (11, 1, 3), NestedApi.V2, "pseries-papr", "L1")
@@ -47,7 +50,18 @@ CASES: dict[str, tuple[str, Circumstances, list[tuple[str, Circumstances]]]] = {
         Circumstances(),
         [("qemu-system-ppc64: IRQ_XICS capability must be present for KVM", PAPR)],
     ),
+    "lockdep-replay": (
+        "WARNING: locking bug in irqentry_exit",
+        PAPR,
+        [
+            ("WARNING: locking bug in irqentry_enter", PAPR),
+            ("WARNING: locking bug in irqentry_exit", replace(PAPR, kernel=(7, 3))),
+            ("WARNING: locking bug in irqentry_exit", replace(PAPR, kernel=(7, 1, 9))),
+            ("WARNING: locking bug in irqentry_exit", replace(PAPR, kernel=())),
+        ],
+    ),
 }
+TRACE = ("irqentry_exit", "timer_interrupt", "__replay_soft_interrupts", "arch_local_irq_restore")
 
 
 def test_each_row_has_cases():
@@ -58,13 +72,14 @@ def test_each_row_has_cases():
 @pytest.mark.parametrize("name", CASES)
 def test_a_row_holds_where_it_was_shown_to(name):
     text, at, _ = CASES[name]
-    row = is_benign(text, at)
+    row = is_benign(text, at, TRACE)
     assert row is not None and row.name == name
+    assert bool(is_benign(text, at)) == (not row.within)
 
 
 @pytest.mark.parametrize(("text", "at"), [case for _, _, others in CASES.values() for case in others])
 def test_a_row_does_not_hold_next_to_it(text, at):
-    assert is_benign(text, at) is None
+    assert is_benign(text, at, TRACE) is None
 
 
 @pytest.mark.parametrize(
@@ -89,6 +104,14 @@ def test_ranges_are_half_open(versions, version, inside):
     assert (version in versions) is inside
 
 
+def test_a_stock_splat_of_a_debug_kernel_is_benign():
+    for name in ("boot-papr", "boot-hv", "boot-pnv10"):
+        (path,) = [path for path in CONSOLES if path.stem == name]
+        (splat,) = read_splats(read(path).lines)
+        row = is_benign(splat.title, PAPR, splat.trace)
+        assert row is not None and row.name == "lockdep-replay"
+
+
 @pytest.mark.parametrize(
     ("limit", "at"),
     [
@@ -101,8 +124,6 @@ def test_ranges_are_half_open(versions, version, inside):
     ],
 )
 def test_each_limit_counts(limit, at):
-    import re
-
     row = Benign("x", re.compile("y"), "z", "w", **limit)
     assert row.covers("xyz", at)
     assert not row.covers("xyz", PAPR)

@@ -63,6 +63,7 @@ def test_whose_line_it_is(line, text, writer, level, time):
         ("     last function: f", ("f", "named", True)),
         ("     preempt=0x00000000 lock=0->1 RCU=0->0 workfn=f", ("f", "named", True)),
         ("    in-flight: 80:f", ("f", "named", True)),
+        ("    in-flight: 80(RESCUER):f for 33s", ("f", "named", True)),
         ("workqueue:     in-flight: 80:f for 5s", ("f", "named", True)),
         ("NIP:  c00000000062656c LR: c000000000627b40 CTR: 0000000000000000", None),
         ("NIP [00000000100bb2e8] 0x100bb2e8", None),

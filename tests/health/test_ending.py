@@ -105,6 +105,10 @@ BOOTS = (
     ),
     (of(runs=False), Outcome.UNKNOWN, "gone", "its QEMU is gone, and its console did not end"),
     (of(runs=False, starved=0.9), Outcome.UNKNOWN, "gone", None),
+    (of(runs=False, stopped=True), Outcome.UNKNOWN, "gone", None),
+    (of(stopped=True), Outcome.INFRASTRUCTURE, "qemu-stopped", "its QEMU process is stopped (SIGSTOP)"),
+    (of(stopped=True, starved=0.9), Outcome.INFRASTRUCTURE, "qemu-stopped", None),
+    (of(stopped=True, splats=(OOPS,)), Outcome.PANIC, "splat", None),
     (
         of(starved=STARVED), Outcome.INFRASTRUCTURE, "starved",
         "this machine is too busy: QEMU waited for a CPU 80 % of the time; see --timeout-scale",
@@ -178,6 +182,14 @@ ENDS = (
     (
         of(left=None, gone=Ended.SILENCE, exit_status=None, runs=True, starved=0.79), "hang", KERNEL,
         "the guest was up and did not leave within 20 s; last line: last",
+    ),
+    (
+        of(left=None, gone=Ended.TIMEOUT, exit_status=None, runs=True, stopped=True), "qemu-stopped",
+        SURROUNDINGS, "its QEMU process is stopped (SIGSTOP)",
+    ),
+    (
+        of(gone=Ended.TIMEOUT, exit_status=None, runs=True, stopped=True), "qemu-stopped", SURROUNDINGS,
+        "its QEMU process is stopped (SIGSTOP)",
     ),
     (
         of(left=None, gone=Ended.SILENCE, exit_status=None, splats=(STALL,), starved=STARVED), "starved",

@@ -14,7 +14,8 @@ from harness.health.reporters import REPORTERS, SPINNERS, WAITERS, only
 from harness.health.splatrules import CONSEQUENCES, RULES, SHARED_CHECKS
 from harness.health.splats import read_splats
 
-TEXTS = [read(path) for path in CONSOLES]
+# Each with its lines as rules see them.
+TEXTS = [(console, [read_line(line).text for line in console.lines]) for console in map(read, CONSOLES)]
 
 
 def without(rows, row):
@@ -25,8 +26,8 @@ def some_console_changes(mentions) -> bool:
     """mentions: whether a line is of interest, so that not all consoles are read for each row."""
     return any(
         told(read_splats(console.lines)) != console.titles
-        for console in TEXTS
-        if any(mentions(read_line(line).text) for line in console.lines)
+        for console, texts in TEXTS
+        if any(map(mentions, texts))
     )
 
 
@@ -66,18 +67,18 @@ REPORT = """
     __debug_smp_processor_id kasan_report __kasan_slab_free print_report __asan_load8 memcpy memset
     memmove memcpy_power7 __memcpy kfence_report_error __kfence_alloc kcsan_report_known_origin
     __tsan_read8 bad_page kfree kvfree_sensitive vfree kmem_cache_free slab_free_hook __slab_free
-    free_pages __free_pages __free_frozen_pages free_page_is_bad_report warn_free_bad_obj
-    check_new_page_bad warn_alloc slab_err __slab_err slab_bug object_err usercopy_abort
-    __check_heap_object check_heap_object __check_object_size __fortify_panic __fortify_report spin_dump
-    spin_bug rwlock_bug do_raw_spin_lock print_circular_bug print_bug_lockdep lockdep_rcu_suspicious
-    print_lockdep_off trace_hardirqs_on trace_softirqs_off check_prev_add check_noncircular
-    check_deadlock check_flags check_wait_context check_irq_usage mark_lock mark_lock_irq mark_usage
-    validate_chain __lock_acquire lock_acquire lock_release lock_is_held_type debug_check_no_locks_held
-    debug_check_no_locks_freed register_lock_class assign_lock_key look_up_lock_class of_node_release
-    of_node_put of_node_get of_get_next_cpu_node of_find_node_by_path kobject_put kobject_cleanup
-    kobject_release kobject_get kobject_add_internal kref_put sysfs_warn_dup create_dir timer_init_key
-    init_timer_key mod_timer __mod_timer timer_delete_sync del_timer_sync add_timer_on
-    cleanup_srcu_struct rcu_note_context_switch sched_show_task
+    free_pages __free_pages __free_frozen_pages free_unref_page free_page_is_bad_report
+    warn_free_bad_obj check_new_page_bad warn_alloc slab_err __slab_err slab_bug object_err
+    usercopy_abort __check_heap_object check_heap_object __check_object_size __fortify_panic
+    __fortify_report spin_dump spin_bug rwlock_bug do_raw_spin_lock print_circular_bug print_bug_lockdep
+    lockdep_rcu_suspicious print_lockdep_off trace_hardirqs_on trace_softirqs_off check_prev_add
+    check_noncircular check_deadlock check_flags check_wait_context check_irq_usage mark_lock
+    mark_lock_irq mark_usage validate_chain __lock_acquire lock_acquire lock_release lock_is_held_type
+    debug_check_no_locks_held debug_check_no_locks_freed register_lock_class assign_lock_key
+    look_up_lock_class of_node_release of_node_put of_node_get of_get_next_cpu_node of_find_node_by_path
+    kobject_put kobject_cleanup kobject_release kobject_get kobject_add_internal kref_put sysfs_warn_dup
+    create_dir timer_init_key init_timer_key mod_timer __mod_timer timer_delete_sync del_timer_sync
+    add_timer_on cleanup_srcu_struct rcu_note_context_switch sched_show_task
 """
 WAIT = """
     __switch_to _switch context_switch __schedule schedule schedule_timeout io_schedule

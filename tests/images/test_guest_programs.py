@@ -4,15 +4,17 @@
 import ast
 import ctypes
 import json
+import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import harness.images
-from harness.model import abi, calls, oracle_arch_compat, oracle_caps, oracle_vcpu
+from harness.model import abi, calls, micro_run, oracle_arch_compat, oracle_caps, suite_vcpus
 from harness.model.observation import Probe
 
 GUEST = Path(harness.images.__file__).parent / "guest"
@@ -82,18 +84,61 @@ def ask():
         sys.path.remove(str(GUEST))
 
 
-def test_asks_numbers_are_the_models(ask):
-    assert abi.io(0x04) == ask.KVM_GET_VCPU_MMAP_SIZE
-    assert abi.iow(0x46, 32) == ask.KVM_SET_USER_MEMORY_REGION
-    assert abi.io(0x80) == ask.KVM_RUN
-    assert abi.ior(0x81, 8 * ask.REG_WORDS) == ask.KVM_GET_REGS
-    assert abi.iow(0x82, 8 * ask.REG_WORDS) == ask.KVM_SET_REGS
+@pytest.fixture(scope="module")
+def micro(ask):
+    """microguest.py, as ask.py has it."""
+    return sys.modules["microguest"]
+
+
+def test_asks_numbers_are_the_models(ask, micro):
+    assert abi.io(0x04) == micro.KVM_GET_VCPU_MMAP_SIZE
+    assert abi.iow(0x46, 32) == micro.KVM_SET_USER_MEMORY_REGION
+    assert abi.io(0x80) == micro.KVM_RUN
+    assert abi.ior(0x81, 8 * micro.REG_WORDS) == micro.KVM_GET_REGS
+    assert abi.iow(0x82, 8 * micro.REG_WORDS) == micro.KVM_SET_REGS
+    assert abi.ior(0x83, micro.SREGS_BYTES) == micro.KVM_GET_SREGS
+    assert abi.iow(0x84, micro.SREGS_BYTES) == micro.KVM_SET_SREGS
     assert (ask.POISON, ask.GUARD) == (calls.POISON, calls.GUARD)
-    assert oracle_vcpu.KVM_EXIT_PAPR_HCALL == ask.KVM_EXIT_PAPR_HCALL
-    assert ask.GUEST[8] == 0x7CC00300 and oracle_vcpu._ISA31_AT == ask.ENTRY + 8 * 4
-    # addi r3,0,0; ori r3,r3,N: N is the hypercall.
-    assert ask.GUEST[-2] & 0xFFFF == oracle_vcpu.HCALL_DONE
-    assert ask.INTERRUPT[3] & 0xFFFF == oracle_vcpu.HCALL_INTERRUPT
+    assert micro_run.KVM_EXIT_PAPR_HCALL == micro.KVM_EXIT_PAPR_HCALL
+    assert micro.GUEST[8] == 0x7CC00300
+    assert micro_run.ENTRY + 8 * 4 == micro_run._ISA31_AT == micro.ENTRY + 8 * 4
+    assert sys.modules["vcpus"].VCPUS == suite_vcpus.VCPUS
+
+
+def test_each_guest_ends_as_the_model_knows(micro):
+    """addi r3,0,0; ori r3,r3,N; sc 1: N is the hypercall. Others wait for an interrupt."""
+    for program in (micro.GUEST, micro.CLOCK):
+        assert program[-3] == 0x38600000 and program[-1] == 0x44000022
+        assert program[-2] == 0x60630000 | micro_run.HCALL_DONE
+    assert micro.INTERRUPT[-2] == 0x60630000 | micro_run.HCALL_INTERRUPT
+    assert micro.DECREMENTER[-1] == 0x48000000  # b .
+    assert micro.SPIN[-1] == 0x4C000000 - 4 * (len(micro.SPIN) - 1)  # back to its beginning
+    assert micro.INTERRUPT[2] & 0xFFFF == 0  # where the vector goes
+    assert all(vector + 4 * len(micro.INTERRUPT) <= after for vector, after in pairwise(micro.VECTORS))
+    assert micro.VECTORS[-1] + 4 * len(micro.INTERRUPT) <= micro.ENTRY
+
+
+@pytest.mark.skipif(not shutil.which("powerpc64le-linux-gnu-as"), reason="no assembler for POWER")
+def test_the_guests_are_the_instructions_that_are_said(micro, tmp_path):
+    """Each comment beside a number is assembled."""
+    text = (GUEST / "microguest.py").read_text()
+    said = re.findall(r"(0x[0-9A-F]{8}),\)?  # (\S+ ?\S*)", text)
+    assert len(said) >= len(micro.GUEST) + len(micro.CLOCK) + len(micro.DECREMENTER) + len(micro.INTERRUPT)
+    source = tmp_path / "guest.s"
+    # GNU as counts branches from the instruction itself, too.
+    words = [re.sub(r"\br(\d)", r"\1", each) for _, each in said]
+    words = [each.replace("VECTOR", "0").replace("cr0", "0") for each in words]
+    source.write_text("\n".join(words) + "\n")
+    command = ["powerpc64le-linux-gnu-as", "-mbig", "-mpower10", "-o", str(tmp_path / "o"), str(source)]
+    subprocess.run(command, check=True)
+    raw = tmp_path / "raw"
+    subprocess.run(
+        ["powerpc64le-linux-gnu-objcopy", "-O", "binary", "-j", ".text", str(tmp_path / "o"), str(raw)],
+        check=True,
+    )
+    data = raw.read_bytes()
+    assembled = [int.from_bytes(data[at : at + 4], "big") for at in range(0, len(data), 4)]
+    assert [f"{each:#010x}" for each in assembled] == [number.lower() for number, _ in said]
 
 
 PLACES = ("plain", "odd", "cross", "readonly", "end:0", "end:7", "end:24", "end:40", "roend:8", "roend:40")
@@ -135,11 +180,12 @@ def test_a_changed_byte_shows_also_around_the_argument(ask, name):
 
 
 def test_ask_says_where_there_is_no_kvm_and_what_it_does_not_know():
-    lines = "cap vm 250\nioctl nonsense 0x1 plain 00\nregister 1 0x0\n"
+    lines = "cap vm 250\nioctl nonsense 0x1 plain 00\nregister 1 0x0\nspun\nspin 0x0 0 1 0x1\nspun\n"
+    lines += "again 0x2000aeb8 00 250\nvcpus all 0x0\nlife 0x0 0x0\nclock 50 1\n"
     command, quiet = [sys.executable, "-S", "-m", "ask"], {"PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         command, input=lines, cwd=GUEST, capture_output=True, text=True, check=True, env=quiet
     )
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(found) == 3
+    assert len(found) == 10
     assert all("trouble" in each for each in found)

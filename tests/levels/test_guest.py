@@ -234,6 +234,12 @@ def test_a_hang_in_a_machine_without_cpu_is_no_hang(scene):
     assert scene.boot(lambda: None).rule == "starved"
 
 
+def test_an_l2_whose_qemu_is_stopped_does_not_hang(scene):
+    scene.connection.answers[-1] = (PLACES, "U 9 (qemu-system-ppc) T" + " 1" * 20 + "\n")
+    seen = scene.boot(lambda: scene.channel.say("last"))
+    assert (seen.outcome, seen.rule) == (Outcome.INFRASTRUCTURE, "qemu-stopped")
+
+
 @pytest.mark.parametrize(("said", "rule"), [("end\n", "gone"), ("", "silence")])
 def test_an_l2_whose_qemu_is_not_there(scene, said, rule):
     scene.connection.answers = [("kill -9", ""), (RUNS, said)]

@@ -155,6 +155,12 @@ def test_the_state_of_one_that_runs(run):
     assert run((PIDS, "")).machine.state() == MachineState()
 
 
+def test_the_state_of_one_that_is_stopped(run):
+    seen = run((PIDS, "U 9 (qemu) T" + " 1" * 20 + "\n"))
+    assert seen.machine.state() == MachineState(process_state="T")
+    assert seen.machine.stopped()
+
+
 def test_what_befell_its_host_comes_first(run):
     seen = run(loss=LOST, name="L1")
     seen.end(1)

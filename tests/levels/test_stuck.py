@@ -5,7 +5,7 @@ import pytest
 from fakelevels import Connection
 
 from harness.levels.ssh import Completed
-from harness.levels.stuck import read, stuck
+from harness.levels.stuck import read, stopped, stuck
 from harness.model.errors import InfrastructureError
 
 
@@ -103,6 +103,20 @@ def test_it_is_asked_for_in_the_level():
 
 def test_a_level_that_does_not_answer_tells_nothing():
     assert stuck(Connection().run, "pidof python3", 5) == ""
+
+
+@pytest.mark.parametrize(
+    ("states", "is_stopped"),
+    [("T", True), ("t", True), ("ST", True), ("S", False), ("", False), ("RDZ", False)],
+)
+def test_whether_one_is_stopped(states, is_stopped):
+    seen = "\n".join(stat("U", 7, each, name="qemu T t") for each in states)
+    connection = Connection((r"for pid in \$\(pidof qemu\)", seen))
+    assert stopped(connection.run, "pidof qemu", 5) is is_stopped
+
+
+def test_of_a_level_that_does_not_answer_nothing_is_known_to_be_stopped():
+    assert stopped(Connection().run, "pidof qemu", 5) is False
 
 
 def test_the_limit_is_handed_on():

@@ -195,7 +195,7 @@ def asked(name, data=None, behaviour=UNKNOWN, known=False):
     api, mode, pvr, _ = RECORDED[name]
     answers = Answers.from_json(data or recorded(name))
     seen = dataclasses.replace(probe("7.3-papr-p11"), raw_pvr=pvr)
-    return conformance.Asked(Subject(behaviour, api, mode), seen, answers, {}, None, known)
+    return conformance.SuiteEvidence(Subject(behaviour, api, mode), seen, answers, {}, known)
 
 
 def recorded(name):

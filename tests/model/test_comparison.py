@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from delivered import cut_off, whole
 
 from harness.model import behaviour as b
 from harness.model import oracle_arch_compat, oracle_caps, oracle_l2, oracle_level
@@ -356,7 +357,7 @@ def test_a_patch_that_breaks_all_guests_is_not_ok(boot, kind, code):
     assert [control_at(each, records) for each in FOUND] == [Kind.OK, kind]
     assert kind_at(FOUND[1], records) is kind
     for judged in (True, False):
-        assert exit_code(FOUND, records, judged, 0) == code
+        assert exit_code(FOUND, records, judged, whole(records)) == code
         lines = boundaries_report.text(FOUND, histories(FOUND, records), records, judged, 120, False)
         said = [line for line in lines if "patch 1: " in line]
         assert bool(said) is (kind is not Kind.OK)
@@ -365,7 +366,7 @@ def test_a_patch_that_breaks_all_guests_is_not_ok(boot, kind, code):
 def test_no_control_at_all_is_no_proof():
     records = series(None, None)
     assert control_at(FOUND[0], records) is Kind.UNKNOWN
-    assert exit_code(FOUND, records, True, 0) == 3
+    assert exit_code(FOUND, records, True, whole(records)) == 3
 
 
 def test_an_l2_in_another_mode_is_no_control():
@@ -388,7 +389,7 @@ def test_a_control_that_is_skipped_everywhere_is_no_loss_and_one_that_is_skipped
 
 def test_a_boundary_that_was_not_built_has_no_control():
     assert control_at(Boundary(1, "first", "", "does not build"), []) is Kind.FAIL
-    assert exit_code([Boundary(1, "first", "", "does not build")], [], False, 0) == 1
+    assert exit_code([Boundary(1, "first", "", "does not build")], [], False, whole([])) == 1
 
 
 def test_of_an_unknown_series_what_it_breaks_is_told():
@@ -397,7 +398,10 @@ def test_of_an_unknown_series_what_it_breaks_is_told():
     records.append(l2("k1", b.NONE, PANIC, "p9"))
     assert broken_at(FOUND[1], FOUND, records) == ["L2 max-cpu-compat=power9: papr P11 as P10"]
     assert broken_at(FOUND[0], FOUND, records) == []
-    assert (exit_code(FOUND, records, False, 1), exit_code(FOUND, records, False, 0)) == (1, 1)
+    assert (
+        exit_code(FOUND, records, False, whole(records)),
+        exit_code(FOUND, records, False, whole(records)),
+    ) == (1, 1)
     lines = boundaries_report.text(FOUND, histories(FOUND, records), records, False, 120, False)
     assert "FAIL patch 1: broken: L2 max-cpu-compat=power9: papr P11 as P10" in lines
 
@@ -405,16 +409,16 @@ def test_of_an_unknown_series_what_it_breaks_is_told():
 def test_an_unknown_series_is_not_blamed_for_what_was_wrong_before():
     wrong = [l2(f"k{number}", b.NONE, booted(Mode.P11), "p11") for number in range(2)]
     records = [*series(booted(Mode.P10), booted(Mode.P10)), *wrong]
-    assert exit_code(FOUND, records, False, 1) == 0
+    assert exit_code(FOUND, records, False, whole(records)) == 0
     text = "\n".join(boundaries_report.text(FOUND, histories(FOUND, records), records, False, 120, False))
     assert "FAIL" not in text
 
 
 def test_an_l1_that_does_not_boot_and_a_run_that_lost_something():
     records = series(booted(Mode.P10), booted(Mode.P10))
-    assert exit_code(FOUND, records, True, 3) == 3
+    assert exit_code(FOUND, records, True, cut_off(records)) == 3
     down = record("k1", "l1", [Verdict("L1 boots", Kind.FAIL, "booted", "panic")], topology="hv")
-    assert exit_code(FOUND, [*records, down], False, 0) == 1
+    assert exit_code(FOUND, [*records, down], False, whole([*records, down])) == 1
 
 
 @pytest.mark.parametrize("judged", [True, False])
@@ -422,4 +426,4 @@ def test_a_guest_that_boots_with_no_patch_on_is_wanted_too(judged):
     """Nothing was broken on the way, and nothing works."""
     records = series(PANIC, PANIC)
     assert broken_at(FOUND[1], FOUND, records) == []
-    assert exit_code(FOUND, records, judged, 0) == 1
+    assert exit_code(FOUND, records, judged, whole(records)) == 1

@@ -2,6 +2,7 @@
 """A damaged tree is not used: it is moved away, made anew, and the user is told which file it was."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -168,6 +169,20 @@ def test_a_file_by_its_content(cache, tmp_path):
     assert cache.damage_of(tmp_path / "vmlinux") == ""
     (tree / "boot/vmlinux").write_text("an imagX")
     assert cache.damage_of(tree / "boot/vmlinux") == "boot/vmlinux: has another content"
+
+
+def test_what_has_become_of_files_that_are_in_use(cache, tmp_path, said):
+    tree = cache.tree("kernel", "key", build, "why")
+    files = [tmp_path / "vmlinux", tree / "boot/vmlinux", tree / "boot/vmlinux", Path("relative")]
+    assert cache.damage_since(files) == ""
+    (tree / "boot/vmlinux").write_text("an imagX")
+    assert cache.damage_since(files) == "kernel/key in the cache: boot/vmlinux: has another content"
+    assert cache.damage_since(files[:1]) == ""
+    (tree / "boot/vmlinux").write_text("an image")
+    assert cache.damage_since(files) == "", "as it was published"
+    shutil.rmtree(tree)
+    assert cache.damage_since(files).endswith("No such file or directory")
+    assert said == []
 
 
 def test_a_publication_that_fails_leaves_nothing(cache, monkeypatch):

@@ -49,7 +49,8 @@ def test_ktap_has_a_plan_for_each_level_and_no_stray_directive():
 
 def test_ktap_says_why_an_answer_is_not_judged():
     (verdict,) = by_any_kernel([RED])
-    line = ktap.lines([record("ioctl", verdict)])[4].strip()
+    records = [record("ioctl", verdict)]
+    line = ktap.lines(records, whole(records))[4].strip()
     reason = "0: 18 not: nothing is known of this kernel; see --expect"
     assert line == f"ok 1 size 16: bytes # SKIP {reason}"
 

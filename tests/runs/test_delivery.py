@@ -77,6 +77,17 @@ def test_an_error_beside_all_records_is_no_success(run, tmp_path, jobs):
 
 
 @pytest.mark.parametrize("jobs", ["0", "2"])
+def test_other_tests_beside_ours_are_not_planned(run, tmp_path, jobs):
+    """Somebody's own, with parameters, of which no record is due."""
+    own = tmp_path / "test_own.py"
+    own.write_text("import pytest\n@pytest.mark.parametrize('x', [1, 2])\ndef test_own(x): pass\n")
+    done, report = run({}, *CI, "-n", jobs, str(own))
+    assert done.returncode == 0, done.stdout
+    assert "14 passed" in done.stdout.splitlines()[-1]
+    assert (report["planned"], len(report["records"]), report["missing"]) == (12, 12, [])
+
+
+@pytest.mark.parametrize("jobs", ["0", "2"])
 def test_a_run_that_its_readers_end_cut_short_is_not_complete(begin, tmp_path, jobs):
     """As in ``pytest testcases | head -1``. The exit code is pytest's own then, with a meaning of its own."""
     process = begin({HOST: "until"}, *CI, "-n", jobs)

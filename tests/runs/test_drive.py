@@ -22,7 +22,7 @@ def raised(error):
         ({}, 0, 0),  # --collect-only
         ({}, 1, 3),  # a failure without a record
         ({}, 4, 2),  # pytest's usage error
-        ({}, 5, 2),  # no tests
+        ({}, 5, 3),  # nothing was judged
         ({"judged": True}, 4, 2),
         ({"judged": True, "interrupted": True}, 2, 130),
         ({"judged": True, "interrupted": True}, 0, 130),

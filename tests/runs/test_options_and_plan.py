@@ -2,13 +2,15 @@
 """From words to a plan."""
 
 from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from harness.levels.limits import LIMITS, Limits
 from harness.model.errors import UsageError
-from harness.parts.kernels import kernel_label
+from harness.model.machine import BootSet
+from harness.parts.kernels import file_identity, kernel_label
 from harness.runs import drive
 from harness.runs.options import OPTIONS, RunOptions
 from harness.runs.plan import make
@@ -121,3 +123,43 @@ def test_a_setup_has_the_limits_of_its_run():
             SimpleNamespace(label="", argv=(), version=(1, 2, 3)), None, {"7.3": kernel}, {}, **settings
         )
         assert prepared.setup(plan.placements[0], None, ()).limits == limits
+
+
+class OneCache:
+    """A cache with one tree, of which it knows what has become."""
+
+    def __init__(self, tree, words):
+        self.tree, self.words, self.asked = tree, words, []
+
+    def tree_of(self, file):
+        return self.tree if self.tree in file.parents else None
+
+    def damage_since(self, files):
+        self.asked += files
+        return self.words
+
+
+@pytest.mark.parametrize("words", ["", "kernel/key: boot/vmlinux: is missing"])
+def test_what_a_run_boots_from_may_change_under_it(tmp_path, words):
+    tree, image = tmp_path / "tree", tmp_path / "vmlinux"
+    image.write_text("an image")
+    boots = BootSet(image, tree / "cpio", tree / "userland", tree / "disk", "7.2", (7, 2), (11, 1, 3))
+    kernel = SimpleNamespace(boots=boots, build=SimpleNamespace(vmlinux=image, identity=file_identity(image)))
+    plan = make(RunOptions(only=("papr-p11-l2host",), kernels=("debian:7.3",)))
+    cache = OneCache(tree, words)
+    qemu = SimpleNamespace(label="", argv=("/tree/qemu", "-L", "x"), version=(1, 2, 3))
+    prepared = Prepared(qemu, None, {"7.3": kernel}, {}, cache=cache)
+    assert prepared.damage(plan.placements[0]) == words
+    assert cache.asked[:1] == [Path("/tree/qemu")]
+    assert cache.asked[-4:] == [image, tree / "cpio", tree / "userland", tree / "disk"]
+    image.write_text("another")
+    other = f"{image} is another one than when this run began"
+    assert prepared.damage(plan.placements[0]) == (words or other)
+    image.unlink()
+    assert prepared.damage(plan.placements[0]) == (words or f"{image}: No such file or directory")
+
+
+def test_without_a_cache_nothing_is_known():
+    prepared = Prepared(SimpleNamespace(argv=()), None, {"7.3": SimpleNamespace(boots=None)}, {})
+    plan = make(RunOptions(only=("papr-p11-l2host",), kernels=("debian:7.3",)))
+    assert prepared.damage(plan.placements[0]) == ""

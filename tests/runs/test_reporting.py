@@ -155,7 +155,7 @@ def test_a_record_that_was_not_judged_is_judged_again_once_more_is_known(run):
         for each in records
     ]
     assert {each.kind for each in records} == {Kind.SKIP}
-    jsonfile.write(run / "report.json", info, records, True)
+    jsonfile.write(run / "report.json", info, records, whole(records))
     _, said, _ = report([run], again=True)
     assert "judged again: 4 records" in said and "kept" not in said
     assert "arch_compat P10: skip" in said

@@ -15,6 +15,7 @@ from harness.model.behaviour import MERGED_SERIES
 from harness.model.calls import Call
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import InfrastructureError
+from harness.model.in_force import SPINS
 from harness.model.observation import Boot, End
 from harness.model.outcome import Outcome, Side
 from harness.model.scenario import L2Setting
@@ -44,15 +45,21 @@ class Scene:
         self.made, self.directory = [], directory
         self.prepare = lambda levels, boot: None
         self.words = []
+        self.damage = ""
         placement = setup(where).placement
         build = SimpleNamespace(release="7.3", build_id="b", texts={}, found_running=False)
         kernel = SimpleNamespace(
             build=build, expected=Expected(MERGED_SERIES), boot_set=SimpleNamespace(l1_qemu=(11, 1, 3))
         )
-        older = SimpleNamespace(build=build, expected=Expected(MERGED_SERIES), boot_set=None)
+        older = SimpleNamespace(
+            build=SimpleNamespace(release="7.3", build_id="b", found_running=False),
+            expected=Expected(MERGED_SERIES),
+            boot_set=None,
+        )
         prepared = SimpleNamespace(
-            qemu_version=(11, 1, 3), kernels={"7.3": kernel}, l0_of=lambda place: older if place.l0 else None,
+            kernels={"7.3": kernel}, l0_of=lambda place: older if place.l0 else None,
             lacks=lambda place: lacks, circumstances=lambda place: circumstances or {}, levels=self.make,
+            damage=lambda place: self.damage, qemu_version=(11, 1, 3),
         )  # fmt: skip
         self.running = RunningL1(placement, prepared, "key", directory, ("off",), allowed)
 
@@ -122,6 +129,23 @@ def test_an_l1_that_is_well(scene):
     assert 0 <= record.seconds < 5
     assert scene.words == [("7.3-papr-p11@p10", "key", ("off",), 1)]
     assert not any(each.startswith("look") for each in scene.level.log), "of its start it has told already"
+
+
+def test_an_l2_that_fails_on_a_damaged_image_is_no_fault_of_the_kernel(scene):
+    panic = Boot(Outcome.PANIC, "panic", "Kernel panic", directory="l2p10")
+    started(scene).plays = {"l2p10": lambda level: panic, "l2p9": lambda level: panic}
+    assert scene.l2().kind is Kind.FAIL
+    scene.damage = "kernel.erofs: has another content"
+    seen = verdict(scene.l2(L2P9), "L2 outcome")
+    assert (seen.kind, seen.right) == (Kind.INFRASTRUCTURE, None)
+    assert seen.proof == "kernel.erofs: has another content; Kernel panic"
+
+
+def test_an_l2_that_is_well_is_not_asked_for_its_files(scene):
+    scene.damage = "kernel.erofs: has another content"
+    assert scene.l2().kind is Kind.OK
+    files = verdict(scene.running.record_of_health(), "files")
+    assert (files.kind, files.proof) == (Kind.INFRASTRUCTURE, scene.damage)
 
 
 def test_what_it_was_asked_is_judged_with_its_health(scene):
@@ -344,7 +368,31 @@ def test_one_that_panics_while_it_is_given_its_time_at_the_end(scene):
     level.pause = lambda seconds: setattr(level, "lost_by", PANIC)
     record = scene.running.record_of_health()
     assert verdict(record, "L1 health").kind is Kind.UNKNOWN
-    assert record.kind is not Kind.OK
+    lives = verdict(record, "L1 lives at the end")
+    assert (lives.kind, lives.proof) == (Kind.FAIL, PANIC.proof)
+
+
+def test_one_whose_machine_is_ended_while_it_is_given_its_time_at_the_end(scene):
+    level = started(scene)
+    scene.l2()
+    level.pause = lambda seconds: setattr(level, "lost_by", BROKE)
+    record = scene.running.record_of_health()
+    lives = verdict(record, "L1 lives at the end")
+    assert (lives.kind, lives.proof, record.kind) == (Kind.INFRASTRUCTURE, BROKE.proof, Kind.INFRASTRUCTURE)
+
+
+def test_a_loss_that_an_l2_told_is_not_told_at_the_end(scene):
+    started(scene).plays["l2p10"] = lambda level: setattr(level, "lost_by", PANIC) or well()
+    assert "L1 answers" in kinds(scene.l2())
+    record = scene.running.record_of_health()
+    assert kinds(record) == {"L1 health": Kind.UNKNOWN}
+
+
+def test_one_that_does_not_answer_the_last_look_and_is_not_lost(scene):
+    started(scene)
+    scene.l2()
+    scene.level.silent = "no answer within 10 s"
+    assert kinds(scene.running.record_of_health()) == {"L1 health": Kind.UNKNOWN}
 
 
 def test_one_that_panics_while_it_is_looked_at_after_an_l2(scene):
@@ -539,7 +587,8 @@ def test_the_suite_is_asked_once(scene):
     assert [each.topic for each in records] == list(conformance.TOPICS)
     assert all(verdict(each, "L1 health").kind is Kind.OK for each in records)
     saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
-    assert list(saved["asked"]) == questions(65536)
+    # And then those that are asked while somebody looks on.
+    assert list(saved["asked"]) == [*questions(65536), *(each.question for each in SPINS)]
     assert saved["page"] == 65536
 
 
@@ -641,7 +690,9 @@ CALL = Call.parse("ioctl vm 0x2000aeb8 plain 1800000000000000,00*16")
 
 def test_single_calls_are_asked_and_judged(scene):
     level = started(scene)
-    level.answers = lambda question: {"answers": []}
+    level.answers = lambda question: (
+        {"trouble": "no guest"} if question.startswith("spin") else {"answers": []}
+    )
     record = scene.running.record_of_calls([CALL])
     assert record.topic == "calls"
     assert any(CALL.line in each.check for each in record.verdicts)

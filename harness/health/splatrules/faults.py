@@ -147,6 +147,17 @@ RULES = (
         final=True,
     ),
     _fault(
+        "opal-reboot",
+        0,
+        r"OPAL: Reboot requested due to (?P<what>[\w ]+)",
+        "OPAL: reboot due to {what}",
+        "skiboot core/platform.c, opal_cec_reboot2: the kernel asks for it; its own lines can come later",
+        where=Where.NOWHERE,
+        final=True,
+        bare=True,
+        again=True,
+    ),
+    _fault(
         "oops",
         1,
         r"Oops: System Reset, sig: \d+ \[#\d+\]",

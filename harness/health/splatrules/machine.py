@@ -111,7 +111,7 @@ CONSEQUENCES = (
     _after(r"Hard LOCKUP", "hard-lockup"),
     _after(r"RCU Stall", "rcu-stall"),
     _after(r"hung_task: blocked tasks", "hung-task"),
-    _after(r"workqueue lockup", "workqueue-lockup"),
+    _after(r"workqueue: (?:\d+ )?stall", "workqueue-lockup"),
     _after(r"kernel: panic_on_warn set", "warning"),
     _after(r"(?:KASAN|KFENCE|KCSAN|UBSAN): panic_on_warn set", "kasan", "kfence", "kcsan", "ubsan"),
     _after(r"scheduling while atomic: panic_on_warn set", "atomic-schedule"),

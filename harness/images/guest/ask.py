@@ -14,9 +14,11 @@ Runs as root on any POWER Linux, beside probe.py. It knows no expectations and j
         [offset, hex], also in 64 bytes before and behind.
     cap FD NUMBER
         KVM_CHECK_EXTENSION.
-    register PAPR VALUE
-        A new vcpu, KVM_ENABLE_CAP(PAPR) if PAPR is 1, then arch_compat: what it holds at first; set
-        VALUE, get, KVM_RUN; set 0, get, KVM_RUN. What runs is a guest of a few instructions, see GUEST.
+    again REQUEST MEMORY NUMBER,...
+        An ioctl and KVM_CHECK_EXTENSION of each NUMBER, on a VM in which nothing has run, on the same VM
+        after a guest has run in it, and on a new VM. The run is in the answer.
+    register, vcpus, life, clock, decrementer, spin, spun
+        About vcpus that run: see vcpus.py.
 """
 
 # No module that imports others: each costs tenths of a second in an emulated L1.
@@ -26,50 +28,16 @@ import ctypes
 import os
 import sys
 
-from probe import (
-    KVM_CAP_PPC_PAPR,
-    KVM_CHECK_EXTENSION,
-    KVM_CREATE_VCPU,
-    KVM_CREATE_VM,
-    KVM_ENABLE_CAP,
-    KVM_GET_ONE_REG,
-    KVM_SET_ONE_REG,
-    POISON,
-    EnableCap,
-    ioctl,
-    libc,
-    one_reg,
-    to_json,
-)
+import vcpus
+from microguest import PAGE, PROT_NONE, PROT_READ, VM_TYPES, Machine, Trouble, opened, pages
+from probe import KVM_CHECK_EXTENSION, KVM_CREATE_VCPU, KVM_CREATE_VM, POISON, ioctl, libc, to_json
 
-KVM_GET_VCPU_MMAP_SIZE = 0x2000AE04
-KVM_SET_USER_MEMORY_REGION = 0x8020AE46
-KVM_RUN = 0x2000AE80
-KVM_GET_REGS = 0x4188AE81
-KVM_SET_REGS = 0x8188AE82
-KVM_EXIT_PAPR_HCALL = 19
-VM_TYPES = {"vm": 1, "pr": 2}
-RUN_SECONDS = 5.0
-
-PAGE = os.sysconf("SC_PAGE_SIZE")
 GUARD = 64
-PROT_NONE, PROT_READ, PROT_WRITE = 0, 1, 2
-MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS = 1, 2, 0x20
 
-libc.mmap.restype = ctypes.c_void_p
-libc.mmap.argtypes = (
-    ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
-)  # fmt: skip
-libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
 libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 
 
 # -- memory ----------------------------------------------------------------------------------
-
-
-def pages(count):
-    """Address of so many new pages."""
-    return libc.mmap(None, count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
 
 
 def content(text):
@@ -155,17 +123,6 @@ class Place:
 # -- descriptors -----------------------------------------------------------------------------
 
 
-class Trouble(Exception):
-    """What is needed to ask cannot be had."""
-
-
-def opened(what, answer):
-    descriptor, error = answer
-    if descriptor < 0:
-        raise Trouble(what + ": errno " + str(error))
-    return descriptor
-
-
 class Descriptors:
     """Each opened when it is first needed, and then kept."""
 
@@ -198,13 +155,17 @@ class Descriptors:
 # -- questions -------------------------------------------------------------------------------
 
 
+def called(descriptor, request, where):
+    result, error = ioctl(descriptor, request, where.address)
+    return {"result": result, "errno": error, "changed": where.changed()}
+
+
 def ask_ioctl(descriptors, fd, request, place, memory, times="1", threads="1"):
     descriptor, request, data = descriptors.get(fd), int(request, 0), content(memory)
     found = []
 
     def each(where):
-        result, error = ioctl(descriptor, request, where.address)
-        answer = {"result": result, "errno": error, "changed": where.changed()}
+        answer = called(descriptor, request, where)
         if answer not in found:
             found.append(answer)
 
@@ -238,130 +199,68 @@ def ask_cap(descriptors, fd, number):
     return {"value": ioctl(descriptors.get(fd), KVM_CHECK_EXTENSION, int(number))[0]}
 
 
-# Big-endian, in real mode: says which PVR it sees, whether instructions of ISA 3.0 and, on a machine that
-# has them, 3.1 work, and ends with a hypercall that KVM knows nothing of, so that it comes out of KVM_RUN.
-# Any interrupt ends with another one, with where it was. (What a machine does not have is not tried: with
-# nested API v2 under TCG an illegal instruction comes out of KVM_RUN as an exit of no known kind.)
-GUEST = (
-    0x7C9F42A6,  # mfpvr r4
-    0x38A00000,  # li r5,0
-    0x38C00000,  # li r6,0
-    0x7CA00100,  # setb r5,cr0       ISA 3.0
-    0x38A00001,  # li r5,1
-    0x5487843E,  # srwi r7,r4,16     the PVR's version:
-    0x28070080,  # cmplwi r7,0x80    POWER10 and later?
-    0x4180000C,  # blt .+12
-    0x7CC00300,  # setbc r6,0        ISA 3.1
-    0x38C00001,  # li r6,1
-    0x38600000,  # li r3,0
-    0x6063F000,  # ori r3,r3,0xf000
-    0x44000022,  # sc 1
-)
-INTERRUPT = (
-    0x7D1A02A6,  # mfsrr0 r8
-    0x39200000,  # li r9,VECTOR
-    0x38600000,  # li r3,0
-    0x6063F004,  # ori r3,r3,0xf004
-    0x44000022,  # sc 1
-)
-ENTRY = 0x2000
-GUEST_MEMORY = 0x100000
-VECTORS = (0x100, 0x200, 0x300, 0x380, 0x400, 0x480, 0x500, 0x600, 0x700, 0x800, 0x900, 0xC00, 0xD00, 0xE00,
-           0xE20, 0xE40, 0xF00, 0xF20, 0xF40, 0xF60, 0xF80)  # fmt: skip
-MSR = 0x8000000000001000  # SF, ME
-# Indices of 64-bit words in struct kvm_regs.
-REG_PC, REG_MSR, REG_GPR, REG_WORDS = 0, 5, 17, 49
+def ask_again(descriptors, request, memory, numbers):
+    kvm, answers = descriptors.get("kvm"), []
+
+    def ask(machine):
+        where = Place("plain", content(memory))
+        answer = called(machine.fd, int(request, 0), where)
+        where.free()
+        caps = [ioctl(machine.fd, KVM_CHECK_EXTENSION, int(each))[0] for each in numbers.split(",")]
+        answers.append({"answer": answer, "caps": caps})
+
+    with Machine(kvm) as machine:
+        (vcpu,) = machine.vcpus
+        ask(machine)
+        vcpu.enable_papr()
+        run = vcpu.run()
+        ask(machine)
+    with Machine(kvm) as machine:
+        ask(machine)
+    return {"run": run, "before": answers[0], "same": answers[1], "new": answers[2]}
 
 
-def words(values):
-    return b"".join(value.to_bytes(4, "big") for value in values)
-
-
-class Vcpu:
-    """One, in a VM of its own, with the guest in its memory."""
-
-    def __init__(self, kvm):
-        self.vm = opened("KVM_CREATE_VM", ioctl(kvm, KVM_CREATE_VM, VM_TYPES["vm"]))
-        self.memory = pages(GUEST_MEMORY // PAGE)
-        ctypes.memmove(self.memory + ENTRY, words(GUEST), 4 * len(GUEST))
-        for vector in VECTORS:
-            code = words((INTERRUPT[0], INTERRUPT[1] | vector, *INTERRUPT[2:]))
-            ctypes.memmove(self.memory + vector, code, len(code))
-        region = (ctypes.c_uint64 * 4)(0, 0, GUEST_MEMORY, self.memory)
-        _, error = ioctl(self.vm, KVM_SET_USER_MEMORY_REGION, ctypes.addressof(region))
-        if error:
-            raise Trouble("KVM_SET_USER_MEMORY_REGION: errno " + str(error))
-        self.fd = opened("KVM_CREATE_VCPU", ioctl(self.vm, KVM_CREATE_VCPU, 0))
-        self.size = opened("KVM_GET_VCPU_MMAP_SIZE", ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE))
-        self.run_page = libc.mmap(None, self.size, PROT_READ | PROT_WRITE, MAP_SHARED, self.fd, 0)
-
-    def enable_papr(self):
-        enable = EnableCap(cap=KVM_CAP_PPC_PAPR)
-        _, error = ioctl(self.fd, KVM_ENABLE_CAP, ctypes.addressof(enable))
-        if error:
-            raise Trouble("KVM_ENABLE_CAP(PAPR): errno " + str(error))
-
-    def get(self):
-        error, value = one_reg(self.fd, KVM_GET_ONE_REG, 0x5A5A5A5A)
-        return None if error else value
-
-    def set(self, value):
-        return one_reg(self.fd, KVM_SET_ONE_REG, value)[0]
-
-    def run(self):
-        """Once, from the guest's beginning."""
-        registers = (ctypes.c_uint64 * REG_WORDS)()
-        registers[REG_PC], registers[REG_MSR] = ENTRY, MSR
-        ioctl(self.fd, KVM_SET_REGS, ctypes.addressof(registers))
-        _signal.setitimer(_signal.ITIMER_REAL, RUN_SECONDS)
-        _, error = ioctl(self.fd, KVM_RUN)
-        _signal.setitimer(_signal.ITIMER_REAL, 0)
-        ioctl(self.fd, KVM_GET_REGS, ctypes.addressof(registers))
-        reason = int.from_bytes(ctypes.string_at(self.run_page + 8, 4), "little")
-        answer = {"errno": error, "exit": reason, "hcall": None, "gpr": list(registers[REG_GPR:][:10])}
-        if not error and reason == KVM_EXIT_PAPR_HCALL:
-            answer["hcall"] = int.from_bytes(ctypes.string_at(self.run_page + 32, 8), "little")
-        return answer
-
-    def close(self):
-        libc.munmap(self.run_page, self.size)
-        os.close(self.fd)
-        os.close(self.vm)
-        libc.munmap(self.memory, GUEST_MEMORY)
-
-
-def ask_register(descriptors, papr, value):
-    vcpu = Vcpu(descriptors.get("kvm"))
-    try:
-        if papr == "1":
-            vcpu.enable_papr()
-        return {
-            "initial": vcpu.get(),
-            "set": vcpu.set(int(value, 0)),
-            "stored": vcpu.get(),
-            "run": vcpu.run(),
-            "again": vcpu.set(0),
-            "again_stored": vcpu.get(),
-            "again_run": vcpu.run(),
-        }
-    finally:
-        vcpu.close()
-
-
-QUESTIONS = {"ioctl": ask_ioctl, "cap": ask_cap, "register": ask_register}
+OF_DESCRIPTORS = {"ioctl": ask_ioctl, "cap": ask_cap, "again": ask_again}
+OF_VCPUS = {
+    "register": vcpus.ask_register,
+    "vcpus": vcpus.ask_vcpus,
+    "life": vcpus.ask_life,
+    "clock": vcpus.ask_clock,
+    "decrementer": vcpus.ask_decrementer,
+}
 
 
 def main():
-    _signal.signal(_signal.SIGALRM, lambda _number, _frame: None)
-    descriptors = Descriptors()
+    _signal.signal(_signal.SIGALRM, lambda _number, _frame: None)  # it ends a KVM_RUN
+    descriptors, spin = Descriptors(), vcpus.Spin()
+
+    def answers(question, *arguments):
+        """One; of "spin", what is done after it was given comes after it."""
+        if question in OF_DESCRIPTORS:
+            yield OF_DESCRIPTORS[question](descriptors, *arguments)
+        elif question in OF_VCPUS:
+            yield OF_VCPUS[question](descriptors.get("kvm"), *arguments)
+        elif question == "spin":
+            yield from spin.ask(descriptors.get("kvm"), *arguments)
+        elif question == "spun":
+            yield spin.spun()
+        else:
+            raise ValueError("no such question: " + question)
+
     for line in sys.stdin:
-        question, *arguments = line.split()
+        answered = False
         try:
-            answer = QUESTIONS[question](descriptors, *arguments)
+            for answer in answers(*line.split()):
+                say(answer)
+                answered = True
         except Trouble as trouble:
-            answer = {"trouble": str(trouble)}
-        sys.stdout.write(to_json(answer) + "\n")
-        sys.stdout.flush()
+            if not answered:
+                say({"trouble": str(trouble)})
+
+
+def say(answer):
+    sys.stdout.write(to_json(answer) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -183,7 +183,8 @@ class Machine:
         self.connections = list(connections)
         self.states = MachineState(process_state="S", monitor="running")
         self.exit_status = None
-        self.share = 0.0
+        self.share = 0.0  # starved now
+        self.worst, self.moments = None, []  # starved at its worst, if that is another, and since when asked
         self.lost_time = 0.0
         self.registers = "NIP c000000000001000"
         self.pipe = None
@@ -221,6 +222,10 @@ class Machine:
     def starved(self):
         return self.share
 
+    def starved_since(self, moment):
+        self.moments.append(moment)
+        return self.worst if self.worst is not None else self.share
+
     def type_on_console(self, text):
         if self._typed is None:
             return False
@@ -251,7 +256,8 @@ class Host:
         self.page_kb = 64
         self.symbols = Symbols(None)
         self.gone = False
-        self.share = 0.0
+        self.share = 0.0  # starved now
+        self.worst, self.moments = None, []  # starved at its worst, if that is another, and since when asked
         self.lost_time = 0.0
         self.registers = "NIP c000000000001000"
         self.asked = []
@@ -275,6 +281,10 @@ class Host:
 
     def starved(self):
         return self.share
+
+    def starved_since(self, moment):
+        self.moments.append(moment)
+        return self.worst if self.worst is not None else self.share
 
     def monitor_command(self, line):
         if isinstance(self.registers, Exception):

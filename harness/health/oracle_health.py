@@ -210,7 +210,7 @@ _ENDS = {
     "gone": "nobody saw how its QEMU ended",
     "qemu-signal": "its QEMU is ended by a signal",
     "qemu-stopped": "its QEMU is stopped by a signal",
-    "starved": "this machine is too busy",
+    "starved": "its QEMU got no CPU",
 }
 
 # A clock is read, printed, and carried through two consoles: so much may be lost on the way, in seconds.

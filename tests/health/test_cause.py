@@ -244,7 +244,7 @@ ROWS = (
     # this computer is too slow
     (
         of(starved=STARVED), "starved", SURROUNDINGS, Outcome.INFRASTRUCTURE,
-        "this machine is too busy: QEMU of L1 waited for a CPU 80 % of the time; see --timeout-scale",
+        "QEMU of L1 got no CPU 80 % of the time: others had it, or it was stopped; see --timeout-scale",
     ),
     # nothing is wrong around it
     (

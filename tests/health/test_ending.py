@@ -110,8 +110,14 @@ BOOTS = (
     (of(stopped=True, starved=0.9), Outcome.INFRASTRUCTURE, "qemu-stopped", None),
     (of(stopped=True, splats=(OOPS,)), Outcome.PANIC, "splat", None),
     (
+        of(stopped=True, starved=0.9), Outcome.INFRASTRUCTURE, "qemu-stopped",
+        "its QEMU process is stopped (SIGSTOP)",
+    ),
+    (of(stopped=True, runs=False), Outcome.UNKNOWN, "gone", None),
+    (
         of(starved=STARVED), Outcome.INFRASTRUCTURE, "starved",
-        "this machine is too busy: QEMU waited for a CPU 80 % of the time; see --timeout-scale",
+        "the outermost QEMU got no CPU 80 % of the time: others had it, or it was stopped; "
+        "see --timeout-scale",
     ),
     (of(), Outcome.HANG, "silence", "no console output for 45 s; last line: last"),
     (of(runs=None, starved=0.79), Outcome.HANG, "silence", None),
@@ -176,8 +182,16 @@ ENDS = (
         "its QEMU is gone, and its console did not end",
     ),
     (
+        of(left=None, gone=Ended.TIMEOUT, exit_status=None, stopped=True, starved=0.9), "qemu-stopped",
+        SURROUNDINGS, "its QEMU process is stopped (SIGSTOP)",
+    ),
+    (of(exit_status=None, runs=True, stopped=True, starved=0.9), "qemu-stopped", SURROUNDINGS, None),
+    (of(exit_status=None, runs=False, stopped=True), "gone", UNKNOWN, None),
+    (of(left=None, gone=Ended.TIMEOUT, exit_status=None, runs=False, stopped=True), "gone", UNKNOWN, None),
+    (
         of(left=None, gone=Ended.TIMEOUT, exit_status=None, starved=STARVED), "starved", SURROUNDINGS,
-        "this machine is too busy: QEMU waited for a CPU 80 % of the time; see --timeout-scale",
+        "the outermost QEMU got no CPU 80 % of the time: others had it, or it was stopped; "
+        "see --timeout-scale",
     ),
     (
         of(left=None, gone=Ended.SILENCE, exit_status=None, runs=True, starved=0.79), "hang", KERNEL,

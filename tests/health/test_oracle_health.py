@@ -130,7 +130,7 @@ def test_a_stall_in_a_machine_without_cpu_proves_nothing():
     found = judged(look(STALL, starved=STARVED))
     assert (found.kind, found.right, found.titles) == (Kind.UNKNOWN, None, ())
     assert (found.observed, found.proof) == (
-        "RCU stall in x, while this machine was too busy", "rcu: INFO: stall",
+        "RCU stall in x, while its QEMU got no CPU", "rcu: INFO: stall",
     )  # fmt: skip
     assert judged(look(STALL, starved=0.79)).kind is Kind.FAIL
     assert judged(look(WARNING, starved=0.9)).kind is Kind.FAIL
@@ -272,6 +272,18 @@ def test_a_splat_of_a_guest_fails_it_however_its_boot_ended():
     assert guest(outcome=Outcome.HANG) == []
 
 
+def test_a_stall_of_a_guest_in_a_machine_without_cpu_proves_nothing():
+    found = only(guest(splats=(STALL,), starved=STARVED))
+    assert (found.check, found.kind, found.observed) == (
+        "L2 health", Kind.UNKNOWN, "RCU stall in x, while its QEMU got no CPU",
+    )  # fmt: skip
+    assert only(guest(splats=(STALL,), starved=0.79)).kind is Kind.FAIL
+    assert only(guest(splats=(STALL, WARNING), starved=0.9)).titles == (WARNING.title,)
+    assert only(guest(splats=(STALL,), starved=0.9, taint_left=W)).kind is Kind.FAIL
+    assert only(guest(Allowed((STALL.title,)), splats=(STALL,), starved=0.9)).kind is Kind.OK
+    assert guest(splats=(STALL,), starved=0.9, outcome=Outcome.HANG) == []
+
+
 def test_what_is_allowed_of_a_guest():
     allowed = Allowed(("WARNING in x",))
     assert only(guest(allowed, splats=(WARNING,), taint_left=W)).kind is Kind.OK
@@ -304,7 +316,13 @@ def test_what_is_allowed_of_a_guest():
             "its QEMU is ended by a signal",
             None,
         ),
-        (End("starved", "p", Side.SURROUNDINGS), Kind.INFRASTRUCTURE, "this machine is too busy", None),
+        (End("starved", "p", Side.SURROUNDINGS), Kind.INFRASTRUCTURE, "its QEMU got no CPU", None),
+        (
+            End("qemu-stopped", "p", Side.SURROUNDINGS),
+            Kind.INFRASTRUCTURE,
+            "its QEMU is stopped by a signal",
+            None,
+        ),
         (End("l1-x", "p", Side.SURROUNDINGS), Kind.INFRASTRUCTURE, "l1-x", None),
         (End("l1-x", "p", Side.KERNEL), Kind.FAIL, "l1-x", False),
     ],

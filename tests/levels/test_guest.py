@@ -230,8 +230,10 @@ def test_time_that_the_machine_lost_does_not_count(scene):
 
 
 def test_a_hang_in_a_machine_without_cpu_is_no_hang(scene):
-    scene.host.share = 0.9
-    assert scene.boot(lambda: None).rule == "starved"
+    scene.host.worst = 0.9
+    seen = scene.boot(lambda: None)
+    assert (seen.rule, seen.starved) == ("starved", 0.9)
+    assert 0 < time.monotonic() - scene.host.moments[0] < 5, "since its QEMU was started"
 
 
 def test_an_l2_whose_qemu_is_stopped_does_not_hang(scene):

@@ -662,13 +662,21 @@ def test_a_command_has_its_limit_and_its_input(scene):
     assert asked == [("x", 3, b"input"), ("sleep 2", LIMITS.health + 2, b"")]
 
 
-def test_time_it_lost_counts_from_each_look_on(scene):
-    """The machine keeps a reading then, so that a later loss is judged by what came since."""
+def test_a_look_is_told_how_its_machine_fared_since_the_one_before(scene):
     level = scene.started()
-    asked = []
-    scene.machine.lag = lambda: asked.append(1) or 0.0
-    level.look("x")
-    assert asked
+    began = time.monotonic()
+    level.glance("x")
+    before = scene.machine.moments[-1]
+    scene.machine.worst = 0.9
+    assert level.look("y").starved == 0.9
+    assert before < began < scene.machine.moments[-1] < time.monotonic()
+
+
+def test_a_level_in_it_is_told_how_its_machine_fared(scene):
+    level = scene.started()
+    scene.machine.worst = 0.9
+    assert level.starved_since(7.0) == 0.9
+    assert scene.machine.moments[-1] == 7.0
 
 
 def test_it_is_ended_with_all_that_is_its_own(scene):

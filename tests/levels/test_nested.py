@@ -91,6 +91,8 @@ def test_time_that_the_outermost_machine_lost_does_not_count(run):
     seen = run()
     seen.host.lost_time, seen.host.share = 3.5, 0.25
     assert (seen.machine.lag(), seen.console._lag(), seen.machine.starved()) == (3.5, 3.5, 0.25)
+    seen.host.worst = 0.75
+    assert (seen.machine.starved_since(7.0), seen.host.moments) == (0.75, [7.0])
 
 
 def test_a_host_without_a_connection_starts_nothing(tmp_path):

@@ -67,6 +67,7 @@ CASES = (
     (thread(7, IDLE, ("S", 5, 6), syscall=IOCTL), ""),
     (thread(7, ("R", 5, 5), IDLE, syscall=IOCTL), ""),
     (thread(7, IDLE, ("T", 5, 5), syscall=IOCTL), ""),
+    (thread(7, ("T", 5, 5), ("T", 5, 5), syscall=IOCTL), ""),
 )
 
 
@@ -127,7 +128,8 @@ def test_the_limit_is_handed_on():
         return Completed(0, "", "")
 
     assert stuck(run, "x", 5) == ""
-    assert limits == [5]
+    assert stopped(run, "x", 6) is False
+    assert limits == [5, 6]
 
 
 def test_other_failures_are_not_hidden():

@@ -110,6 +110,7 @@ def test_one_that_was_not_started_is_nothing():
     machine = TcgMachine(lambda _nonce: ["qemu"])
     assert machine.state() == MachineState()
     assert (machine.exit_status, machine.lag(), machine.starved()) == (-1, 0.0, 0.0)
+    assert machine.starved_since(0.0) == 0.0
     assert machine.type_on_console("x") is False
     machine.stop()
     machine.close()
@@ -254,6 +255,38 @@ def test_between_two_readings_the_older_one_counts(seen):
     seen.machine.lag()
     later(seen, 20, waited=19, ran=1)
     assert seen.machine.starved() == pytest.approx(19 / 30)
+
+
+def test_time_in_which_it_is_stopped_is_time_without_a_cpu(seen):
+    later(seen, 5, ran=5)
+    assert seen.machine.starved() == 0.0
+    seen.process.letter = "T"
+    for _ in range(20):
+        later(seen, 1)
+        assert seen.machine.lag() == 0.0, "a limit is one all the same"
+    seen.process.letter = "S"
+    later(seen, 5, ran=5)
+    assert seen.machine.starved() == pytest.approx(20 / 30)
+    seen.process.letter = "t"
+    later(seen, 30)
+    assert seen.machine.starved() == 1.0
+
+
+def test_the_worst_half_minute_since_a_moment(seen):
+    """Which counts for what was said in it."""
+    for _ in range(8):
+        later(seen, 5, waited=4.5, ran=0.5)
+        seen.machine.lag()
+    bad = seen.now[0]
+    for _ in range(8):
+        later(seen, 5, ran=5)
+        seen.machine.lag()
+    assert seen.machine.starved() == 0.0
+    assert seen.machine.starved_since(1000.0) == pytest.approx(0.9)
+    assert seen.machine.starved_since(bad) == pytest.approx(0.9)
+    assert seen.machine.starved_since(bad + 1) == pytest.approx(22.5 / 30)
+    assert seen.machine.starved_since(seen.now[0]) == 0.0
+    assert seen.machine.starved_since(seen.now[0] + 100) == 0.0
 
 
 def test_readings_lie_apart(seen):

@@ -147,6 +147,7 @@ def mutants(source: str) -> Iterator[Mutant]:
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
     lines, spans = wrapper.resolve(PositionProvider), wrapper.resolve(ByteSpanPositionProvider)
     text, empty, seen = source.encode(), cst.Module([]), {source}
+    same = ast.dump(ast.parse(source))
     for each, place in _places(wrapper.module):
         for node, other in _changed(each):
             start, length = spans[node].start, spans[node].length
@@ -156,7 +157,7 @@ def mutants(source: str) -> Iterator[Mutant]:
                 continue
             seen.add(code)
             with contextlib.suppress(SyntaxError):
-                if ast.dump(ast.parse(code)) != ast.dump(ast.parse(source)):
+                if ast.dump(ast.parse(code)) != same:
                     yield Mutant(lines[each].start.line, place, _words(source, code), code)
 
 

@@ -168,8 +168,7 @@ def _disk(seen: Evidence) -> Loss | None:
         return None
     final = _final(seen)
     line = final.line if final is not None else seen.panic_line
-    lacks = _NO_ROOT.search(line) if line else None
-    return Loss(Side.UNKNOWN, Outcome.UNKNOWN, "disk", seen.disk_line) if lacks else None
+    return Loss(Side.UNKNOWN, Outcome.UNKNOWN, "disk", seen.disk_line) if _NO_ROOT.search(line) else None
 
 
 def _final(seen: Evidence) -> Splat | None:
@@ -327,9 +326,12 @@ def _spoken_before(seen: Evidence) -> Loss | None:
 def _starved(seen: Evidence) -> Loss | None:
     if seen.starved < STARVED:
         return None
-    share = f"{seen.starved * 100:.0f} % of the time"
-    words = f"this machine is too busy: QEMU of {seen.level} waited for a CPU {share}"
-    return _surroundings("starved", f"{words}; see --timeout-scale")
+    return _surroundings("starved", f"QEMU of {seen.level} {starved_words(seen.starved)}")
+
+
+def starved_words(share: float) -> str:
+    """share: of the time in which it wanted a CPU."""
+    return f"got no CPU {share * 100:.0f} % of the time: others had it, or it was stopped; see --timeout-scale"
 
 
 def _network(seen: Evidence) -> Loss | None:

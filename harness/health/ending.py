@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from harness.health.cause import STARVED, Loss, by_the_clock, deadly, of_kvm, where_of
+from harness.health.cause import STARVED, Loss, by_the_clock, deadly, of_kvm, starved_words, where_of
 from harness.model.classify import Finding
 from harness.model.cpu import GuestMode, mode_of_cpuinfo, mode_of_pvr
 from harness.model.observation import End
@@ -139,8 +139,7 @@ _STOPPED = "its QEMU process is stopped (SIGSTOP)"
 
 
 def _starved(seen: GuestSeen) -> str:
-    share = f"{seen.starved * 100:.0f} % of the time"
-    return f"this machine is too busy: QEMU waited for a CPU {share}; see --timeout-scale"
+    return f"the outermost QEMU {starved_words(seen.starved)}"
 
 
 # A module that does not fit its kernel was packed wrongly; anything else is the kernel's word.

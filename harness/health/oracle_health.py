@@ -101,8 +101,7 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed, earlier: Seq
             f"/proc/sys/kernel/tainted in {name}: {look.taint}", _SOURCE, right=False, titles=(title,),
         )  # fmt: skip
     if slow:
-        words = f"{slow[0].title}, while this machine was too busy"
-        return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, words, slow[0].line, _SOURCE)
+        return _slow(check, slow[0])
     taints = [look for look in looks if look.answered and look.taint is not None]
     if not taints or not looks[-1].answered:
         reason = looks[-1].reason if looks and looks[-1].reason else "nobody asked it"
@@ -114,6 +113,11 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed, earlier: Seq
         f"taint {last.taint}, kernel log read when {name} was up {last.uptime:.1f} s{excused}", _SOURCE,
         right=True,
     )  # fmt: skip
+
+
+def _slow(check: str, splat: Splat) -> Verdict:
+    words = f"{splat.title}, while its QEMU got no CPU"
+    return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, words, splat.line, _SOURCE)
 
 
 def _taint_title(found: Sequence[Taint]) -> str:
@@ -136,7 +140,9 @@ def _complaints(check: str, guilty: Sequence[Splat]) -> Verdict:
 def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
     """``L2 health`` of a guest that was up: its console, its taint flags when it was up and when it left."""
     splats = [Splat(each.title, each.line, each.trace, each.final, "L2", "") for each in boot.splats]
-    guilty = [each for each in splats if not allowed.reason(each)]
+    counted = [each for each in splats if not allowed.reason(each)]
+    slow = [each for each in counted if by_the_clock(each) and boot.starved >= STARVED]
+    guilty = [each for each in counted if each not in slow]
     if guilty:
         return [_complaints("L2 health", guilty)]
     if boot.outcome is not Outcome.BOOTED:
@@ -157,6 +163,8 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
                 f"L2 says: taint {said[-1]}", _SOURCE, right=False, titles=(title,),
             )
         ]  # fmt: skip
+    if slow:
+        return [_slow("L2 health", slow[0])]
     when = "up and when it left" if boot.taint_left is not None else "up"
     return [
         Verdict(

@@ -39,6 +39,8 @@ _AFTER_HOST_FAILED = 10.0
 _REPORT_PAUSE = 0.3
 _REPORT_SECONDS = 5.0
 
+_LOOK_UP_SECONDS = 1.0
+
 
 class Console:
     """Owns *spawn* (a pexpect object that reads text) and the log at *path*.
@@ -215,7 +217,8 @@ class Console:
                     return Ended.TIMEOUT
                 if now >= quiet_at:
                     return Ended.SILENCE
-                self._changed.wait(min(deadline, quiet_at) - now)
+                # Not for longer at once: how the machine fares meanwhile is read now and then (see lag).
+                self._changed.wait(min(deadline - now, quiet_at - now, _LOOK_UP_SECONDS))
 
     @property
     def silent_for(self) -> float:

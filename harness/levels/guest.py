@@ -125,7 +125,7 @@ def _observe(
         waited=console.silent_for,
         last_line=console.last_line,
         log_trouble=console.log_trouble,
-        starved=level.starved(),
+        starved=level.starved_since(console.started),
     )
 
 
@@ -166,4 +166,5 @@ def _boot_of(seen: GuestSeen, console: Console, phases: dict[str, float], direct
         uptime=up.get("uptime", 0.0),
         elapsed=console.report_times.get("up", 0.0),
         samples=seen.samples,
+        starved=seen.starved,
     )

@@ -57,6 +57,7 @@ class LinuxLevel:
         self._loss: Loss | None = None
         self._watch = HealthWatch(name, boot)
         self._splats_before = 0  # so many were on the console when what goes on now began
+        self._began = time.monotonic()
 
     # -- start ---------------------------------------------------------------------------
 
@@ -163,14 +164,14 @@ class LinuxLevel:
         return self._looked(seen)
 
     def _looked(self, look: Look) -> Look:
-        starved = self.starved()
+        starved = self.starved_since(self._began)
         self._begin()
         return replace(look, starved=starved)
 
     def _begin(self) -> None:
         """What comes from now on belongs to what goes on next."""
         self._splats_before = len(self.console.splats()) if self.console else 0
-        self.machine.lag()  # what it was kept from running counts from here on: see starved
+        self._began = time.monotonic()
 
     # -- how it was lost -----------------------------------------------------------------
 
@@ -297,6 +298,9 @@ class LinuxLevel:
 
     def starved(self) -> float:
         return self.machine.starved()
+
+    def starved_since(self, moment: float) -> float:
+        return self.machine.starved_since(moment)
 
     def monitor_command(self, line: str) -> str:
         return self.machine.monitor_command(line)

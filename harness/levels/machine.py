@@ -63,8 +63,11 @@ class Machine(Protocol):
         """Seconds so far in which the outermost QEMU wanted to run and this computer did not let it."""
 
     def starved(self) -> float:
-        """Share of the last half minute in which it waited for a CPU, of that in which it wanted one; 0 where
-        it waited for less than five seconds."""
+        """Share of the last half minute in which it got no CPU, because others had it or because it was
+        stopped, of that in which it wanted one; 0 where that was less than five seconds."""
+
+    def starved_since(self, moment: float) -> float:
+        """The same of the worst half minute that ended after *moment*, of time.monotonic()."""
 
     def type_on_console(self, text: str) -> bool:
         """Whether *text* could be typed on its console."""

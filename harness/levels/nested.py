@@ -67,6 +67,9 @@ class Host(Protocol):
     def starved(self) -> float:
         """As of machine.Machine."""
 
+    def starved_since(self, moment: float) -> float:
+        """As of machine.Machine."""
+
     def monitor_command(self, line: str) -> str:
         """As of machine.Machine."""
 
@@ -135,6 +138,9 @@ class NestedMachine:
 
     def starved(self) -> float:
         return self._host.starved()
+
+    def starved_since(self, moment: float) -> float:
+        return self._host.starved_since(moment)
 
     def monitor_command(self, line: str) -> str:
         return self._host.monitor_command(line)

@@ -72,7 +72,7 @@ def read(text: str) -> str:
                 more[pid] = {"W": [], "S": [], "K": []}
         elif last and line[:2] in ("W ", "S "):
             more[last][line[0]].append(line[2:].strip())
-        elif last and line.startswith("K "):
+        elif last:
             frame = _FRAME.match(line)
             if frame:
                 more[last]["K"].append(frame[1])
@@ -88,7 +88,7 @@ def _place(facts: dict[str, list[str]]) -> str:
     frames = facts["K"][:6]
     if frames:
         return " in " + " < ".join(frames)
-    name = next((each for each in facts["W"] if each and each != "0"), "")
+    name = next((each for each in facts["W"] if each != "0"), "")
     return f" in {name}" if name else ""
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import subprocess
@@ -33,6 +34,15 @@ _WINDOW_SECONDS, _READING_SECONDS = 30.0, 5.0
 _LEAST_WAIT = 5.0
 
 
+def _share(readings: Sequence[tuple[float, float, float]]) -> float:
+    """Of the time in which a machine wanted a CPU, in the last half minute of these: that in which it got none."""
+    now, ran, missed = readings[-1]
+    old = [each for each in readings if now - each[0] >= _WINDOW_SECONDS]
+    _, ran_before, missed_before = (old or readings[:1])[-1]
+    missed -= missed_before
+    return missed / (max(0.0, ran - ran_before) + missed) if missed > _LEAST_WAIT else 0.0
+
+
 class TcgMachine:
     """make: from the boot's nonce to the command; extra: further words, such as a gdb stub's."""
 
@@ -48,7 +58,8 @@ class TcgMachine:
         self._process: TerminalProcess | None = None
         self._monitor: Monitor | None = None
         self._lag, self._lag_at, self._waited = 0.0, 0.0, 0.0
-        self._readings: list[tuple[float, float, float]] = []  # when, CPU seconds used, and waited for
+        self._stopped = 0.0  # seconds, as far as anybody looked
+        self._readings: list[tuple[float, float, float]] = []  # when, CPU seconds used, and not got
         self._hdsi = ""  # QEMU itself is caught; it would not hear a "quit" either
 
     def start(self, nonce: Nonce, directory: Path, about: str) -> Console:
@@ -115,20 +126,28 @@ class TcgMachine:
         now = time.monotonic()
         if self._process is not None and now - self._lag_at > _LAG_SECONDS:
             waited = self._process.wait_seconds()
+            if self._process.state() in ("T", "t"):
+                self._stopped += now - self._lag_at
             self._lag += max(0.0, min(waited - self._waited, now - self._lag_at))
             self._lag_at, self._waited = now, waited
             if now - self._readings[-1][0] >= _READING_SECONDS:
-                self._readings.append((now, self._process.cpu_seconds(), self._lag))
+                self._readings.append(self._reading(now))
         return self._lag
 
+    def _reading(self, now: float) -> tuple[float, float, float]:
+        assert self._process is not None
+        return now, self._process.cpu_seconds(), self._lag + self._stopped
+
     def starved(self) -> float:
+        return self.starved_since(math.inf)
+
+    def starved_since(self, moment: float) -> float:
         if self._process is None:
             return 0.0
-        now, lag = time.monotonic(), self.lag()
-        old = [each for each in self._readings if now - each[0] >= _WINDOW_SECONDS]
-        _, ran_before, waited_before = (old or self._readings[:1])[-1]
-        ran, waited = self._process.cpu_seconds() - ran_before, lag - waited_before
-        return waited / (max(0.0, ran) + waited) if waited > _LEAST_WAIT else 0.0
+        self.lag()
+        readings = [*self._readings, self._reading(time.monotonic())]
+        ends = [number for number, each in enumerate(readings) if each[0] >= moment] or [len(readings) - 1]
+        return max(_share(readings[: number + 1]) for number in ends)
 
     def state(self) -> MachineState:
         if self._process is None:

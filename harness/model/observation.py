@@ -114,7 +114,8 @@ class Boot:
     taint, taint_left: /proc/sys/kernel/tainted when it was up, and when it left, None if it did not say;
     uptime: seconds it said it was up when it said so; elapsed: seconds since its QEMU was started, then;
     samples: where the vCPUs were, if it was lost: symbols, newest last;
-    stays: why its QEMU could not be ended, '' if it was, or ended by itself.
+    stays: why its QEMU could not be ended, '' if it was, or ended by itself;
+    starved: share of the time in which the outermost QEMU wanted a CPU and got none, at its worst, 0 to 1.
     """
 
     outcome: Outcome
@@ -135,6 +136,7 @@ class Boot:
     elapsed: float = 0.0
     samples: tuple[str, ...] = ()
     stays: str = ""
+    starved: float = 0.0
 
     @property
     def summary(self) -> str:

@@ -331,9 +331,8 @@ def _starved(seen: Evidence) -> Loss | None:
 
 def starved_words(share: float) -> str:
     """share: of the time in which it wanted a CPU."""
-    return (
-        f"got no CPU {share * 100:.0f} % of the time: others had it, or it was stopped; see --timeout-scale"
-    )
+    percent = f"{share * 100:.0f} %"
+    return f"got no CPU {percent} of the time: others had it, or it was stopped; see --timeout-scale"
 
 
 def _network(seen: Evidence) -> Loss | None:

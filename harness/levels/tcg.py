@@ -35,8 +35,7 @@ _LEAST_WAIT = 5.0
 
 
 def _share(readings: Sequence[tuple[float, float, float]]) -> float:
-    """Of the time in which a machine wanted a CPU, in the last half minute of these: that in which it got
-    none."""
+    """Of the time in which it wanted a CPU, in the last half minute of these: that in which it got none."""
     now, ran, missed = readings[-1]
     old = [each for each in readings if now - each[0] >= _WINDOW_SECONDS]
     _, ran_before, missed_before = (old or readings[:1])[-1]

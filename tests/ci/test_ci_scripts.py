@@ -24,6 +24,7 @@ STEPS = (
     "a series, patch by patch",
     "conformance suite",
     "mutants are caught",
+    "faults are no kernel's",
     "bisect",
 )
 

@@ -32,7 +32,7 @@ KVMPPC = Path(sys.executable).with_name("kvmppc")
         ("probe --expect-build-id 0123456789abcdef", "is for a machine over SSH"),
         ("run --expect-build-id 0123456789abcdef", "No such option"),
         ("probe --expect 7.2", "is two kernels"),
-        ("probe --fuzz -1", "no number of use"),
+        ("probe --fuzz -1", "expected seconds from 0 to 999999"),
         ("probe --call nonsense", "is no call"),
         ("report /nonexistent", "cannot be read"),
         ("run --suite none", "--suite 'none' is unknown"),

@@ -16,6 +16,7 @@ from harness.model.errors import HarnessError
 from harness.parts.cache import Cache
 from harness.parts.qemu import resolve_qemu
 from harness.parts.toolchain import find_toolchain
+from harness.processes import memory
 
 # What a first run puts into the cache, with kernels from source: measured.
 _WANTED_DISK = 12 << 30
@@ -123,10 +124,10 @@ def _cache() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
-    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    free = memory.available()
     state = State.FINE if free >= _WANTED_MEMORY else State.LESS
     hint = "" if state is State.FINE else "an L1 wants 3 GB, three levels on powernv 5 GB"
-    yield Finding("memory", state, f"{free / 1e9:.1f} GB free", hint)
+    yield Finding("memory", state, f"{free / 1e9:.1f} GB available", hint)
 
 
 def _cores() -> Iterator[Finding]:

@@ -14,6 +14,7 @@ import pytest
 
 import harness
 from harness.model.errors import InfrastructureError
+from harness.processes import memory
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan, make
 from harness.runs.ready import ready
@@ -115,9 +116,8 @@ def run(
 def default_jobs(plan: Plan) -> int:
     """As many as there are cores, L1s to boot, and memory for."""
     placements = plan.placements
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
     has_l0 = any(each.topology.has_l0 for each in placements)
-    fit = memory // (_L0_WORKER_BYTES if has_l0 else _WORKER_BYTES)
+    fit = memory.available() // (_L0_WORKER_BYTES if has_l0 else _WORKER_BYTES)
     return max(1, min(len(os.sched_getaffinity(0)), len(placements), fit))
 
 

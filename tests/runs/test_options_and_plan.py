@@ -99,6 +99,18 @@ def test_jobs_are_bound_by_the_number_of_l1s():
     assert drive.default_jobs(make(RunOptions(only=("papr-p11-l2host",), kernels=("debian:7.3",)))) == 1
 
 
+@pytest.mark.parametrize(
+    ("topology", "available", "jobs"),
+    [("papr", 2 << 30, 1), ("papr", 7 << 30, 2), ("papr", 99 << 30, 4),
+     ("powernv11", 7 << 30, 1), ("powernv11", 11 << 30, 2)],
+)  # fmt: skip
+def test_jobs_are_bound_by_the_memory_that_is_available(monkeypatch, topology, available, jobs):
+    monkeypatch.setattr(drive.memory, "available", lambda: available)
+    monkeypatch.setattr(drive.os, "sched_getaffinity", lambda pid: {0, 1, 2, 3})
+    plan = make(RunOptions(matrix="full", topologies=(topology,), kernels=("debian:7.3",)))
+    assert drive.default_jobs(plan) == jobs
+
+
 @pytest.mark.parametrize(("text", "factor"), [("1", 1), ("0.1", 0.1), ("2.5", 2.5), ("100", 100)])
 def test_a_timeout_scale_reaches_the_plan(text, factor):
     assert make(RunOptions(timeout_scale=text)).timeout_scale == factor

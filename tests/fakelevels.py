@@ -304,7 +304,7 @@ def well(mode=Mode.P10, **more):
         **{
             "outcome": Outcome.BOOTED, "rule": "marker", "proof": "up", "mode": GuestMode(mode),
             "release": "7.3", "build_id": "b", "taint": 0, "taint_left": 0, "uptime": 1.0, "elapsed": 1.0,
-            "end": End("off", "status 0"), "phases": {"boot": 1.0}, **more,
+            "end": End("off", "status 0", Side.UNKNOWN), "phases": {"boot": 1.0}, **more,
         }
     )  # fmt: skip
 

@@ -148,8 +148,8 @@ _MISFIT = ("Unknown symbol", "unknown symbol", "invalid module format", "disagre
 
 def trouble_of(level: str, step: str, lines: Sequence[str]) -> Decision:
     """Of a level whose first program could not do *step*. lines: of its console."""
-    misfit = next((line.strip() for line in lines if any(each in line for each in _MISFIT)), "")
-    if step.startswith("insmod") and misfit:
+    misfit = next((line.strip() for line in lines if any(each in line for each in _MISFIT)), None)
+    if step.startswith("insmod") and misfit is not None:
         return Outcome.INFRASTRUCTURE, "trouble", f"in {level}, {step} failed: {misfit}"
     if step.startswith("insmod kvm"):
         # As judged where KVM is built in: a kernel with which no guest can be started.

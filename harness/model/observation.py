@@ -98,7 +98,7 @@ class End:
 
     rule: str
     proof: str
-    side: Side = Side.UNKNOWN
+    side: Side
 
 
 @dataclass(frozen=True)

@@ -339,6 +339,25 @@ def test_what_qemu_was_told_comes_before_what_it_said():
     assert lost(exit_status=None, killed_by_signal=True, qemu_line=ERROR).rule == "qemu-error"
 
 
+def test_what_the_kernel_said_comes_before_the_monitor_of_a_qemu_that_ended_well():
+    ended = of(exit_status=0, monitor="silent", process_state="T")
+    assert lost(**ended, splats=(OOPS,)).rule == "splat"
+    assert lost(**ended).rule == "reset"
+
+
+def test_a_stall_long_ago_says_nothing_of_a_level_that_gets_no_cpu():
+    silent = of(before=(STALL,), reach=Reach.SILENT)
+    assert lost(**silent).rule == "splat"
+    assert lost(**silent, starved=STARVED).rule == "starved"
+
+
+def test_what_nobody_says_is_not_known():
+    assert Evidence("L1") == Evidence(
+        "L1", "", (), (), "", None, "", "", None, False, "", "", "", False, "", "", Reach.NOT_TRIED, "",
+        None, False, "", "", (), 0.0, 0.0, "", None, "", True,
+    )  # fmt: skip
+
+
 def test_a_loss_has_the_splat_that_decided():
     assert lost(splats=(OOPS,)).splat == OOPS
     assert lost(splats=(PANIC,)).splat == PANIC

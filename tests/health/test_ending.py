@@ -228,13 +228,23 @@ ENDS = (
         "the guest left, and its QEMU stays within 20 s; last line: last",
     ),
     (of(exit_status=None, runs=True), "stays", KERNEL, None),
-    (of(exit_status=None, runs=True, starved=STARVED), "starved", SURROUNDINGS, None),
+    (
+        of(exit_status=None, runs=True, starved=STARVED), "starved", SURROUNDINGS,
+        "the outermost QEMU got no CPU 80 % of the time: others had it, or it was stopped; "
+        "see --timeout-scale",
+    ),
     (
         of(exit_status=None, gone=Ended.TIMEOUT, runs=None), "stays", UNKNOWN,
         "the guest left, its console did not end, and nobody could look at its QEMU within 20 s; "
         "last line: last",
     ),
 )  # fmt: skip
+
+
+def test_what_nobody_says_is_not_known():
+    assert GuestSeen(Ended.EOF) == GuestSeen(
+        Ended.EOF, None, None, None, None, (), None, None, False, "", None, (), 0.0, "", "", 0.0
+    )
 
 
 @pytest.mark.parametrize("number", range(len(ENDS)))

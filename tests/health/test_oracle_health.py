@@ -230,7 +230,7 @@ def test_a_flag_counts_though_the_level_is_silent_now():
 
 BOOTED = Boot(
     Outcome.BOOTED, "marker", "up: 7.3.0, POWER10", release="7.3.0", build_id="ab" * 20, taint=0,
-    taint_left=0, uptime=1.25, elapsed=2.0, end=End("off", "its QEMU ended with status 0"),
+    taint_left=0, uptime=1.25, elapsed=2.0, end=End("off", "its QEMU ended with status 0", Side.UNKNOWN),
 )  # fmt: skip
 
 
@@ -301,7 +301,7 @@ def test_what_is_allowed_of_a_guest():
 @pytest.mark.parametrize(
     ("end", "kind", "observed", "right"),
     [
-        (End("off", "p"), Kind.OK, "powers off by itself", True),
+        (End("off", "p", Side.UNKNOWN), Kind.OK, "powers off by itself", True),
         (End("hang", "p", Side.KERNEL), Kind.FAIL, "hangs after it was up", False),
         (End("stays", "p", Side.KERNEL), Kind.FAIL, "its VM is never taken down", False),
         (End("splat", "p", Side.KERNEL), Kind.FAIL, "its kernel fails after it was up", False),

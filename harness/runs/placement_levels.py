@@ -13,7 +13,6 @@ from harness.health.oracle_health import Allowed, judge_level
 from harness.levels.level import Level
 from harness.model.looks import Look
 from harness.model.observation import LevelObservation, level_to_json
-from harness.model.scenario import Placement
 from harness.model.verdict import Kind
 from harness.runs.activity import doing
 
@@ -35,10 +34,8 @@ class PlacementLevels:
     directory: of the placement, for logs; allowed: complaints that do not count."""
 
     def __init__(
-        self, placement: Placement, make: Callable[[Sequence[Path], int], tuple[Level, ...]],
-        directory: Path, allowed: Allowed,
-    ):  # fmt: skip
-        self.placement = placement
+        self, make: Callable[[Sequence[Path], int], tuple[Level, ...]], directory: Path, allowed: Allowed
+    ):
         self.allowed = allowed
         self.directory = directory
         self.looks = _looks_so_far(directory)
@@ -60,6 +57,7 @@ class PlacementLevels:
         whose L0 does not come up this is what was seen of L0."""
         if not self._levels:
             self._make()
+        last = self.level(name)
         for level in self._levels:
             if level.name not in self.seen:
                 with doing(self.directory, f"{level.name} starts", level.directory / "console.log"):
@@ -68,7 +66,7 @@ class PlacementLevels:
                 self._keep(found.looks)
                 save(level.directory / "observation.json", level_to_json(found))
             found = self.seen[level.name]
-            if level.name == name or not found.up:
+            if level is last or not found.up:
                 break
         return found
 
@@ -167,7 +165,7 @@ class PlacementLevels:
         return found
 
     def level(self, name: str) -> Level:
-        return next(each for each in self._levels if each.name == name)
+        return {each.name: each for each in self._levels}[name]
 
     def linger(self) -> None:
         """Give what comes late its time, by the level's own clock."""

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -206,7 +207,7 @@ class Machine:
         return self.pipe.console
 
     def connect(self, host_key, key, timeout):
-        self.host_key = host_key
+        self.host_key, self.login = host_key, (key, timeout)
         found = self.connections.pop(0) if self.connections else InfrastructureError("SSH failed: nobody")
         if isinstance(found, Exception):
             raise found
@@ -227,6 +228,7 @@ class Machine:
         return self.share
 
     def starved_since(self, moment):
+        assert moment <= time.monotonic()
         self.moments.append(moment)
         return self.worst if self.worst is not None else self.share
 
@@ -287,6 +289,7 @@ class Host:
         return self.share
 
     def starved_since(self, moment):
+        assert moment <= time.monotonic()
         self.moments.append(moment)
         return self.worst if self.worst is not None else self.share
 

@@ -56,14 +56,15 @@ def setup(where="papr", l1="p11@p10", limits=LIMITS):
 
 
 class Pipe:
-    """A console whose far end the test holds; lines go in whole."""
+    """A console whose far end the test holds; lines go in whole. A limit for reading that is not given is
+    short, as nobody knows how long a machine says nothing."""
 
     def __init__(self, directory, nonce=NONCE, outer=None, **more):
         directory.mkdir(parents=True, exist_ok=True)
         self.nonce = nonce
         reading, self.end = os.pipe()
         self.console = Console(
-            fdspawn(reading, encoding="utf-8"), directory / "console.log", nonce, outer, **more
+            fdspawn(reading, encoding="utf-8", timeout=0.02), directory / "console.log", nonce, outer, **more
         )
 
     def say(self, *lines):

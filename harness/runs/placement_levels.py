@@ -91,6 +91,14 @@ class PlacementLevels:
         return self.boots > self._before + 1
 
     @property
+    def _started(self) -> list[Level]:
+        return [each for each in self._levels if each.name in self.seen]
+
+    @property
+    def _up(self) -> list[Level]:
+        return [each for each in self._started if self.seen[each.name].up]
+
+    @property
     def innermost(self) -> Level:
         return self._levels[-1]
 
@@ -103,17 +111,15 @@ class PlacementLevels:
 
     def distrust(self) -> str:
         """Why what runs is not to be used for another guest; '' if it is."""
-        for level in self._levels:
-            if level.name not in self.seen:
-                continue
-            mine = [each for each in self.looks if each.level == level.name and each.boot == self.boots]
-            for number in range(self._at_boot(mine), len(mine)):
-                found = judge_level(level.name, mine[number : number + 1], self.allowed, mine[:number])
-                if found.kind is Kind.FAIL:
-                    return f"{level.name} had complained ({found.titles[0]}, {mine[number].when})"
-            if level.gone:
-                return f"{level.name} was lost"
-        return self._spoilt
+        return next((why for why in map(self._distrust, self._started) if why), self._spoilt)
+
+    def _distrust(self, level: Level) -> str:
+        mine = [each for each in self.looks if each.level == level.name and each.boot == self.boots]
+        for number in range(self._at_boot(mine), len(mine)):
+            found = judge_level(level.name, mine[number : number + 1], self.allowed, mine[:number])
+            if found.kind is Kind.FAIL:
+                return f"{level.name} had complained ({found.titles[0]}, {mine[number].when})"
+        return f"{level.name} was lost" if level.gone else ""
 
     def spoil(self, why: str) -> None:
         """Something was left in the levels that run, by which they are not to be used for another guest."""
@@ -137,18 +143,18 @@ class PlacementLevels:
 
     def begin(self, name: str) -> None:
         """Something new is about to be asked: what came since the last belongs to neither of the two."""
-        if self._levels and self._last:
+        if self._last:
             when = f"after {self._last}, before {name}"
-            for level in self._levels:
-                if level.name in self.seen:
-                    look = level.glance(when)
-                    if look.splats:
-                        self._keep([look])
-                    if level.gone and level.name not in self.reported and self.seen[level.name].up:
-                        self.reported.add(level.name)
-                        loss = level.loss(when)
-                        if loss is not None:
-                            self.between.append(Between(level.name, when, loss))
+            for level in self._started:
+                look = level.glance(when)
+                if look.splats:
+                    self._keep([look])
+            for level in self._up:
+                if level.gone and level.name not in self.reported:
+                    self.reported.add(level.name)
+                    loss = level.loss(when)
+                    if loss is not None:
+                        self.between.append(Between(level.name, when, loss))
         self._last = name
 
     def lost(self, name: str) -> None:
@@ -157,10 +163,7 @@ class PlacementLevels:
 
     def look(self, upto: str, when: str) -> list[Look]:
         """One at each level up to that one, outermost first."""
-        found = []
-        for level in self._levels:
-            if level.name <= upto and level.name in self.seen and self.seen[level.name].up:
-                found.append(level.look(when))
+        found = [level.look(when) for level in self._up if level.name <= upto]
         self._keep(found)
         return found
 
@@ -169,14 +172,12 @@ class PlacementLevels:
 
     def linger(self) -> None:
         """Give what comes late its time, by the level's own clock."""
-        for level in self._levels[-1:]:
-            if not level.gone and level.name in self.seen and self.seen[level.name].up:
-                level.pause(_LINGER)
+        if self._levels and self.innermost in self._up and not self.innermost.gone:
+            self.innermost.pause(_LINGER)
 
     def _keep(self, looks: Sequence[Look]) -> None:
         self.looks += looks
         if looks:
-            self.directory.mkdir(parents=True, exist_ok=True)
             save(self.directory / "looks.json", [each.to_json() for each in self.looks])
 
 

@@ -176,7 +176,7 @@ def test_what_is_saved_is_saved_as_a_whole(tmp_path):
     with pytest.raises(TypeError):
         save(path, {"a": object()})
     assert json.loads(path.read_text()) == {"a": 1}
-    assert path.read_text().endswith("}\n")
+    assert path.read_text() == '{\n "a": 1\n}\n', "for people as well"
 
 
 # -- trust -----------------------------------------------------------------------------------------
@@ -443,6 +443,13 @@ def test_what_comes_late_is_given_its_time_by_the_innermost(two):
     two.up_to("L1")
     two.linger()
     assert (two.made[0][0].log, two.made[0][1].log) == (["start"], ["start", "pause 1"])
+
+
+def test_by_the_only_one_if_there_is_one(one):
+    one.up_to("L1")
+    one.linger()
+    assert one.innermost is one.made[0][0]
+    assert one.innermost.log == ["start", "pause 1"]
 
 
 def test_but_not_by_one_that_is_gone_or_never_was(two):

@@ -814,6 +814,16 @@ def test_what_single_calls_are_judged_by(scene, monkeypatch):
     assert (evidence.texts, evidence.probe, calls) == (TEXTS, PROBE, [CALL])
 
 
+def test_what_random_calls_are_judged_by(scene, monkeypatch):
+    from harness.runs import fuzz
+
+    monkeypatch.setattr(fuzz, "fuzz", lambda *words: conformance.Fuzzed(3))
+    found = evidence_for(monkeypatch, "judge_fuzz")
+    scene.running.record_of_fuzz(2.0, 7)
+    ((evidence, *more),) = found
+    assert (evidence.texts, evidence.probe, more) == (TEXTS, PROBE, [conformance.Fuzzed(3), 2.0, 7])
+
+
 def lost_at(number, error=None):
     """Answers of an L1 that gives none to that question."""
     seen = []

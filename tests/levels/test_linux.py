@@ -450,7 +450,9 @@ def test_a_level_that_answers_is_not_lost(scene):
     level = scene.started(way)
     assert level.loss("x") is None
     way.answers.insert(0, ("^true$", 1))
-    assert level.loss("x").rule == "hang", "neither the old way nor a new one"
+    lost = level.loss("what went on")
+    assert lost.rule == "hang", "neither the old way nor a new one"
+    assert "(what went on)" in lost.proof
 
 
 def test_a_loss_is_remembered(scene):

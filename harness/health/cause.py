@@ -55,7 +55,7 @@ class Evidence:
     guest panicked, '' for none;
     disk_line: a line that says that a disk or an image cannot be read, '' for none;
     exit_status: QEMU's, negative for a signal, None while it runs;
-    killed_by_signal: whether it ended by a signal of which the number is not known;
+    killed_by_signal: whether it ended by a signal in a Linux of ours; signal: its number, 0 if not known;
     shutdown: reason of QMP's SHUTDOWN event, '' without one;
     process_state: letter of /proc/PID/stat, '' if it is not known or QEMU is not ours;
     monitor: QMP's query-status, or 'silent' where QEMU does not answer it, '' where it has no monitor;
@@ -84,6 +84,7 @@ class Evidence:
     disk_line: str = ""
     exit_status: int | None = None
     killed_by_signal: bool = False
+    signal: int = 0
     shutdown: str = ""
     process_state: str = ""
     monitor: str = ""
@@ -203,7 +204,9 @@ def _recursion(seen: Evidence) -> Loss | None:
 
 
 # Of model/classify.py: QEMU got an answer of KVM's that it cannot go on with.
-_KVM_KEYS = ("compat-refused", "run-refused", "guest-wide-refused", "run-failed", "register-sync")
+_KVM_KEYS = (
+    "compat-refused", "run-refused", "guest-wide-refused", "run-failed", "unknown-exit", "register-sync",
+)  # fmt: skip
 # KVM by its name, and not in the name of a file.
 _KVM = re.compile(r"(?<![\w/.-])(?:KVM|kvm)(?:_\w+)?(?![\w/.-])")
 
@@ -235,8 +238,13 @@ def _qemu_ended(seen: Evidence) -> Loss | None:
         return _surroundings("qemu-killed", f"QEMU of {seen.level} ended by {_signal_name(-status)}{said}")
     if seen.qemu_line:
         return _surroundings("qemu-error", f"{seen.qemu_line} (exit status {status})")
+    crash = crash_words(-seen.signal)
+    if crash:
+        words = f"QEMU of {seen.level} {crash}"
+        return of_host(_host_of(seen.level), _kernel(Outcome.QEMU_ERROR, "qemu-crashed", words))
     if seen.killed_by_signal:
-        words = f"QEMU of {seen.level} ended by a signal, and its host's log does not say which or why"
+        which = _signal_name(seen.signal) if seen.signal else "a signal"
+        words = f"QEMU of {seen.level} ended by {which}, and its host's log does not say why"
         return Loss(Side.UNKNOWN, Outcome.UNKNOWN, "qemu-killed", words)
     if status:
         last = f"; last line: {seen.last_line}" if seen.last_line else "; it said nothing"
@@ -249,6 +257,28 @@ def _qemu_ended(seen: Evidence) -> Loss | None:
     if seen.never_spoke and not seen.shutdown.startswith("guest"):
         return _surroundings("qemu-exit", f"QEMU of {seen.level} ended with status 0 before it said anything")
     return _kernel(Outcome.PANIC, "reset", words)
+
+
+# Signals by which the kernel ends a program that did what it must not: nobody sends them by hand. SIGABRT is
+# not among them: QEMU sends it to itself where it gives up.
+_CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS)
+
+
+def crash_words(status: int | None) -> str:
+    """Of a QEMU that crashed in a Linux of ours; '' for any other end. status: -N for signal N.
+
+    That QEMU is the same in every run, and ran on other kernels: what differs is the kernel that runs it."""
+    if status is None or -status not in _CRASHES:
+        return ""
+    return (
+        f"crashed by {_signal_name(-status)}: the kernel that runs it gave it a wrong page, register or "
+        "answer, or a signal it should not have, unless QEMU is wrong"
+    )
+
+
+def ended_by(status: int) -> str:
+    """``ended by signal 9 (SIGKILL)``. status: -N for signal N, -1 where the number is not known."""
+    return f"ended by {_signal_name(-status)}" if status < -1 else "was killed"
 
 
 def _signal_name(number: int) -> str:

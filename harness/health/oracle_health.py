@@ -194,9 +194,7 @@ def judge_end(boot: Boot) -> list[Verdict]:
         end.side
     ]
     right = False if kind is Kind.FAIL else None
-    return [
-        Verdict("L2 ends", kind, _END, _ENDS.get(end.rule, end.rule), end.proof, _END_SOURCE, right=right)
-    ]
+    return [Verdict("L2 ends", kind, _END, _words_of(end.rule), end.proof, _END_SOURCE, right=right)]
 
 
 _ENDS = {
@@ -205,13 +203,30 @@ _ENDS = {
     "splat": "its kernel fails after it was up",
     "panic": "panics after it was up",
     "exit": "QEMU ends with an error",
+    "crash": "its QEMU crashes",
     "reset": "resets or powers off without a word",
     "no-leave": "ends without a word",
     "gone": "nobody saw how its QEMU ended",
     "qemu-signal": "its QEMU is ended by a signal",
     "qemu-stopped": "its QEMU is stopped by a signal",
     "starved": "its QEMU got no CPU",
+    "run-failed": "KVM_RUN fails after it was up",
+    "run-refused": "KVM_RUN fails after it was up",
+    "guest-wide-refused": "KVM_RUN ends for a reason that QEMU cannot serve",
+    "unknown-exit": "KVM_RUN ends for a reason that QEMU cannot serve",
+    "os-terminated": "panics after it was up",
+    "qemu": "its QEMU reports an error",
 }
+_OF_HOST = {"splat": "'s kernel fails meanwhile", "panic": " panics meanwhile", "hang": " hangs meanwhile"}
+
+
+def _words_of(rule: str) -> str:
+    """An end, in words. rule: of health/ending.py, or ``l1-RULE`` of the level that ran it."""
+    host, _, of_host = rule.partition("-")
+    if host in ("l0", "l1"):
+        return host.upper() + _OF_HOST.get(of_host, " is lost meanwhile")
+    return _ENDS.get(rule, rule)
+
 
 # A clock is read, printed, and carried through two consoles: so much may be lost on the way, in seconds.
 _CLOCK_SLACK = 1.0

@@ -205,6 +205,7 @@ class LinuxLevel:
             disk_line=console.disk_line if console else "",
             exit_status=machine.exit_status,
             killed_by_signal=machine.killed_by_signal,
+            signal=machine.signal,
             shutdown=machine.shutdown,
             process_state=machine.process_state,
             monitor=machine.monitor,

@@ -106,7 +106,21 @@ ROWS = (
     ),
     (
         of(killed_by_signal=True), "qemu-killed", UNKNOWN, Outcome.UNKNOWN,
-        "QEMU of L1 ended by a signal, and its host's log does not say which or why",
+        "QEMU of L1 ended by a signal, and its host's log does not say why",
+    ),
+    (
+        of(killed_by_signal=True, signal=9), "qemu-killed", UNKNOWN, Outcome.UNKNOWN,
+        "QEMU of L1 ended by signal 9 (SIGKILL), and its host's log does not say why",
+    ),
+    (
+        of(killed_by_signal=True, signal=11), "l0-qemu-crashed", KERNEL, Outcome.QEMU_ERROR,
+        "L0: QEMU of L1 crashed by signal 11 (SIGSEGV): the kernel that runs it gave it a wrong page, "
+        "register or answer, or a signal it should not have, unless QEMU is wrong",
+    ),
+    # the outermost QEMU runs on a kernel that is not ours
+    (
+        of(exit_status=-11), "qemu-killed", SURROUNDINGS, Outcome.INFRASTRUCTURE,
+        "QEMU of L1 ended by signal 11 (SIGSEGV)",
     ),
     (
         of(exit_status=3), "qemu-exit", SURROUNDINGS, Outcome.INFRASTRUCTURE,
@@ -353,7 +367,7 @@ def test_a_stall_long_ago_says_nothing_of_a_level_that_gets_no_cpu():
 
 def test_what_nobody_says_is_not_known():
     assert Evidence("L1") == Evidence(
-        "L1", "", (), (), "", None, "", "", None, False, "", "", "", False, "", "", Reach.NOT_TRIED, "",
+        "L1", "", (), (), "", None, "", "", None, False, 0, "", "", "", False, "", "", Reach.NOT_TRIED, "",
         None, False, "", "", (), 0.0, 0.0, "", None, "", True,
     )  # fmt: skip
 

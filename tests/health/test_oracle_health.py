@@ -323,8 +323,20 @@ def test_what_is_allowed_of_a_guest():
             "its QEMU is stopped by a signal",
             None,
         ),
-        (End("l1-x", "p", Side.SURROUNDINGS), Kind.INFRASTRUCTURE, "l1-x", None),
-        (End("l1-x", "p", Side.KERNEL), Kind.FAIL, "l1-x", False),
+        (End("crash", "p", Side.KERNEL), Kind.FAIL, "its QEMU crashes", False),
+        (End("run-failed", "p", Side.KERNEL), Kind.FAIL, "KVM_RUN fails after it was up", False),
+        (
+            End("unknown-exit", "p", Side.KERNEL),
+            Kind.FAIL,
+            "KVM_RUN ends for a reason that QEMU cannot serve",
+            False,
+        ),
+        (End("qemu", "p", Side.UNKNOWN), Kind.UNKNOWN, "its QEMU reports an error", None),
+        (End("l1-x", "p", Side.SURROUNDINGS), Kind.INFRASTRUCTURE, "L1 is lost meanwhile", None),
+        (End("l1-x", "p", Side.KERNEL), Kind.FAIL, "L1 is lost meanwhile", False),
+        (End("l1-splat", "p", Side.KERNEL), Kind.FAIL, "L1's kernel fails meanwhile", False),
+        (End("l1-panic", "p", Side.KERNEL), Kind.FAIL, "L1 panics meanwhile", False),
+        (End("l0-hang", "p", Side.KERNEL), Kind.FAIL, "L0 hangs meanwhile", False),
     ],
 )
 def test_how_a_guest_went(end, kind, observed, right):

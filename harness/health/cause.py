@@ -67,6 +67,7 @@ class Evidence:
     link_down: whether that shell said that its network device has no link;
     stuck: where the process that was waited for is caught in the kernel, '' if it is not;
     ended: words of a program of ours that ended in the level without an answer, '' if none did;
+    ended_by: the signal that ended it, 0 if none did, or nobody knows;
     samples: where its vCPUs were, newest last, symbolised; starved: share of the time in which QEMU
     wanted a CPU and got none, 0 to 1;
     waited: seconds, of the level's own progress; log_trouble: why its log is not whole;
@@ -97,6 +98,7 @@ class Evidence:
     link_down: bool = False
     stuck: str = ""
     ended: str = ""
+    ended_by: int = 0
     samples: tuple[str, ...] = ()
     starved: float = 0.0
     waited: float = 0.0
@@ -264,15 +266,15 @@ def _qemu_ended(seen: Evidence) -> Loss | None:
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS)
 
 
-def crash_words(status: int | None) -> str:
-    """Of a QEMU that crashed in a Linux of ours; '' for any other end. status: -N for signal N.
+def crash_words(status: int | None, program: str = "QEMU") -> str:
+    """Of a program that crashed in a Linux of ours; '' for any other end. status: -N for signal N.
 
-    That QEMU is the same in every run, and ran on other kernels: what differs is the kernel that runs it."""
+    It is the same in every run, and ran on other kernels: what differs is the kernel that runs it."""
     if status is None or -status not in _CRASHES:
         return ""
     return (
         f"crashed by {_signal_name(-status)}: the kernel that runs it gave it a wrong page, register or "
-        "answer, or a signal it should not have, unless QEMU is wrong"
+        f"answer, or a signal it should not have, unless {program} is wrong"
     )
 
 
@@ -329,6 +331,10 @@ def _reset_connection(seen: Evidence) -> Loss | None:
     if seen.reach is Reach.RECONNECTED:
         words = f"the SSH connection broke ({seen.reach_words}); {seen.level} answers on a new one"
         return _surroundings("ssh-broke", words)
+    crash = crash_words(-seen.ended_by, "Python")
+    if seen.ended and crash:
+        words = f"in {seen.level}: {seen.ended}; it {crash}"
+        return _kernel(Outcome.PANIC, "program-crashed", words)
     if seen.ended:
         return Loss(Side.UNKNOWN, Outcome.UNKNOWN, "program-ended", f"in {seen.level}: {seen.ended}")
     if starved:

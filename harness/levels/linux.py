@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.health.cause import Evidence, Loss, Reach, decide
 from harness.health.ending import mode_of, trouble_of
 from harness.levels import guest
-from harness.levels.asking import OUR_PROGRAMS, QuerySession, start_of
+from harness.levels.asking import OUR_PROGRAMS, ProgramEnded, QuerySession, start_of
 from harness.levels.commands import Nonce
 from harness.levels.console import Console, Ended
 from harness.levels.healthlook import HealthWatch
@@ -90,7 +90,8 @@ class LinuxLevel:
             probe = self._probe()
             phases["probe"] = time.monotonic() - began
         except InfrastructureError as error:
-            loss = self.diagnose("the probe of its KVM" if looks else "the first login", str(error))
+            signal = error.signal if isinstance(error, ProgramEnded) else 0
+            loss = self.diagnose("the probe of its KVM" if looks else "the first login", str(error), signal)
             looks.append(self.glance("the probe"))
             return self._observation(boot, lost=End(loss.rule, loss.proof, loss.side), looks=looks)
         looks.append(self.look("the probe"))
@@ -123,8 +124,7 @@ class LinuxLevel:
         done = self.run(start_of("probe", OUR_PROGRAMS), self.setup.limits.probe)
         (self.directory / "probe.json").write_text(done.stdout)
         if done.status:
-            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            raise InfrastructureError(f"the probe ended with {done.status}: {last}")
+            raise ProgramEnded("the probe", done)
         try:
             return Probe.from_json(json.loads(done.stdout))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -180,7 +180,7 @@ class LinuxLevel:
             self._loss = self.diagnose(doing)
         return self._loss
 
-    def diagnose(self, doing: str, ended: str = "") -> Loss:
+    def diagnose(self, doing: str, ended: str = "", ended_by: int = 0) -> Loss:
         console, machine = self.console, self.machine.state()
         reach, words, caught = Reach.NOT_TRIED, "", ""
         answers, link_down = None, False
@@ -218,6 +218,7 @@ class LinuxLevel:
             link_down=link_down,
             stuck=caught,
             ended=ended,
+            ended_by=ended_by,
             samples=samples,
             starved=machine.starved,
             waited=console.silent_for if console and not self._host_key else 0.0,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.health.cause import Evidence, Loss, Reach, decide
 from harness.health.splats import read_splats
-from harness.levels.asking import QuerySession, start_of
+from harness.levels.asking import ProgramEnded, QuerySession, start_of
 from harness.levels.limits import LIMITS
 from harness.levels.ssh import Completed, Connection
 from harness.levels.stuck import stuck
@@ -75,8 +75,7 @@ class RemoteLevel:
                 self._taint_before = int(self.run("cat /proc/sys/kernel/tainted", LIMITS.stop).stdout)
         done = self.run(start_of("probe", self._there), LIMITS.probe)
         if done.status:
-            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            raise InfrastructureError(f"the probe ended with {done.status} on {self._target.text}: {last}")
+            raise ProgramEnded(f"the probe on {self._target.text}", done)
         try:
             probe = Probe.from_json(json.loads(done.stdout))
         except (ValueError, KeyError, TypeError) as error:
@@ -188,7 +187,7 @@ class RemoteLevel:
         named = tuple(replace(each, level=self.name, when=when) for each in splats)
         return Look(self.name, when, True, fresh, named)
 
-    def diagnose(self, doing: str, ended: str = "") -> Loss:
+    def diagnose(self, doing: str, ended: str = "", ended_by: int = 0) -> Loss:
         """Its console and its hypervisor are not ours to look at: what is not in its log stays unknown."""
         reach, words, caught = Reach.ANSWERS, "", ""
         try:
@@ -200,7 +199,7 @@ class RemoteLevel:
         return decide(
             Evidence(
                 self.name, doing, splats=look.splats, reach=reach, reach_words=words, stuck=caught,
-                ended=ended, ours=False,
+                ended=ended, ended_by=ended_by, ours=False,
             )
         )  # fmt: skip
 

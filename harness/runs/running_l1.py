@@ -204,7 +204,7 @@ class RunningL1:
                 except NoAnswer as error:
                     documents = documents or dict(zip(lines, error.answers, strict=False))
                     self._unanswered = error.question
-                    self._suite_loss = self._diagnosed(error.question, error.ended)
+                    self._suite_loss = self._diagnosed(error.question, error.ended, error.signal)
             answers = Answers(level.page_bytes, documents)
             save(level.directory / "suite.json", answers.to_json())
             self._asked = (self._levels.boots, answers)
@@ -222,10 +222,10 @@ class RunningL1:
         words = f"not judged: L1 was lost at {self._unanswered!r}"
         return [*told, *verdicts, Verdict("all was asked", Kind.UNKNOWN, "all answers", words)]
 
-    def _diagnosed(self, question: str, ended: str = "") -> Verdict:
+    def _diagnosed(self, question: str, ended: str = "", ended_by: int = 0) -> Verdict:
         """Why a question was not answered."""
         level = self._levels.innermost
-        loss = level.diagnose(question, ended)
+        loss = level.diagnose(question, ended, ended_by)
         self._levels.lost(level.name)
         verdict = judge_loss(level.name, question, loss)
         if question.startswith("ioctl "):
@@ -323,7 +323,7 @@ class RunningL1:
             try:
                 summary, verdicts = judge()
             except NoAnswer as error:
-                verdicts = [self._diagnosed(error.question, error.ended)]
+                verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
             except InfrastructureError as error:
                 verdicts = [self._diagnosed(name, str(error))]
             if looks_at in ("L0", "L1"):

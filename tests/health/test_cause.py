@@ -218,6 +218,16 @@ ROWS = (
         "the SSH connection broke (reset by peer); L1 answers on a new one",
     ),
     (
+        of(reach=Reach.ANSWERS, ended="ask.py: Segmentation fault", ended_by=11), "program-crashed", KERNEL,
+        Outcome.PANIC,
+        "in L1: ask.py: Segmentation fault; it crashed by signal 11 (SIGSEGV): the kernel that runs it gave "
+        "it a wrong page, register or answer, or a signal it should not have, unless Python is wrong",
+    ),
+    (
+        of(reach=Reach.ANSWERS, ended="ask.py: Killed", ended_by=9), "program-ended", UNKNOWN,
+        Outcome.UNKNOWN, "in L1: ask.py: Killed",
+    ),
+    (
         of(reach=Reach.ANSWERS, ended="ask.py: Killed"), "program-ended", UNKNOWN, Outcome.UNKNOWN,
         "in L1: ask.py: Killed",
     ),
@@ -368,7 +378,7 @@ def test_a_stall_long_ago_says_nothing_of_a_level_that_gets_no_cpu():
 def test_what_nobody_says_is_not_known():
     assert Evidence("L1") == Evidence(
         "L1", "", (), (), "", None, "", "", None, False, 0, "", "", "", False, "", "", Reach.NOT_TRIED, "",
-        None, False, "", "", (), 0.0, 0.0, "", None, "", True,
+        None, False, "", "", 0, (), 0.0, 0.0, "", None, "", True,
     )  # fmt: skip
 
 

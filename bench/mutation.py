@@ -131,6 +131,8 @@ def _places(node: cst.CSTNode, names: tuple[str, ...] = ()) -> Iterator[tuple[cs
         return
     if isinstance(node, cst.ClassDef) and any(_named(each, "Enum") for each in node.bases):
         return  # what its members are called
+    if isinstance(node, cst.ClassDef) and any(_named(each, "Protocol") for each in node.bases):
+        return  # for mypy alone
     if isinstance(node, cst.Assign) and any(_named(each, "__all__") for each in node.targets):
         return
     if isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString):

@@ -144,11 +144,13 @@ class Connection:
         self.answers = list(answers)
         self.streams = list(streams)
         self.active = True
-        self.asked = []
+        self.asked, self.timeouts = [], []
         self.closed = False
 
     def run(self, command, timeout, stdin=b""):
         self.asked.append(command)
+        assert timeout > 0, "whatever is asked has a limit"
+        self.timeouts.append(timeout)
         for pattern, answer in self.answers:
             if re.search(pattern, command, re.S):
                 if callable(answer):
@@ -162,6 +164,8 @@ class Connection:
 
     def stream(self, command, timeout):
         self.asked.append(command)
+        assert timeout > 0, "whatever is asked has a limit"
+        self.timeouts.append(timeout)
         if not self.streams:
             raise InfrastructureError(f"over SSH, {command[:20]!r} failed: no channel")
         found = self.streams.pop(0)

@@ -51,10 +51,8 @@ def boot(level: GuestHost, setting: L2Setting, directory: Path) -> Boot:
             commands.Nonce.new(), directory, f"L2 ({setting}) in L1 of {level.setup.placement.full_id}"
         )
     except InfrastructureError as error:
-        loss = _loss_of(level, "the start of L2") or Loss(
-            Side.UNKNOWN, Outcome.UNKNOWN, "start", f"L2 could not be started in {level.name}: {error}"
-        )
-        return Boot(loss.outcome, loss.rule, loss.proof, phases=phases, directory=directory.name)
+        words = f"L2 could not be started in {level.name}: {error}"
+        return _not_started(_loss_of(level, "the start of L2"), words, directory)
     try:
         ended = _wait_until_up(level, console)
         phases["boot"] = time.monotonic() - began
@@ -73,6 +71,12 @@ def boot(level: GuestHost, setting: L2Setting, directory: Path) -> Boot:
         machine.stop()
         console.close()
     return replace(_boot_of(seen, console, phases, directory), stays=_why_it_stays(level, machine))
+
+
+def _not_started(host: Loss | None, words: str, directory: Path) -> Boot:
+    if host is not None:
+        return Boot(host.outcome, host.rule, host.proof, directory=directory.name)
+    return Boot(Outcome.UNKNOWN, "start", words, directory=directory.name)
 
 
 def _why_it_stays(level: GuestHost, machine: NestedMachine) -> str:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import count
 
 from harness.health.messages import complaint, parse_messages
 from harness.health.splats import read_splats
@@ -90,7 +91,7 @@ class HealthWatch:
         """Those that were not there last time, also if the log has lost its beginning meanwhile: what the old
         one ended with is old; where nothing of that is left, all is new."""
         old, self._lines = self._lines, lines
-        lost = next(number for number in range(len(old) + 1) if lines[: len(old) - number] == old[number:])
+        lost = next(number for number in count() if lines[: len(old) - number] == old[number:])
         return lines[len(old) - lost :]
 
     def _new(self, console: Sequence[Splat], log: Sequence[Splat], when: str) -> tuple[Splat, ...]:

@@ -13,7 +13,7 @@ from harness.health.cause import Loss
 from harness.levels import repro
 from harness.levels.commands import NESTED_SSH_PORT, Nonce
 from harness.levels.console import Console
-from harness.levels.limits import LIMITS, Limits
+from harness.levels.limits import Limits
 from harness.levels.machine import MachineState
 from harness.levels.ssh import ChannelSpawn, ClientKey, Completed, Connection
 from harness.levels.stuck import stopped, stuck
@@ -85,7 +85,7 @@ class Host(Protocol):
 class NestedMachine:
     """guest: the level that will run in it, ``L2``; make: from the boot's nonce to the command."""
 
-    def __init__(self, host: Host, guest: str, make: Callable[[Nonce], list[str]], limits: Limits = LIMITS):
+    def __init__(self, host: Host, guest: str, make: Callable[[Nonce], list[str]], limits: Limits):
         self._host = host
         self._make = make
         self._limits = limits

@@ -33,6 +33,8 @@ _RESULTS = {0: "pass", 1: "fail", 2: "error", 3: "error", 129: "interrupted", 13
             143: "interrupted"}  # fmt: skip
 _GREEN = ("pass", "warn", "skip")
 
+_ENDINGS = Endings()
+
 
 class KvmppcRunner(BaseRunner):  # type: ignore[misc]
     """uri: the L1; args: words for ``kvmppc run``."""
@@ -46,11 +48,14 @@ class KvmppcRunner(BaseRunner):  # type: ignore[misc]
         with tempfile.TemporaryDirectory(prefix="kvmppc-avocado-") as scratch:
             place = _place(Path(runnable.output_dir or scratch))
             with tempfile.TemporaryFile() as output:
-                program = _start([*runnable.args, "--run-dir", str(place), "--jobs", "1"], output)
+                program = None
                 try:
+                    with _ENDINGS.held():
+                        program = _start([*runnable.args, "--run-dir", str(place), "--jobs", "1"], output)
                     yield from self.running_loop(lambda: program.process.poll() is not None)
                 finally:
-                    _end(program)
+                    if program is not None:
+                        _end(program)
                 output.seek(0)
                 for piece in _pieces(output.read()):
                     yield self.prepare_status("running", {"type": "stdout", "log": piece})
@@ -143,7 +148,7 @@ class RunnerApp(BaseRunnerApp):  # type: ignore[misc]
 
 def main() -> None:
     # avocado sends SIGTERM to a runner that takes too long, and dies itself without a word.
-    Endings().install()
+    _ENDINGS.install()
     die_with_parent(os.getppid(), signal.SIGTERM)
     RunnerApp(print).run()
 

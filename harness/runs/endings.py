@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ class Endings:
 
     def __init__(self) -> None:
         self.first = 0
+        self._held = False
 
     def install(self) -> None:
         """From now on these signals raise KeyboardInterrupt in the main thread. One that is ignored, by
@@ -41,7 +43,22 @@ class Endings:
         if self.first and number != signal.SIGINT:
             return  # it ends already; a second Ctrl-C is a person who does not want to wait
         self.first = self.first or number
-        raise KeyboardInterrupt
+        if not self._held:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """A signal that comes inside raises KeyboardInterrupt at its end.
+
+        For what must be done whole, such as to start a program and to note that it must be ended.
+        """
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+        if self.first:
+            raise KeyboardInterrupt
 
     @property
     def words(self) -> str:

@@ -79,14 +79,14 @@ class FakeHost:
 
 def inside(host, level):
     """What is known, of all that could be, of a level in *host*."""
-    state = NestedMachine(host, level, lambda _nonce: ["qemu"]).state()
+    state = NestedMachine(host, level, lambda _nonce: ["qemu"], LIMITS).state()
     assert host.asked == [f"{host.name} runs its guest's QEMU"]
     return Evidence(level, outer=state.outer)
 
 
 def test_a_machine_in_a_host_that_lives_is_not_dead():
     host = FakeHost("L1")
-    assert NestedMachine(host, "L2", lambda _nonce: ["qemu"]).state() == MachineState()
+    assert NestedMachine(host, "L2", lambda _nonce: ["qemu"], LIMITS).state() == MachineState()
 
 
 def test_a_panic_of_the_host_is_told_as_that():

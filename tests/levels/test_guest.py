@@ -53,7 +53,7 @@ class Scene:
         self.answers = [("kill -9", ""), (RUNS, "9\nend\n"), (PLACES, PLACE)]
         self.connection = Connection(*self.answers, streams=[self.channel])
         self.host = Host(self.connection, self.pipe.console)
-        self.directory = directory / "l2p10"
+        self.directory = directory / "7.3-papr-p11@p10" / "l2p10"
         self._stream = self.connection.stream
         self.connection.stream = self._start
         self.nonce = ""
@@ -111,6 +111,13 @@ def test_a_guest_that_boots_and_leaves(scene):
     assert "L2 (max=P10) in L1 of 7.3-papr-p11@p10" in (scene.directory / "repro.sh").read_text()
 
 
+def test_it_is_made_for_the_pages_of_its_l1(scene):
+    scene.host.page_kb = 4
+    scene.boot(scene.well)
+    assert "cap-hpt-max-page-size=4k" in scene.connection.asked[0]
+    assert "-pidfile /run/l2.pid" in scene.connection.asked[0]
+
+
 def test_what_it_says_is_kept(scene):
     def play():
         scene.channel.say("KVM: x hcall failed, rc=-7", WARNING, END)
@@ -128,6 +135,7 @@ def test_an_l2_that_cannot_be_started(scene):
     assert (seen.outcome, seen.rule) == (Outcome.UNKNOWN, "start")
     assert seen.proof == "L2 could not be started in L1: no channel"
     assert seen.directory == "l2p10"
+    assert seen.phases == {}, "a boot that was none took no time"
     assert scene.host.asked == ["the start of L2"]
 
 

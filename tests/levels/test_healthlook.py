@@ -36,8 +36,8 @@ class Level:
 
     def look(self, when="during x", said=None):
         said = answer(*self.log, taint=self.taint) if said is None else said
-        connection = Connection(("kvmppc-health", said))
-        return self.watch.look(lambda: tuple(self.console), connection.run, when, 7)
+        self.connection = Connection(("kvmppc-health", said))
+        return self.watch.look(lambda: tuple(self.console), self.connection.run, when, 7)
 
     def glance(self, when="between"):
         return self.watch.glance(tuple(self.console), when)
@@ -48,11 +48,14 @@ def titles(look):
 
 
 def test_a_clean_level():
-    seen = Level(boot=3).look("boot")
+    level = Level(boot=3)
+    seen = level.look("boot")
     assert (seen.level, seen.when, seen.answered, seen.taint, seen.splats, seen.messages, seen.uptime) == (
         "L1", "boot", True, 0, (), (), 12.34,
     )  # fmt: skip
     assert (seen.boot, seen.reason) == (3, "")
+    assert level.connection.timeouts == [7]
+    assert HealthWatch("L1").glance((), "boot").boot == 1
 
 
 def test_flags_are_read():
@@ -116,7 +119,8 @@ def test_one_that_is_not_answered_says_why_and_what_the_console_has(said, reason
     level.console = [SPLAT]
     seen = level.look("during y", said)
     assert (seen.answered, seen.taint, seen.reason, seen.boot) == (False, None, reason, 2)
-    assert (seen.when, titles(seen)) == ("during y", [SPLAT.title])
+    assert (seen.level, seen.when) == ("L1", "during y")
+    assert [(each.title, each.level, each.when) for each in seen.splats] == [(SPLAT.title, "L1", "during y")]
 
 
 def test_what_is_long_is_shortened():
@@ -128,7 +132,8 @@ def test_a_glance_asks_nothing():
     level = Level(boot=2)
     level.console = [SPLAT]
     seen = level.glance("between")
-    assert (seen.level, seen.answered, seen.taint, seen.reason, seen.boot) == ("L1", False, None, "", 2)
+    assert (seen.level, seen.when, seen.boot) == ("L1", "between", 2)
+    assert (seen.answered, seen.taint, seen.reason) == (False, None, "")
     assert [(each.title, each.level, each.when) for each in seen.splats] == [(SPLAT.title, "L1", "between")]
 
 
@@ -169,7 +174,9 @@ def test_others_are_told_beside_it():
     level = Level()
     level.console = [SPLAT, OTHER]
     level.log = [*WARNING, FAILED]
-    assert titles(level.look()) == [SPLAT.title, OTHER.title, "kvmppc_x: Could not do it"]
+    seen = level.look()
+    assert titles(seen) == [SPLAT.title, OTHER.title, "kvmppc_x: Could not do it"]
+    assert seen.splats[2].line == "kvmppc_x: Could not do it"
 
 
 # -- the log ---------------------------------------------------------------------------------------

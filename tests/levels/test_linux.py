@@ -648,7 +648,8 @@ def test_what_it_hands_on(scene, monkeypatch):
     level = scene.started(way)
     scene.machine.lost_time, scene.machine.share = 2.5, 0.5
     assert (level.lag(), level.starved()) == (2.5, 0.5)
-    assert level.monitor_command("x") == scene.machine.registers
+    scene.machine.monitor_command = lambda line: f"of {line}"
+    assert level.monitor_command("x") == "of x"
     scene.machine.enclosing_commands = [["outer"]]
     assert level.commands == [["outer"], ["qemu", "-x"]]
     assert level.connection is way

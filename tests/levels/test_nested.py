@@ -67,6 +67,7 @@ def test_it_is_started_over_ssh_and_can_be_repeated(run, tmp_path):
     assert seen.connection.asked == [
         "rm -f /run/l2.pid; qemu kvmppc.nonce=aaaa-bbbb 'a b' -pidfile /run/l2.pid </dev/null; exit $?"
     ]
+    assert seen.connection.timeouts == [LIMITS.ssh]
     assert "about it" in (tmp_path / "0/repro.sh").read_text()
     assert "qemu outer" in (tmp_path / "0/repro.sh").read_text()
     assert seen.machine.enclosing_commands == [["qemu", "outer"]]
@@ -114,7 +115,8 @@ def test_one_that_was_not_started_is_in_a_host_all_the_same():
 
 def test_what_its_host_can_do_for_it(run, monkeypatch):
     seen = run()
-    assert seen.machine.monitor_command("info registers") == seen.host.registers
+    seen.host.monitor_command = lambda line: f"of {line}"
+    assert seen.machine.monitor_command("info registers") == "of info registers"
     assert seen.machine.type_on_console("x") is False
     assert seen.machine.ssh_port == NESTED_SSH_PORT
     asked = []

@@ -178,6 +178,20 @@ def test_the_first_signal_counts_and_does_not_come_twice():
     assert endings.exit_code == 143
 
 
+def test_a_signal_waits_for_what_must_be_done_whole():
+    endings, done = Endings(), []
+    with pytest.raises(KeyboardInterrupt), endings.held():
+        endings._end(signal.SIGTERM, None)
+        done.append("whole")
+    assert done == ["whole"] and endings.exit_code == 143
+    again = Endings()
+    with again.held():
+        done.append("undisturbed")
+    with pytest.raises(KeyboardInterrupt):
+        again._end(signal.SIGTERM, None)
+    assert done == ["whole", "undisturbed"]
+
+
 @pytest.fixture
 def handlers():
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

@@ -249,7 +249,9 @@ def _qemu_ended(seen: Evidence) -> Loss | None:
     reason = seen.shutdown or "QEMU ended with status 0"
     words = f"{seen.level} reset or powered off by itself ({reason}); last line: {seen.last_line or 'none'}"
     if seen.never_spoke and not seen.shutdown.startswith("guest"):
-        return _surroundings("qemu-exit", f"QEMU of {seen.level} ended with status 0 before it printed anything")
+        return _surroundings(
+            "qemu-exit", f"QEMU of {seen.level} ended with status 0 before it printed anything"
+        )
     return _kernel(Outcome.PANIC, "reset", words)
 
 

@@ -152,8 +152,12 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
     if not said:
         return [
             Verdict(
-                "L2 health", Kind.UNKNOWN, NO_COMPLAINT, "L2 did not report its taint flags",
-                "no taint in its report", _SOURCE,
+                "L2 health",
+                Kind.UNKNOWN,
+                NO_COMPLAINT,
+                "L2 did not report its taint flags",
+                "no taint in its report",
+                _SOURCE,
             )
         ]
     accused = accused_by(said[-1], 0, splats)

@@ -63,7 +63,7 @@ def _case(record: Record) -> TestCase:
         case Kind.UNKNOWN:
             case.result = [Error(text, "not proven")]
         case Kind.DEFECT:
-            case.result = [Skipped(f"known defect, shown: {text}", "known defect")]
+            case.result = [Skipped(f"known defect reproduced: {text}", "known defect")]
         case Kind.SKIP:
             case.result = [Skipped(text, "skipped")]
     return case

@@ -324,7 +324,7 @@ def test_the_same_bisect_runs_once_at_a_time_and_a_killed_one_does_not_block(tmp
     process.start()
     try:
         assert ready.wait(20)
-        with pytest.raises(UsageError, match="running already"), bisect._one_at_a_time(Cache(tmp_path), "k"):
+        with pytest.raises(UsageError, match="already running"), bisect._one_at_a_time(Cache(tmp_path), "k"):
             pass
     finally:
         os.kill(process.pid, signal.SIGKILL)

@@ -308,7 +308,7 @@ def _reset_connection(seen: Evidence) -> Loss | None:
     if starved:
         return None
     return Loss(
-        Side.UNKNOWN, Outcome.UNKNOWN, "no-answer", f"{seen.doing}: no answer, though {seen.level} is well"
+        Side.UNKNOWN, Outcome.UNKNOWN, "no-answer", f"{seen.doing}: no answer, but {seen.level} answers"
     )
 
 

@@ -50,7 +50,7 @@ def bisect(
     require = asked.require or asked.repeat
     if require > asked.repeat:
         raise UsageError(
-            f"--require {require} of --repeat {asked.repeat} runs", "repeat it as often at least"
+            f"--require {require} of --repeat {asked.repeat} runs", "--repeat must be at least --require"
         )
     cache = Cache.default()
     candidates = _candidates(asked, options, cache, progress)

@@ -209,7 +209,7 @@ ROWS = (
     ),
     (
         of(reach=Reach.ANSWERS), "no-answer", UNKNOWN, Outcome.UNKNOWN,
-        "l2p10: no answer, though L1 is well",
+        "l2p10: no answer, but L1 answers",
     ),
     (
         of(reach=Reach.ANSWERS, stuck="thread x runs", starved=STARVED), "starved", SURROUNDINGS,

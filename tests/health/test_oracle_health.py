@@ -310,10 +310,10 @@ def test_what_is_allowed_of_a_guest():
         (End("stays", "p", Side.KERNEL), Kind.FAIL, "its VM is never taken down", False),
         (End("splat", "p", Side.KERNEL), Kind.FAIL, "its kernel fails after it was up", False),
         (End("panic", "p", Side.KERNEL), Kind.FAIL, "panics after it was up", False),
-        (End("reset", "p", Side.KERNEL), Kind.FAIL, "resets or powers off without a word", False),
+        (End("reset", "p", Side.KERNEL), Kind.FAIL, "resets or powers off without a message", False),
         (End("exit", "p", Side.UNKNOWN), Kind.UNKNOWN, "QEMU ends with an error", None),
-        (End("no-leave", "p", Side.UNKNOWN), Kind.UNKNOWN, "ends without a word", None),
-        (End("gone", "p", Side.UNKNOWN), Kind.UNKNOWN, "nobody saw how its QEMU ended", None),
+        (End("no-leave", "p", Side.UNKNOWN), Kind.UNKNOWN, "ends without a message", None),
+        (End("gone", "p", Side.UNKNOWN), Kind.UNKNOWN, "the end of its QEMU was not observed", None),
         (
             End("qemu-signal", "p", Side.SURROUNDINGS),
             Kind.INFRASTRUCTURE,

@@ -36,7 +36,7 @@ def _colour() -> bool:
 
 
 # Options that make sense for kvmppc probe --ssh alone.
-_SSH_ONLY = ("expect_build_id",)
+_SSH_ONLY = ("expect_build_id", "ssh_config")
 
 
 def _build_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,7 +64,8 @@ def _probe_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _boot_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What makes one scenario's machines; the topology is an argument there."""
-    without = ("matrix", "topologies", "only", "expect", "suite", "control", *_SSH_ONLY)
+    judged = ("expect", "suite", "control", "fuzz", "seed", "calls", "allow_splat")
+    without = ("matrix", "topologies", "only", *judged, *_SSH_ONLY)
     return _options(function, [option for option in OPTIONS if option.field not in without])
 
 
@@ -421,7 +422,7 @@ def matrices() -> None:
     kvmppc matrices
     """
     for each in MATRICES:
-        count = len(each.kernels) * len(each.topologies) * sum(len(l2s) for _, l2s in each.rows)
+        count = len(make(RunOptions(matrix=each.name)).scenarios)
         click.echo(f"{each.name}: {count} scenarios: {each.why}")
     click.echo("pairwise: few scenarios that have all pairs of settings of the full matrix")
 

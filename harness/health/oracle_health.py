@@ -32,8 +32,10 @@ class Allowed:
         if splat.title in self.titles:
             return "--allow-splat"
         at = (self.at or {}).get(splat.level)
-        row = (is_benign(splat.title, at) or is_benign(splat.line, at)) if at is not None else None
-        return row.reason if row is not None else ""
+        if at is None:
+            return ""
+        rows = (is_benign(text, at, splat.trace) for text in (splat.title, splat.line))
+        return next((row.reason for row in rows if row is not None), "")
 
 
 # Which splats set a flag (add_taint() in Linux kernel/panic.c, kernel/sched/core.c, kernel/watchdog.c, mm/,
@@ -93,7 +95,7 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed, earlier: Seq
     if guilty:
         return _complaints(check, guilty)
     found = _accused(looks, earlier)
-    if found is not None:
+    if found is not None and _taint_title(found[1]) not in allowed.titles:
         look, accused = found
         title = _taint_title(accused)
         return Verdict(
@@ -161,7 +163,7 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
             )
         ]
     accused = accused_by(said[-1], 0, splats)
-    if accused:
+    if accused and _taint_title(accused) not in allowed.titles:
         title = _taint_title(accused)
         return [
             Verdict(

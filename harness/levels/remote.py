@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.health.cause import Evidence, Loss, Reach, decide
 from harness.health.splats import read_splats
 from harness.levels.asking import QuerySession, start_of
-from harness.levels.limits import LIMITS
+from harness.levels.limits import LIMITS, Limits
 from harness.levels.ssh import Completed, Connection
 from harness.levels.stuck import stuck
 from harness.levels.userssh import Target, connect
@@ -52,8 +52,12 @@ class RemoteLevel:
     name = "L1"
     monitor_command = None
 
-    def __init__(self, target: Target, programs: Mapping[str, bytes], directory: Path, placement: str = ""):
+    def __init__(
+        self, target: Target, programs: Mapping[str, bytes], directory: Path, placement: str = "",
+        limits: Limits = LIMITS,
+    ):  # fmt: skip
         self.directory = directory
+        self._limits = limits
         self._target = target
         self._programs = programs
         self._placement = placement
@@ -67,13 +71,13 @@ class RemoteLevel:
     def facts(self) -> Facts:
         """Connect, if that was not done, and see what it is. UsageError for one that cannot be asked."""
         if self._connection is None:
-            self._connection = connect(self._target, LIMITS.ssh)
+            self._connection = connect(self._target, self._limits.ssh)
             self._upload()
             # Lines of a full log go as others come: only a mark tells what is new.
-            self.run(f"echo '<6>{self._marker}' >/dev/kmsg", LIMITS.stop)
+            self.run(f"echo '<6>{self._marker}' >/dev/kmsg", self._limits.stop)
             with contextlib.suppress(ValueError):
-                self._taint_before = int(self.run("cat /proc/sys/kernel/tainted", LIMITS.stop).stdout)
-        done = self.run(start_of("probe", self._there), LIMITS.probe)
+                self._taint_before = int(self.run("cat /proc/sys/kernel/tainted", self._limits.stop).stdout)
+        done = self.run(start_of("probe", self._there), self._limits.probe)
         if done.status:
             last = (done.stderr.strip().splitlines() or ["no output"])[-1]
             raise InfrastructureError(f"the probe ended with {done.status} on {self._target.text}: {last}")
@@ -83,29 +87,29 @@ class RemoteLevel:
             raise InfrastructureError(f"the probe's output is not valid: {error}") from None
         self._page = probe.page
         return Facts(
-            probe.release, self.run("cat /proc/version", LIMITS.stop).stdout.strip(), self._build_id(),
+            probe.release, self.run("cat /proc/version", self._limits.stop).stdout.strip(), self._build_id(),
             probe.mode, mode_of_pvr(probe.raw_pvr) if probe.raw_pvr is not None else None,
             self._nested_api(probe), probe,
         )  # fmt: skip
 
     def _upload(self) -> None:
-        made = self.run("command -v python3 >/dev/null && mktemp -d /tmp/kvmppc.XXXXXX", LIMITS.stop)
+        made = self.run("command -v python3 >/dev/null && mktemp -d /tmp/kvmppc.XXXXXX", self._limits.stop)
         if made.status:
             raise UsageError(f"{self._target.text} has no python3, or no /tmp", "install python3 there")
         self._there = made.stdout.strip()
         for name, content in self._programs.items():
-            done = self.run(f"cat >{shlex.quote(f'{self._there}/{name}')}", LIMITS.ssh, content)
+            done = self.run(f"cat >{shlex.quote(f'{self._there}/{name}')}", self._limits.ssh, content)
             if done.status:
                 raise InfrastructureError(f"cannot write {self._there} on {self._target.text}: {done.stderr}")
 
     def _build_id(self) -> str:
-        notes = self.run("od -An -v -tx1 /sys/kernel/notes | tr -d ' \\n'", LIMITS.stop).stdout
+        notes = self.run("od -An -v -tx1 /sys/kernel/notes | tr -d ' \\n'", self._limits.stop).stdout
         found = re.search(r"040000001400000003000000474e5500([0-9a-f]{40})", notes)
         return found[1] if found else ""
 
     def _nested_api(self, probe: Probe) -> NestedApi | None:
         """As its kernel said when KVM was loaded; silence is v2 (book3s_hv_nested.c, kvmhv_nested_init)."""
-        if probe.kvm != "hv" or self.run("test -d /proc/device-tree/ibm,opal", LIMITS.stop).status == 0:
+        if probe.kvm != "hv" or self.run("test -d /proc/device-tree/ibm,opal", self._limits.stop).status == 0:
             return None
         lines = self._log()
         if not any("Linux version " in line for line in lines):
@@ -116,7 +120,7 @@ class RemoteLevel:
         return NestedApi.V1 if _FALLEN_BACK.search(log) else NestedApi.V2
 
     def _log(self) -> list[str]:
-        return self.run("dmesg", LIMITS.ssh).stdout.splitlines()
+        return self.run("dmesg", self._limits.ssh).stdout.splitlines()
 
     # -- as every level ------------------------------------------------------------------
 
@@ -152,7 +156,7 @@ class RemoteLevel:
     def asking(self) -> QuerySession:
         if self._connection is None:
             raise InfrastructureError(f"there is no connection to {self._target.text}")
-        return QuerySession(self._connection, self._there, LIMITS.suite)
+        return QuerySession(self._connection, self._there, self._limits.suite)
 
     @property
     def page_bytes(self) -> int:
@@ -173,7 +177,7 @@ class RemoteLevel:
         """Of its kernel's log since we came; not answered if that cannot be told from what was before."""
         try:
             lines = self._log()
-            taint = int(self.run("cat /proc/sys/kernel/tainted", LIMITS.stop).stdout)
+            taint = int(self.run("cat /proc/sys/kernel/tainted", self._limits.stop).stdout)
         except (InfrastructureError, ValueError) as error:
             return Look(self.name, when, False, reason=str(error))
         (self.directory / "dmesg.log").write_text("\n".join(lines) + "\n")
@@ -192,8 +196,8 @@ class RemoteLevel:
         """Its console and its hypervisor are not ours to look at: what is not in its log stays unknown."""
         reach, words, caught = Reach.ANSWERS, "", ""
         try:
-            self.run("true", LIMITS.answer)
-            caught = stuck(self.run, "pidof python3", LIMITS.answer)
+            self.run("true", self._limits.answer)
+            caught = stuck(self.run, "pidof python3", self._limits.answer)
         except InfrastructureError as error:
             reach, words = Reach.SILENT, str(error)
         look = self.look(f"during {doing}")
@@ -206,14 +210,14 @@ class RemoteLevel:
 
     def loss(self, doing: str) -> Loss | None:
         try:
-            self.run("true", LIMITS.answer)
+            self.run("true", self._limits.answer)
         except InfrastructureError:
             return self.diagnose(doing)
         return None
 
     def pause(self, seconds: float) -> None:
         with contextlib.suppress(InfrastructureError):
-            self.run(f"sleep {seconds:g}", LIMITS.health + seconds)
+            self.run(f"sleep {seconds:g}", self._limits.health + seconds)
 
     def stop(self) -> None:
         """Nothing of ours stays there."""
@@ -221,7 +225,7 @@ class RemoteLevel:
             return
         try:
             if self._there:
-                self.run(f"rm -rf {shlex.quote(self._there)}", LIMITS.stop)
+                self.run(f"rm -rf {shlex.quote(self._there)}", self._limits.stop)
         except InfrastructureError:
             pass
         self._connection.close()

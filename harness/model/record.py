@@ -106,7 +106,7 @@ class RunInfo:
     """What is true of a whole run. command: as it was typed; options: those of its words that a
     repetition of one scenario needs too; notes: drift of parts, archives past their date,
     switched-off workarounds: whatever makes this run different from another;
-    l0_kernels: those of L0s, by labels of their own."""
+    l0_kernels: those of L0s, by labels of their own; allow_splat: titles that did not count."""
 
     started: str
     command: str
@@ -116,6 +116,7 @@ class RunInfo:
     l1_qemu: str
     notes: tuple[str, ...]
     l0_kernels: tuple[KernelInfo, ...] = ()
+    allow_splat: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,8 @@ def read(path: Path) -> tuple[RunInfo, list[Record], Delivery]:
     run = found["run"]
     kernels = tuple(KernelInfo(**each) for each in run["kernels"])
     l0_kernels = tuple(KernelInfo(**each) for each in run.get("l0_kernels", ()))
-    info = RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, "notes": tuple(run["notes"])})
+    plain = {"notes": tuple(run["notes"]), "allow_splat": tuple(run.get("allow_splat", ()))}
+    info = RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, **plain})
     records = [Record.from_json(each) for each in found["records"]]
     planned = found.get("planned", len(records))
     missing, errors = tuple(found.get("missing", ())), tuple(found.get("errors", ()))

@@ -23,11 +23,13 @@ _LINGER = 1.0
 
 @dataclass(frozen=True)
 class Between:
-    """A level that was lost while nothing was asked of it. when: ``after l2p10, before l2p9``."""
+    """A level that was lost while nothing was asked of it. when: ``after l2p10, before l2p9``; boot: which
+    start of it."""
 
     level: str
     when: str
     loss: Loss
+    boot: int
 
 
 class PlacementLevels:
@@ -150,7 +152,7 @@ class PlacementLevels:
                         self.reported.add(level.name)
                         loss = level.loss(when)
                         if loss is not None:
-                            self.between.append(Between(level.name, when, loss))
+                            self.between.append(Between(level.name, when, loss, self.boots))
         self._last = name
 
     def lost(self, name: str) -> None:

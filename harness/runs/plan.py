@@ -85,17 +85,26 @@ def make(options: RunOptions) -> Plan:
     if options.control:
         scenarios = tuple(matrix.with_controls(scenarios))
     used = {each.placement.l0 for each in scenarios}
+    suite = _suite(options.suite)
+    for flag, value in (("--fuzz", options.fuzz), ("--call", options.calls)):
+        if value and not suite.asks_all:
+            raise UsageError(f"{flag} is of the conformance suite", "add --suite abi, or use kvmppc probe")
     return Plan(
         kernels=kernels,
         l0_kernels={name: spec for name, spec in l0_kernels.items() if name in used},
         scenarios=scenarios,
         expect=parse_behaviour(options.expect) if options.expect else None,
-        suite=_suite(options.suite),
+        suite=suite,
         fuzz_seconds=_number("--fuzz", options.fuzz or "0", "seconds", 0, 999_999),
         seed=int(_number("--seed", options.seed, "a whole number", 0, 999_999, whole=True)),
         calls=tuple(Call.parse(line) for line in options.calls),
-        timeout_scale=_number("--timeout-scale", options.timeout_scale, "a number", 0.1, 100),
+        timeout_scale=timeout_scale_of(options.timeout_scale),
     )
+
+
+def timeout_scale_of(text: str) -> float:
+    """Of --timeout-scale. UsageError for what is no number, or out of range."""
+    return _number("--timeout-scale", text, "a number", 0.1, 100)
 
 
 def _number(flag: str, text: str, what: str, least: float, most: float, *, whole: bool = False) -> float:

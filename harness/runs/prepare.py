@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from harness.parts.kernelbuild import BuildChoices
 from harness.parts.kernels import KernelBuild, file_identity, resolve_kernel
 from harness.parts.qemu import QemuBuild, resolve_qemu
 from harness.parts.userland import Userland, resolve_userland
+from harness.runs.circumstances import circumstances_of
 from harness.runs.expect import Expected, expectation
 from harness.runs.options import RunOptions
 from harness.runs.plan import SAME, Plan
@@ -131,15 +131,10 @@ class Prepared:
 
     def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
         kernel, l0 = self.kernels[placement.kernel], self.l0_of(placement)
-        inner = kernel.boots.l1_qemu
-        tested = _version(kernel.build.release)
-        found = {
-            "L1": _circumstances(placement, "L1", tested, inner if l0 else self.qemu.version),
-            "L2": _circumstances(placement, "L2", tested, inner),
-        }
-        if l0 is not None:
-            found["L0"] = _circumstances(placement, "L0", _version(l0.build.release), self.qemu.version)
-        return found
+        l0_release = l0.build.release if l0 is not None else ""
+        return circumstances_of(
+            placement, kernel.build.release, l0_release, self.qemu.version, kernel.boots.l1_qemu
+        )
 
     def lacks(self, placement: Placement) -> str:
         options = [option.partition("=")[0] for option in placement.topology.machine_options]
@@ -186,20 +181,6 @@ class Prepared:
                 notes.append(f"not as locked: {first}" + (f" and {more} more packages" if more else ""))
         notes += [each.expected.note for each in kernels if each.expected.note]
         return tuple(dict.fromkeys(notes))
-
-
-def _circumstances(
-    placement: Placement, level: str, kernel: tuple[int, ...], qemu: tuple[int, ...]
-) -> Circumstances:
-    where = placement.topology
-    api = where.nested_api if level == "L1" else None
-    return Circumstances(kernel, qemu, api, where.name, level)
-
-
-def _version(release: str) -> tuple[int, ...]:
-    """(7, 2, 12) of ``7.2.12+deb14-powerpc64le``."""
-    found = re.match(r"\d+(?:\.\d+)*", release)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def prepare(plan: Plan, options: RunOptions, progress: Callable[[str], None]) -> Prepared:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.health.oracle_health import Allowed
 from harness.model.behaviour import Behaviour, is_name, parse_behaviour
 from harness.model.errors import UsageError
 from harness.model.observation import LevelObservation, boot_from_json, level_from_json
-from harness.model.outcome import Outcome
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.suite import Answers
@@ -23,10 +23,12 @@ from harness.model.verdict import Kind, Verdict, answered
 from harness.parts import ownseries
 from harness.parts.kernels import version_of
 from harness.runs import conformance
+from harness.runs.circumstances import circumstances_of
 from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
+from harness.runs.rejudge_health import health_again
 
 # They need more than what was saved: the kernel's source, or the calls that were made.
-_KEPT = ("docs", "revision", "calls", "fuzz", "health")
+_KEPT = ("docs", "revision", "calls", "fuzz")
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,11 @@ def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[R
     observation."""
     found, changes, kept = [], [], 0
     for record in records:
-        judged = None
+        judged: Judged | None = None
         asked = record.kind is not Kind.SKIP or answered(record.verdicts)
-        if asked and record.topic not in _KEPT:
+        if record.topic == "health":
+            judged = record.summary, []
+        elif asked and record.topic not in _KEPT:
             # What was saved may be damaged, or of another shape than today's.
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
                 judged = _judged(info, record, run)
@@ -56,11 +60,22 @@ def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[R
             continue
         summary, verdicts = judged
         # A level's health and life are not in what it answered.
-        verdicts = [*verdicts, *(each for each in record.verdicts if is_about_a_level(each))]
+        about = [each for each in record.verdicts if is_about_a_level(each) or record.topic == "health"]
+        verdicts = [*verdicts, *(_health(info, record, each, run) for each in about)]
+        if record.topic == "health":
+            summary = next((title for each in verdicts for title in each.titles), "")
         new = replace(record, summary=summary, verdicts=tuple(verdicts))
         found.append(new)
         changes += _changes(record, new)
     return found, changes, kept
+
+
+def _health(info: RunInfo, record: Record, verdict: Verdict, run: Path) -> Verdict:
+    """As it was, where what was seen is not there any more."""
+    try:
+        return health_again(record, verdict, run, _judge(info, record).allowed)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        return verdict
 
 
 def is_about_a_level(verdict: Verdict) -> bool:
@@ -93,7 +108,7 @@ def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
     level = level_from_json(seen)
     if record.topic in ("ioctl", "vcpu", "inforce", "clock", "userspace"):
         return _suite(judge, level, record, folder)
-    if level.boot.outcome is not Outcome.BOOTED and record.topic not in ("l0", "l1"):
+    if level.probe is None and record.topic not in ("l0", "l1"):
         return None
     judged: Judged = getattr(judge, record.topic)(level)
     return judged
@@ -114,8 +129,14 @@ def _judge(info: RunInfo, record: Record) -> Judge:
     if record.l0:
         # A label without an entry is that of the kernel under test itself.
         l0 = next((each for each in info.l0_kernels if each.label == record.l0), _kernel(info, record.kernel))
-    kernel = _facts(_kernel(info, record.kernel))
-    return Judge(placement, kernel, _facts(l0) if l0 else None, _qemu(info.l1_qemu), _qemu(info.qemu))
+    kernel = _kernel(info, record.kernel)
+    qemu, l1_qemu = _qemu(info.qemu), _qemu(info.l1_qemu)
+    at = circumstances_of(
+        placement, kernel.claimed_release, l0.release if l0 else "", qemu or (), l1_qemu or ()
+    )
+    return Judge(
+        placement, _facts(kernel), _facts(l0) if l0 else None, l1_qemu, qemu, Allowed(info.allow_splat, at)
+    )
 
 
 def _qemu(words: str) -> tuple[int, int, int] | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.health.benign import Circumstances
 from harness.images import guestfiles
 from harness.levels.level import Level
+from harness.levels.limits import LIMITS, Limits
 from harness.levels.remote import Facts, RemoteLevel
 from harness.levels.ssh import ClientKey
 from harness.levels.userssh import Target
@@ -25,7 +26,7 @@ from harness.parts.kernelspec import BaseKind, parse_spec
 from harness.parts.kernelsymbols import has_ioctl
 from harness.runs.expect import expectation
 from harness.runs.options import RunOptions
-from harness.runs.plan import Plan
+from harness.runs.plan import Plan, timeout_scale_of
 from harness.runs.prepare import ReadyKernel
 
 # Message and hint for --expect-build-id where the machines are ours.
@@ -50,7 +51,7 @@ def options_for(ssh: str, options: RunOptions, progress: Callable[[str], None]) 
         raise UsageError("--ssh tests one L1 as it is", "give at most one pseries --topology and one --l1")
     if options.kernels or options.l0_kernels:
         raise UsageError("--ssh tests the kernel that runs there", "leave --kernel out")
-    facts = _look(Target(ssh, options.ssh_config))
+    facts = _look(Target(ssh, options.ssh_config), options.timeout_scale)
     api = asked[0].nested_api if asked else facts.nested_api
     if facts.probe.kvm != "hv" or api is None:
         raise UsageError(
@@ -90,7 +91,8 @@ def _given(options: RunOptions) -> _Given:
     path = Path(word).expanduser()
     if not path.exists():
         raise UsageError(
-            f"--expect-build-id {word!r} is neither a build id nor a file", "give 40 hex digits or a vmlinux"
+            f"--expect-build-id {word!r} is neither a build id nor a file",
+            "give 16 to 64 hex digits, or a vmlinux",
         )
     facts = kernel_facts(path)
     if not facts.build_id:
@@ -103,10 +105,11 @@ def _programs() -> dict[str, bytes]:
 
 
 @functools.cache
-def _look(target: Target) -> Facts:
+def _look(target: Target, timeout_scale: str) -> Facts:
     """Once in a process: it takes seconds on an emulated machine."""
     with tempfile.TemporaryDirectory(prefix="kvmppc-") as scratch:
-        level = RemoteLevel(target, _programs(), Path(scratch))
+        limits = LIMITS.scaled(timeout_scale_of(timeout_scale))
+        level = RemoteLevel(target, _programs(), Path(scratch), limits=limits)
         try:
             return level.facts()
         finally:
@@ -124,6 +127,7 @@ class RemotePrepared:
     qemu_text: str = "none of ours: a machine over SSH"
     l1_qemu_text: str = "none of ours: a machine over SSH"
     qemu_version: None = None
+    limits: Limits = LIMITS
 
     def lacks(self, _placement: Placement) -> str:
         return ""
@@ -143,7 +147,7 @@ class RemotePrepared:
     ) -> tuple[Level, ...]:  # fmt: skip
         del key, switched_off, boot  # of machines that we boot
         target = self.targets[placement.kernel]
-        return (RemoteLevel(target, _programs(), directories[-1], placement.full_id),)
+        return (RemoteLevel(target, _programs(), directories[-1], placement.full_id, self.limits),)
 
 
 def prepare(plan: Plan, options: RunOptions) -> RemotePrepared:
@@ -152,7 +156,7 @@ def prepare(plan: Plan, options: RunOptions) -> RemotePrepared:
     kernels, targets = {}, {}
     for label, spec in plan.kernels.items():
         target = Target(parse_spec(spec).base.partition(":")[2], options.ssh_config)
-        facts = _look(target)
+        facts = _look(target, options.timeout_scale)
         release, banner = (given.release, given.banner) if given.release else (facts.release, facts.banner)
         build = KernelBuild(
             spec=spec, label=label, identity=facts.build_id, vmlinux=Path(), modules=None,
@@ -163,4 +167,4 @@ def prepare(plan: Plan, options: RunOptions) -> RemotePrepared:
         )  # fmt: skip
         kernels[label] = ReadyKernel(build, None, expectation(build, plan.expect))
         targets[label] = target
-    return RemotePrepared(kernels, targets)
+    return RemotePrepared(kernels, targets, limits=LIMITS.scaled(plan.timeout_scale))

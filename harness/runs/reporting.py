@@ -43,7 +43,7 @@ def report(
             progress(f"changed: {each.record}: {each.check}: {each.before} -> {each.after}")
         progress(
             f"judged again: {len(records) - kept} records, {len(changes)} verdicts changed"
-            + (f"; {kept} kept as they were, of which nothing more is saved" if kept else "")
+            + (f"; {kept} kept as they were: not all that they need is saved" if kept else "")
         )
     trouble = saved.delivery.trouble(saved.records)
     if trouble and form != "text":

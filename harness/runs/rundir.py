@@ -17,6 +17,7 @@ from harness.reports import files, text
 from harness.runs.options import RunOptions
 from harness.runs.plan import Plan
 from harness.runs.prepare import Ready, ReadyKernel
+from harness.runs.unused_allowances import unused_allowances
 
 
 class RunDirectory:
@@ -54,6 +55,7 @@ class RunDirectory:
             l1_qemu=prepared.l1_qemu_text,
             notes=tuple(notes),
             l0_kernels=_infos(plan.l0_kernels, prepared.l0_kernels),
+            allow_splat=tuple(options.allow_splat),
         )
         return cls(path.resolve(), info, plan)
 
@@ -105,6 +107,9 @@ class RunDirectory:
     def finish(self, *, complete: bool) -> None:
         """The last report. InfrastructureError if it cannot be written."""
         self._complete = complete
+        unused = unused_allowances(self.info.allow_splat, self.records, self.path)
+        notes = [f"--allow-splat {title!r} matched nothing" for title in unused]
+        self.info = replace(self.info, notes=(*self.info.notes, *notes))
         delivery = self._delivery(complete)
         self._write(lambda: files.write_at_the_end(self.path, self.info, self._ordered(), delivery))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,15 @@ from harness.runs.activity import doing
 from harness.runs.judging import Judge, Judged, KernelFacts, probe_of
 from harness.runs.placement_levels import Between, PlacementLevels, save
 from harness.runs.prepare import Ready, ReadyKernel
+
+
+@dataclass(frozen=True)
+class _Guest:
+    """An L2. before, ran: the start of L1 that there was when it was its turn, and that it ran in."""
+
+    id: str
+    before: int
+    ran: int
 
 
 class RunningL1:
@@ -68,8 +77,7 @@ class RunningL1:
         self._asked: tuple[int, Answers] | None = None  # of which start
         self._suite_loss: Verdict | None = None
         self._unanswered = ""  # the question at which the suite ended
-        self._sequence: list[str] = []  # L2s that ran in the L1 there is
-        self._boot_of_sequence = 0
+        self._guests: list[_Guest] = []  # so far
         self._notes: list[str] = []  # for the record that goes on
         self._told: set[tuple[str, int]] = set()  # levels whose failure to come up a record has told
 
@@ -118,10 +126,9 @@ class RunningL1:
 
     def _boot_guest(self, setting: L2Setting) -> Boot:
         """One L2 boot, in fresh levels if those there are cannot be trusted. Saved as observation.json."""
+        before = self._levels.boots
         seen = self._trusted()
-        if self._boot_of_sequence != self._levels.boots:
-            self._boot_of_sequence, self._sequence = self._levels.boots, []
-        self._sequence.append(setting.id)
+        self._guests.append(_Guest(setting.id, before, self._levels.boots))
         if not seen.up:
             return Boot(_how_lost(seen), "l1-gone", _not_up(seen), directory=seen.boot.directory)
         directory = self._levels.directory / setting.id
@@ -246,8 +253,7 @@ class RunningL1:
                 for each in [*self._levels.between, *at_the_end]
             ]
             verdicts += judge_files(self._damage())
-            names = ("L0", "L1") if self.placement.l0 else ("L1",)
-            for name in names:
+            for name in self._names:
                 looks = [each for each in self._levels.looks if each.level == name]
                 verdicts.append(judge_level(name, looks, self._judge.allowed))
             titles = [title for each in verdicts for title in each.titles]
@@ -264,8 +270,37 @@ class RunningL1:
             loss = None if look.answered else self._levels.level(look.level).loss(when)
             if loss is not None and look.level not in known:
                 self._levels.lost(look.level)
-                found.append(Between(look.level, when, loss))
+                found.append(Between(look.level, when, loss, self._levels.boots))
         return found
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return ("L0", "L1") if self.placement.l0 else ("L1",)
+
+    def _sequence(self, topic: str) -> tuple[str, ...]:
+        """The L2s that led to what a record tells, oldest first.
+
+        Those of the L1 that ran the last one; for the health of all, of the first L1 that complained or was
+        lost. The L2 before which that was seen is among them, though it then ran in another.
+        """
+        if topic not in ("l2", "health"):
+            return ()
+        boot = self._levels.boots
+        if topic == "health":
+            boot = min((*(each.boot for each in self._levels.between), *self._complained()), default=boot)
+        return tuple(
+            each.id
+            for each in self._guests
+            if boot == each.ran or (topic == "health" and boot == each.before)
+        )
+
+    def _complained(self) -> Iterator[int]:
+        """The starts of levels in which there was something to complain of."""
+        for name in self._names:
+            looks = [each for each in self._levels.looks if each.level == name]
+            for at, look in enumerate(looks):
+                if judge_level(name, [look], self._judge.allowed, looks[:at]).kind is Kind.FAIL:
+                    yield look.boot
 
     def _health(self, name: str, upto: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Verdicts on the levels that took part in a record."""
@@ -349,7 +384,7 @@ class RunningL1:
             l0=self.placement.l0,
             phases=phases,
             notes=tuple(self._notes),
-            sequence=tuple(self._sequence) if topic in ("l2", "health") else (),
+            sequence=self._sequence(topic),
         )
 
     def _missing(self, needs: str) -> tuple[str, list[Verdict]] | None:

@@ -120,6 +120,26 @@ def test_a_benign_row_counts_where_it_applies():
     assert judged(look(BENIGN), allowed=v1).kind is Kind.FAIL
 
 
+def test_a_row_may_name_a_function_of_the_trace():
+    at = Circumstances((7, 2, 12), (11, 1, 3), NestedApi.V2, "pseries-papr", "L1")
+    splat = Splat("WARNING: locking bug in irqentry_exit", "WARNING: x.c:1", level="L1")
+    allowed = Allowed((), {"L1": at})
+    assert allowed.reason(splat) == ""
+    assert "lockdep off" in allowed.reason(replace(splat, trace=("a", "__replay_soft_interrupts")))
+
+
+def test_a_taint_title_can_be_allowed():
+    flagged = look(taint=W)
+    (title,) = judged(flagged).titles
+    assert judged(flagged, allowed=Allowed((title,))).kind is Kind.OK
+    assert judged(look(WARNING, taint=W), allowed=Allowed((title,))).kind is Kind.FAIL
+    guest = replace(BOOTED, taint=W, taint_left=W)
+    (found,) = judge_guest(guest, NONE)
+    assert found.titles == (title,)
+    (found,) = judge_guest(guest, Allowed((title,)))
+    assert found.kind is Kind.OK
+
+
 def test_a_reason_is_the_rows_or_the_options():
     assert Allowed(("WARNING in x",)).reason(WARNING) == "--allow-splat"
     assert "H_RPT_INVALIDATE" in PAPR.reason(BENIGN)

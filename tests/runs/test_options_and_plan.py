@@ -175,3 +175,9 @@ def test_without_a_cache_nothing_is_known():
     prepared = Prepared(SimpleNamespace(argv=()), None, {"7.3": SimpleNamespace(boots=None)}, {})
     plan = make(RunOptions(only=("papr-p11-l2host",), kernels=("debian:7.3",)))
     assert prepared.damage(plan.placements[0]) == ""
+
+
+@pytest.mark.parametrize("more", [{"fuzz": "3"}, {"calls": ("ioctl vm v1 0",)}])
+def test_what_is_of_the_suite_alone_is_not_ignored_without_it(more):
+    with pytest.raises(UsageError, match="is of the conformance suite; add --suite abi"):
+        make(RunOptions(**more))

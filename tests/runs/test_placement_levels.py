@@ -313,7 +313,7 @@ def test_what_came_between_two_belongs_to_neither(one):
     level = one.made[0][0]
     level.spoken, level.lost_by = [WARNING], LOST
     one.begin("l2p9")
-    assert one.between == [Between("L1", "after l2p10, before l2p9", LOST)]
+    assert one.between == [Between("L1", "after l2p10, before l2p9", LOST, 1)]
     look = one.looks[-1]
     assert (look.when, look.splats[0].title, look.answered) == (
         "after l2p10, before l2p9",

@@ -3,10 +3,12 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.levels.limits import LIMITS
 from harness.levels.remote import Facts
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import UsageError
@@ -32,7 +34,7 @@ def machine(monkeypatch):
         "7.3.0", "Linux version 7.3.0 (a@b)", RUNNING, GuestMode(Mode.P10), GuestMode(Mode.P11, raw=True),
         NestedApi.V2, probe,
     )  # fmt: skip
-    monkeypatch.setattr(remote, "_look", lambda _target: facts)
+    monkeypatch.setattr(remote, "_look", lambda _target, _scale: facts)
     return facts
 
 
@@ -133,3 +135,11 @@ def test_a_machine_of_ours_needs_no_word_for_its_kernel():
     chosen = RunOptions(kernels=("debian:7.3",), expect_build_id=RUNNING)
     with pytest.raises(UsageError, match="is for a machine over SSH"):
         ready(make(chosen), chosen, lambda _words: None)
+
+
+def test_limits_are_scaled_for_it_too(tmp_path):
+    chosen = replace(options(), timeout_scale="2.5")
+    there = ready(make(chosen), chosen, lambda _words: None)
+    placement = Placement("lpar7", topology("papr"), L1Setting.parse("p11@p10"))
+    (level,) = there.levels(placement, [tmp_path, tmp_path], 1, None, ())
+    assert level._limits == LIMITS.scaled(2.5)

@@ -351,6 +351,40 @@ def test_one_that_is_lost_between_without_a_word(scene):
     assert (after.kind, after.notes) == (Kind.OK, ("in a fresh L1: in the one before, L1 was lost",))
     record = scene.running.record_of_health()
     assert verdict(record, "L1 lives after l2p10, before l2p9").kind is Kind.INFRASTRUCTURE
+    assert record.sequence == ("l2p10", "l2p9")
+
+
+def test_what_came_between_two_l2s_is_repeated_with_both(scene):
+    """The second then ran in a fresh L1, and a third in that: neither led to it."""
+    started(scene)
+    scene.l2()
+    scene.level.spoken = [WARNING]
+    assert scene.l2(L2P9).sequence == ("l2p9",)
+    assert scene.l2(L2Setting()).sequence == ("l2p9", "l2host")
+    record = scene.running.record_of_health()
+    health = verdict(record, "L1 health")
+    assert (health.kind, health.observed) == (Kind.FAIL, f"{WARNING.title} (after l2p10, before l2p9)")
+    assert record.sequence == ("l2p10", "l2p9")
+
+
+def test_the_first_of_two_complaints_is_repeated(scene):
+    started(scene)
+    scene.l2()
+    scene.l2(L2P9)
+    scene.level.spoken = [WARNING]
+    scene.l2(L2Setting())
+    scene.level.spoken = [OOPS]
+    assert scene.running.record_of_health().sequence == ("l2p10", "l2p9", "l2host")
+
+
+def test_a_complaint_of_l0_is_repeated_too(tmp_path):
+    scene = Scene(tmp_path, "powernv11")
+    started(scene)
+    scene.l2()
+    scene.made[-1][0].spoken = [WARNING]
+    scene.l2(L2P9)
+    assert verdict(scene.running.record_of_health(), "L0 health").kind is Kind.FAIL
+    assert scene.running.record_of_health().sequence == ("l2p10", "l2p9")
 
 
 def test_one_that_panics_after_its_last_l2(scene):

@@ -86,7 +86,7 @@ OPTIONS = (
         "allow_splat",
         "--allow-splat",
         "TITLE",
-        "a splat or kernel message that does not count, in L0, L1 and L2: its exact title in a report, "
+        "a splat, kernel message or taint flag that does not count, in L0, L1 and L2: its exact title, "
         "without (during ...); may be repeated",
         many=True,
     ),

@@ -24,6 +24,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.processes import group
+
 # (record, check, kind, observed, titles)
 Claim = tuple[str, str, str, str, str]
 
@@ -31,20 +33,23 @@ Claim = tuple[str, str, str, str, str]
 @contextlib.contextmanager
 def busy(count: int) -> Iterator[None]:
     """That many processes that want a CPU all the time."""
-    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    running = [group.start([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield
     finally:
         for each in running:
             each.kill()
-            each.wait()
 
 
 def once(arguments: list[str], directory: Path) -> tuple[int, frozenset[Claim]]:
     """Exit code, and what the run's report claims; nothing where it left none."""
     words = [sys.executable, "-m", "harness", *arguments, "--run-dir", str(directory)]
     with directory.with_suffix(".log").open("w") as log:
-        code = subprocess.run(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=False).returncode
+        program = group.start(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        try:
+            code = program.process.wait()
+        finally:
+            program.kill()
     report = directory / "report.json"
     data = json.loads(report.read_text()) if report.is_file() else {"records": []}
     claims: set[Claim] = set()

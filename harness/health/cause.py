@@ -32,7 +32,9 @@ class Loss:
 
     @property
     def words(self) -> str:
-        return f"{self.outcome.value} ({self.rule})"
+        """``hang (stuck)``; the rule is left out where it says the same as the outcome."""
+        outcome = self.outcome.value
+        return outcome if self.rule == outcome else f"{outcome} ({self.rule})"
 
 
 class Reach(Enum):
@@ -126,7 +128,7 @@ def decide(seen: Evidence) -> Loss:
             return found
     return Loss(
         Side.UNKNOWN, Outcome.UNKNOWN, "unknown",
-        f"{seen.level} is lost, and nothing shows why; last line: {seen.last_line or 'none'}",
+        f"{seen.level} stopped answering; no cause found; last line: {seen.last_line or 'none'}",
     )  # fmt: skip
 
 
@@ -249,7 +251,7 @@ def _qemu_ended(seen: Evidence) -> Loss | None:
         words = f"QEMU of {seen.level} ended by {which}, and its host's log does not say why"
         return Loss(Side.UNKNOWN, Outcome.UNKNOWN, "qemu-killed", words)
     if status:
-        last = f"; last line: {seen.last_line}" if seen.last_line else "; it said nothing"
+        last = f"; last line: {seen.last_line}" if seen.last_line else "; it printed nothing"
         return _surroundings("qemu-exit", f"QEMU of {seen.level} ended with status {status}{last}")
     spoken = _spoken(seen)
     if spoken is not None:
@@ -257,7 +259,9 @@ def _qemu_ended(seen: Evidence) -> Loss | None:
     reason = seen.shutdown or "QEMU ended with status 0"
     words = f"{seen.level} reset or powered off by itself ({reason}); last line: {seen.last_line or 'none'}"
     if seen.never_spoke and not seen.shutdown.startswith("guest"):
-        return _surroundings("qemu-exit", f"QEMU of {seen.level} ended with status 0 before it said anything")
+        return _surroundings(
+            "qemu-exit", f"QEMU of {seen.level} ended with status 0 before it printed anything"
+        )
     return _kernel(Outcome.PANIC, "reset", words)
 
 
@@ -294,7 +298,7 @@ def _qemu_stopped(seen: Evidence) -> Loss | None:
     if seen.process_state in ("T", "t"):
         return _surroundings("qemu-stopped", f"the QEMU process of {seen.level} is stopped (SIGSTOP)")
     if seen.monitor == "silent":
-        never = "never answered its monitor" if seen.never_spoke else "answers its monitor no more"
+        never = "never answered its monitor" if seen.never_spoke else "does not answer its monitor any more"
         return _surroundings("qemu-silent", f"QEMU of {seen.level} {never}")
     if seen.monitor not in _GOOD_STATUS:
         return _surroundings("qemu-paused", f"QEMU says of {seen.level}: {seen.monitor}")
@@ -340,7 +344,7 @@ def _reset_connection(seen: Evidence) -> Loss | None:
     if starved:
         return None
     return Loss(
-        Side.UNKNOWN, Outcome.UNKNOWN, "no-answer", f"{seen.doing}: no answer, though {seen.level} is well"
+        Side.UNKNOWN, Outcome.UNKNOWN, "no-answer", f"{seen.doing}: no answer, but {seen.level} answers"
     )
 
 

@@ -117,7 +117,7 @@ def outcome_of(seen: GuestSeen) -> Decision:
     if crash:
         return Outcome.QEMU_ERROR, "qemu-crashed", f"its QEMU {crash}"
     if seen.left is not None:
-        return Outcome.UNKNOWN, "no-report", "the guest said that it leaves, and not that it was up"
+        return Outcome.UNKNOWN, "no-report", "the guest reported its power-off, but not that it was up"
     if seen.ended is Ended.EOF:
         if seen.exit_status is None:
             return Outcome.UNKNOWN, "exit", "its console ended, and QEMU's exit status is not known"
@@ -125,7 +125,7 @@ def outcome_of(seen: GuestSeen) -> Decision:
             return (
                 Outcome.UNKNOWN,
                 "killed",
-                f"its QEMU {ended_by(seen.exit_status)}, and nothing shows by whom",
+                f"its QEMU {ended_by(seen.exit_status)}; the sender is not known",
             )
         if seen.exit_status == 0:
             words = f"the guest reset or powered off before it was up; last line: {seen.last_line or 'none'}"
@@ -191,7 +191,7 @@ def end_of(seen: GuestSeen) -> End | None:
         return End("panic", final.line, Side.KERNEL)
     if seen.left is not None and seen.gone is Ended.EOF and seen.exit_status == 0:
         # Whatever was said on the way is told by the health of L1 and L2.
-        return End("off", "it said that it leaves, and its QEMU ended with status 0", Side.UNKNOWN)
+        return End("off", "it reported its power-off, and its QEMU ended with status 0", Side.UNKNOWN)
     if seen.host is not None:
         return End(seen.host.rule, seen.host.proof, seen.host.side)
     spoken = seen.deadly_splat
@@ -229,9 +229,9 @@ def _end_without_leave(seen: GuestSeen) -> End:
     """Of one that was up and never said that it leaves."""
     if seen.gone is Ended.EOF:
         if seen.exit_status == 0:
-            words = f"the guest reset or powered off without a word; last line: {seen.last_line or 'none'}"
+            words = f"the guest reset or powered off without a message; last line: {seen.last_line or 'none'}"
             return End("reset", words, Side.KERNEL)
-        words = f"its QEMU {_ended_words(seen.exit_status)} before the guest said that it leaves"
+        words = f"its QEMU {_ended_words(seen.exit_status)} before the guest reported its power-off"
         return End("no-leave", words, Side.UNKNOWN)
     if seen.runs is False:
         return End("gone", _GONE, Side.UNKNOWN)

@@ -129,7 +129,7 @@ class LinuxLevel:
             return Probe.from_json(json.loads(done.stdout))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InfrastructureError(
-                f"the probe's answer is no such document: {error}", log=self.directory / "probe.json"
+                f"the probe's output is not valid: {error}", log=self.directory / "probe.json"
             ) from None
 
     def _observation(

@@ -83,7 +83,7 @@ class RemoteLevel:
         try:
             probe = Probe.from_json(json.loads(done.stdout))
         except (ValueError, KeyError, TypeError) as error:
-            raise InfrastructureError(f"the probe's answer is no such document: {error}") from None
+            raise InfrastructureError(f"the probe's output is not valid: {error}") from None
         self._page = probe.page
         return Facts(
             probe.release, self.run("cat /proc/version", self._limits.stop).stdout.strip(), self._build_id(),

@@ -128,7 +128,7 @@ ROWS = (
     ),
     (
         of(exit_status=3, last_line=""), "qemu-exit", SURROUNDINGS, Outcome.INFRASTRUCTURE,
-        "QEMU of L1 ended with status 3; it said nothing",
+        "QEMU of L1 ended with status 3; it printed nothing",
     ),
     (
         of(exit_status=0), "reset", KERNEL, Outcome.PANIC,
@@ -148,7 +148,7 @@ ROWS = (
     ),
     (
         of(exit_status=0, never_spoke=True, last_line=""), "qemu-exit", SURROUNDINGS,
-        Outcome.INFRASTRUCTURE, "QEMU of L1 ended with status 0 before it said anything",
+        Outcome.INFRASTRUCTURE, "QEMU of L1 ended with status 0 before it printed anything",
     ),
     (
         of(exit_status=0, never_spoke=True, last_line="", shutdown="guest-reset"), "reset", KERNEL,
@@ -165,7 +165,7 @@ ROWS = (
     ),
     (
         of(monitor="silent"), "qemu-silent", SURROUNDINGS, Outcome.INFRASTRUCTURE,
-        "QEMU of L1 answers its monitor no more",
+        "QEMU of L1 does not answer its monitor any more",
     ),
     (
         of(monitor="silent", never_spoke=True), "qemu-silent", SURROUNDINGS, Outcome.INFRASTRUCTURE,
@@ -233,7 +233,7 @@ ROWS = (
     ),
     (
         of(reach=Reach.ANSWERS), "no-answer", UNKNOWN, Outcome.UNKNOWN,
-        "l2p10: no answer, though L1 is well",
+        "l2p10: no answer, but L1 answers",
     ),
     (
         of(reach=Reach.ANSWERS, stuck="thread x runs", starved=STARVED), "starved", SURROUNDINGS,
@@ -290,11 +290,11 @@ ROWS = (
     # a machine of somebody else's: nobody saw what QEMU or the hypervisor did
     (
         of(ours=False), "unknown", UNKNOWN, Outcome.UNKNOWN,
-        "L1 is lost, and nothing shows why; last line: the last",
+        "L1 stopped answering; no cause found; last line: the last",
     ),
     (
         of(ours=False, last_line="", reach=Reach.SILENT), "unknown", UNKNOWN, Outcome.UNKNOWN,
-        "L1 is lost, and nothing shows why; last line: none",
+        "L1 stopped answering; no cause found; last line: none",
     ),
 )  # fmt: skip
 
@@ -453,6 +453,9 @@ def test_a_loss_is_named_after_its_host():
 
 def test_words():
     assert Loss(KERNEL, Outcome.HANG, "stuck", "x").words == "hang (stuck)"
+    assert Loss(KERNEL, Outcome.HANG, "hang", "x").words == "hang"
+    assert Loss(KERNEL, Outcome.PANIC, "panic", "x").words == "panic"
+    assert Loss(KERNEL, Outcome.PANIC, "l0-panic", "x").words == "panic (l0-panic)"
 
 
 @pytest.mark.parametrize(

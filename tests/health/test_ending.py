@@ -77,7 +77,7 @@ BOOTS = (
     # a report that did not come through
     (
         of(left={}, ended=Ended.EOF, exit_status=0), Outcome.UNKNOWN, "no-report",
-        "the guest said that it leaves, and not that it was up",
+        "the guest reported its power-off, but not that it was up",
     ),
     # its console ended
     (
@@ -86,11 +86,11 @@ BOOTS = (
     ),
     (
         of(ended=Ended.EOF, exit_status=-1), Outcome.UNKNOWN, "killed",
-        "its QEMU was killed, and nothing shows by whom",
+        "its QEMU was killed; the sender is not known",
     ),
     (
         of(ended=Ended.EOF, exit_status=-9), Outcome.UNKNOWN, "killed",
-        "its QEMU ended by signal 9 (SIGKILL), and nothing shows by whom",
+        "its QEMU ended by signal 9 (SIGKILL); the sender is not known",
     ),
     # nobody sends these: the kernel that runs QEMU did, or made QEMU do what it must not
     (of(ended=Ended.EOF, exit_status=-11), Outcome.QEMU_ERROR, "qemu-crashed", f"its QEMU {CRASHED}"),
@@ -155,7 +155,7 @@ def test_how_a_boot_ended(number):
 
 # what was seen; rule, side, proof
 ENDS = (
-    (of(), "off", UNKNOWN, "it said that it leaves, and its QEMU ended with status 0"),
+    (of(), "off", UNKNOWN, "it reported its power-off, and its QEMU ended with status 0"),
     # what is told elsewhere, by the health of L1 and of L2: it left all the same
     (of(splats=(OOPS,)), "off", UNKNOWN, None),
     (of(host=HOST), "off", UNKNOWN, None),
@@ -181,23 +181,23 @@ ENDS = (
     # it never said that it leaves
     (
         of(left=None), "reset", KERNEL,
-        "the guest reset or powered off without a word; last line: last",
+        "the guest reset or powered off without a message; last line: last",
     ),
     (
         of(left=None, last_line=""), "reset", KERNEL,
-        "the guest reset or powered off without a word; last line: none",
+        "the guest reset or powered off without a message; last line: none",
     ),
     (
         of(left=None, exit_status=-1), "no-leave", UNKNOWN,
-        "its QEMU was killed before the guest said that it leaves",
+        "its QEMU was killed before the guest reported its power-off",
     ),
     (
         of(left=None, exit_status=3), "no-leave", UNKNOWN,
-        "its QEMU ended with status 3 before the guest said that it leaves",
+        "its QEMU ended with status 3 before the guest reported its power-off",
     ),
     (
         of(left=None, exit_status=-15), "no-leave", UNKNOWN,
-        "its QEMU ended by signal 15 (SIGTERM) before the guest said that it leaves",
+        "its QEMU ended by signal 15 (SIGTERM) before the guest reported its power-off",
     ),
     # nobody sends SIGSEGV by hand
     (of(left=None, exit_status=-11), "crash", KERNEL, f"its QEMU {CRASHED}"),

@@ -57,18 +57,20 @@ def test_a_level_that_was_asked_and_has_nothing_to_say_is_well():
 @pytest.mark.parametrize(
     ("looks", "reason"),
     [
-        ((), "nobody asked it"),
-        ((silent(reason=""),), "nobody asked it"),
+        ((), ""),
+        ((silent(reason=""),), ""),
         ((silent(),), "no answer"),
         ((look(), silent(reason="it is gone")), "it is gone"),
-        ((look(), silent(reason="")), "nobody asked it"),
-        ((replace(look(), taint=None),), "nobody asked it"),
-        ((replace(look(), answered=False),), "nobody asked it"),
+        ((look(), silent(reason="")), ""),
+        ((replace(look(), taint=None),), ""),
+        ((replace(look(), answered=False),), ""),
     ],
 )
 def test_a_level_that_nobody_has_looked_at_is_not_well(looks, reason):
     found = judged(*looks)
-    assert (found.kind, found.observed, found.right) == (Kind.UNKNOWN, f"not looked at: {reason}", None)
+    words = f"health was not checked: {reason}" if reason else "health was not checked"
+    assert (found.kind, found.observed, found.right) == (Kind.UNKNOWN, words, None)
+    assert found.proof == (reason or "no look was answered")
 
 
 def test_one_that_answers_again_is_well():
@@ -165,7 +167,9 @@ def test_a_stall_in_a_machine_without_cpu_proves_nothing():
 def test_a_flag_without_a_splat_fails_it(taint):
     found = judged(look(taint=taint))
     assert (found.kind, found.right) == (Kind.FAIL, False)
-    assert found.observed.startswith("taint ") and found.observed.endswith(", and no splat in sight")
+    assert found.observed.startswith("taint ") and found.observed.endswith(
+        ", but no splat was seen on the console or in the log"
+    )
     assert found.proof == f"/proc/sys/kernel/tainted in L1: {taint}"
     assert found.titles == (found.observed.partition(",")[0],)
 
@@ -273,15 +277,15 @@ def test_a_guest_that_says_that_it_is_clean_is_well():
 def test_a_guest_that_does_not_say_is_not_known_to_be_well():
     found = only(guest(taint=None, taint_left=None))
     assert (found.kind, found.observed, found.proof) == (
-        Kind.UNKNOWN, "it did not say", "no taint in its report",
+        Kind.UNKNOWN, "L2 did not report its taint flags", "no taint in its report",
     )  # fmt: skip
 
 
 def test_a_flag_of_a_guest_fails_it():
     found = only(guest(taint_left=W))
     assert (found.kind, found.right, found.titles) == (Kind.FAIL, False, ("taint W (WARNING)",))
-    assert found.observed == "taint W (WARNING), and no splat in sight"
-    assert found.proof == f"L2 says: taint {W}"
+    assert found.observed == "taint W (WARNING), but no splat was seen on the console"
+    assert found.proof == f"/proc/sys/kernel/tainted in L2: {W}"
     assert only(guest(taint=W, taint_left=None)).kind is Kind.FAIL
 
 
@@ -326,10 +330,10 @@ def test_what_is_allowed_of_a_guest():
         (End("stays", "p", Side.KERNEL), Kind.FAIL, "its VM is never taken down", False),
         (End("splat", "p", Side.KERNEL), Kind.FAIL, "its kernel fails after it was up", False),
         (End("panic", "p", Side.KERNEL), Kind.FAIL, "panics after it was up", False),
-        (End("reset", "p", Side.KERNEL), Kind.FAIL, "resets or powers off without a word", False),
+        (End("reset", "p", Side.KERNEL), Kind.FAIL, "resets or powers off without a message", False),
         (End("exit", "p", Side.UNKNOWN), Kind.UNKNOWN, "QEMU ends with an error", None),
-        (End("no-leave", "p", Side.UNKNOWN), Kind.UNKNOWN, "ends without a word", None),
-        (End("gone", "p", Side.UNKNOWN), Kind.UNKNOWN, "nobody saw how its QEMU ended", None),
+        (End("no-leave", "p", Side.UNKNOWN), Kind.UNKNOWN, "ends without a message", None),
+        (End("gone", "p", Side.UNKNOWN), Kind.UNKNOWN, "the end of its QEMU was not observed", None),
         (
             End("qemu-signal", "p", Side.SURROUNDINGS),
             Kind.INFRASTRUCTURE,

@@ -326,9 +326,9 @@ def test_a_probe_that_crashes(scene):
         (Completed(1, "", "Traceback\nOSError: x\n"), "the probe ended with 1: OSError: x"),
         (Completed(137, "", "Killed\n"), "the probe ended with 137: Killed"),
         (Completed(-1, "", " "), "the probe ended with -1: no output"),
-        (Completed(0, "no json", ""), "the probe's answer is no such document: "),
-        (Completed(0, "{}", ""), "the probe's answer is no such document: 'ioctls'"),
-        (Completed(0, "[]", ""), "the probe's answer is no such document: "),
+        (Completed(0, "no json", ""), "the probe's output is not valid: "),
+        (Completed(0, "{}", ""), "the probe's output is not valid: 'ioctls'"),
+        (Completed(0, "[]", ""), "the probe's output is not valid: "),
     ],
 )
 def test_a_probe_that_fails_in_a_level_that_is_well(scene, answer, words):
@@ -445,7 +445,7 @@ def test_a_question_that_is_not_answered_in_a_level_that_is_well(scene):
     level, _ = lost(scene)
     found = level.diagnose("cap vm 249")
     assert (found.rule, found.side, found.proof) == (
-        "no-answer", Side.UNKNOWN, "cap vm 249: no answer, though L1 is well",
+        "no-answer", Side.UNKNOWN, "cap vm 249: no answer, but L1 answers",
     )  # fmt: skip
 
 

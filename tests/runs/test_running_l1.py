@@ -186,7 +186,7 @@ def test_the_health_at_the_end_is_over_all_that_went_on(scene):
 def test_a_place_without_a_machine_boots_nothing(tmp_path):
     scene = Scene(tmp_path, lacks="QEMU has no power12")
     for record in (scene.running.record_of_l1(), scene.l2(), scene.running.record_of_health()):
-        assert kinds(record) == {"a machine to boot on": Kind.SKIP}
+        assert kinds(record) == {"machine available": Kind.SKIP}
         assert record.verdicts[0].observed == "QEMU has no power12"
     assert scene.made == []
 
@@ -209,7 +209,7 @@ def test_without_looks_nothing_is_ok(scene):
     record = scene.running.record_of_health()
     assert (record.kind, verdict(record, "L1 health").observed) == (
         Kind.UNKNOWN,
-        "not looked at: it does not say",
+        "health was not checked: it does not say",
     )
 
 
@@ -487,7 +487,7 @@ def test_an_l1_that_does_not_answer_a_look_and_is_well_again_is_not_known_to_be(
     started(scene).silent = "no answer within 10 s"
     record = scene.l2()
     health = verdict(record, "L1 health")
-    assert (health.kind, health.observed) == (Kind.UNKNOWN, "not looked at: no answer within 10 s")
+    assert (health.kind, health.observed) == (Kind.UNKNOWN, "health was not checked: no answer within 10 s")
     assert "loss the end of l2p10" in scene.level.log
     assert record.kind is Kind.UNKNOWN
 
@@ -650,7 +650,9 @@ def test_a_question_that_is_never_answered_is_diagnosed_and_told_once(scene):
     for topic in ("vcpu", "userspace", "revision"):
         later = scene.running.record_of_suite(topic)
         assert later.kind is Kind.UNKNOWN, "what was not asked proves nothing, for or against"
-        assert verdict(later, "all was asked").observed == f"not judged: L1 was lost at {asked[7]!r}"
+        assert (
+            verdict(later, "suite complete").observed == f"not judged: L1 was lost at question {asked[7]!r}"
+        )
         assert Kind.FAIL not in kinds(later).values() and Kind.OK not in kinds(later).values()
     assert level.log.count("asking") == 1
 

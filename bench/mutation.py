@@ -22,8 +22,10 @@ import importlib.machinery
 import importlib.util
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import tomllib
 import types
@@ -205,8 +207,15 @@ def _tests(target: str, code: str, quiet: bool = True) -> int:
         os.dup2(nothing, 2)
     import pytest
 
-    words = ["-x", "-q", "--noconftest", "-p", "no:cacheprovider", "-W", "ignore"]
+    # Nobody reads why a test is red; and old directories of tests are not cleared away in each trial.
+    words = ["-x", "-q", "--noconftest", "-p", "no:cacheprovider", "-W", "ignore", "--assert=plain"]
+    words.append(f"--basetemp={_directory(os.getppid())}")
     return int(pytest.main([*words, *(str(ROOT / "tests" / each) for each in TARGETS[target])]))
+
+
+def _directory(process: int) -> Path:
+    """For what the tests write, one trial after the other. process: id of the one that makes the trials."""
+    return Path(tempfile.gettempdir()) / f"mutation-{process}"
 
 
 def survives(target: str, code: str, limit: float) -> bool:
@@ -230,8 +239,9 @@ def survives(target: str, code: str, limit: float) -> bool:
     return False
 
 
-def _preload() -> None:
-    """What takes long to import and is not ours: each trial is a fork of this process."""
+def _preload(target: str) -> None:
+    """What takes long to import and is the same in each trial, which is a fork of this process: what is not
+    ours, and of ours what the tests need and what does not import that file."""
     import _pytest.assertion.rewrite
     import elftools.elf.elffile
     import paramiko
@@ -240,6 +250,33 @@ def _preload() -> None:
     import qemu.qmp
 
     del _pytest, elftools, paramiko, pexpect, pytest, qemu
+    known: dict[Path, set[Path]] = {}
+    for test in TARGETS[target]:
+        _reach(ROOT / "tests" / test, known)
+    changed = {ROOT / target}
+    while more := {path for path, needs in known.items() if needs & changed} - changed:
+        changed |= more
+    for path in sorted({path for path in known if path.is_relative_to(ROOT / "harness")} - changed):
+        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+
+
+def _reach(path: Path, known: dict[Path, set[Path]]) -> None:
+    """Adds to *known*: file of ours -> files of ours that it imports, of this one and of all it needs."""
+    if path in known:
+        return
+    known[path] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+        for name in names:
+            for root in (ROOT, ROOT / "tests"):
+                found = root.joinpath(*name.split(".")).with_suffix(".py")
+                if found.is_file():
+                    known[path].add(found)
+                    _reach(found, known)
 
 
 # -- all of them -----------------------------------------------------------------------------
@@ -258,31 +295,43 @@ def explained(path: Path = EXPLAINED) -> dict[tuple[str, str, str], str]:
 
 def run(targets: Sequence[str], only: str, reasons: dict[tuple[str, str, str], str]) -> int:
     """Prints survivors as they are found, and a line for each file. 1 if one has no reason."""
-    unexplained = 0
+    failed = False
     for target in targets:
-        source = (ROOT / target).read_text()
-        began = time.monotonic()
-        if not survives(target, source, 600):
-            print(f"{target}: its tests are red as it is", flush=True)
-            return 1
-        limit = max(_AT_LEAST, _TIMES * (time.monotonic() - began))
-        total = killed = known = 0
-        for each in mutants(source):
-            if only and not re.search(only, f"{each.place} {each.words}"):
-                continue
-            total += 1
-            if not survives(target, each.code, limit):
-                killed += 1
-            elif (target, each.place, each.words) in reasons:
-                known += 1
-            else:
-                unexplained += 1
-                print(f"{target}:{each.line}: {each.place}: {each.words}", flush=True)
-        left = total - killed - known
-        print(
-            f"{target}: {total} changes, {killed} noticed, {known} harmless, {left} not explained", flush=True
-        )
-    return 1 if unexplained else 0
+        child = os.fork()  # for what is imported for one file is not for the next
+        if child == 0:
+            status = 3
+            try:
+                _preload(target)
+                status = _run(target, only, reasons)
+            finally:
+                shutil.rmtree(_directory(os.getpid()), ignore_errors=True)
+                os._exit(status)
+        _, status = os.waitpid(child, 0)
+        failed |= status != 0
+    return int(failed)
+
+
+def _run(target: str, only: str, reasons: dict[tuple[str, str, str], str]) -> int:
+    source = (ROOT / target).read_text()
+    began = time.monotonic()
+    if not survives(target, source, 600):
+        print(f"{target}: its tests are red as it is", flush=True)
+        return 1
+    limit = max(_AT_LEAST, _TIMES * (time.monotonic() - began))
+    total = killed = known = 0
+    for each in mutants(source):
+        if only and not re.search(only, f"{each.place} {each.words}"):
+            continue
+        total += 1
+        if not survives(target, each.code, limit):
+            killed += 1
+        elif (target, each.place, each.words) in reasons:
+            known += 1
+        else:
+            print(f"{target}:{each.line}: {each.place}: {each.words}", flush=True)
+    left = total - killed - known
+    print(f"{target}: {total} changes, {killed} noticed, {known} harmless, {left} not explained", flush=True)
+    return 1 if left else 0
 
 
 def _chosen(words: Iterable[str]) -> list[str]:
@@ -302,7 +351,6 @@ def main() -> int:
     asked = parser.parse_args()
     os.chdir(ROOT)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    _preload()
     return run(_chosen(asked.files), asked.only, explained())
 
 

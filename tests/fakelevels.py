@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,14 +56,15 @@ def setup(where="papr", l1="p11@p10", limits=LIMITS):
 
 
 class Pipe:
-    """A console whose far end the test holds; lines go in whole."""
+    """A console whose far end the test holds; lines go in whole. A limit for reading that is not given is
+    short, as nobody knows how long a machine says nothing."""
 
     def __init__(self, directory, nonce=NONCE, outer=None, **more):
         directory.mkdir(parents=True, exist_ok=True)
         self.nonce = nonce
         reading, self.end = os.pipe()
         self.console = Console(
-            fdspawn(reading, encoding="utf-8"), directory / "console.log", nonce, outer, **more
+            fdspawn(reading, encoding="utf-8", timeout=0.02), directory / "console.log", nonce, outer, **more
         )
 
     def say(self, *lines):
@@ -206,7 +208,7 @@ class Machine:
         return self.pipe.console
 
     def connect(self, host_key, key, timeout):
-        self.host_key = host_key
+        self.host_key, self.login = host_key, (key, timeout)
         found = self.connections.pop(0) if self.connections else InfrastructureError("SSH failed: nobody")
         if isinstance(found, Exception):
             raise found
@@ -227,6 +229,7 @@ class Machine:
         return self.share
 
     def starved_since(self, moment):
+        assert moment <= time.monotonic()
         self.moments.append(moment)
         return self.worst if self.worst is not None else self.share
 
@@ -287,6 +290,7 @@ class Host:
         return self.share
 
     def starved_since(self, moment):
+        assert moment <= time.monotonic()
         self.moments.append(moment)
         return self.worst if self.worst is not None else self.share
 

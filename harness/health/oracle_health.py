@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.health.benign import Circumstances, is_benign
 from harness.health.cause import STARVED, by_the_clock
@@ -142,7 +142,7 @@ def _complaints(check: str, guilty: Sequence[Splat]) -> Verdict:
 
 def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
     """``L2 health`` of a guest that was up: its console, its taint flags when it was up and when it left."""
-    splats = [Splat(each.title, each.line, each.trace, each.final, "L2", "") for each in boot.splats]
+    splats = [replace(each, level="L2", when="") for each in boot.splats]
     counted = [each for each in splats if not allowed.reason(each)]
     slow = [each for each in counted if by_the_clock(each) and boot.starved >= STARVED]
     guilty = [each for each in counted if each not in slow]

@@ -41,6 +41,9 @@ _REPORT_SECONDS = 5.0
 
 _LOOK_UP_SECONDS = 1.0
 
+# What a machine that is gone has said is read within this time, in seconds.
+_REST_SECONDS = 5.0
+
 
 class Console:
     """Owns *spawn* (a pexpect object that reads text) and the log at *path*.
@@ -88,11 +91,9 @@ class Console:
     def _pump(self) -> None:
         while True:
             try:
-                found = self._spawn.expect_exact(["\n", pexpect.EOF, pexpect.TIMEOUT], timeout=3600)
+                found = self._spawn.expect_exact(["\n", pexpect.EOF], timeout=None)
             except (OSError, ValueError):
                 found = 1  # the descriptor was closed under us
-            if found == 2:
-                continue
             text = self._spawn.before if isinstance(self._spawn.before, str) else ""
             with self._changed:
                 if text:
@@ -101,8 +102,7 @@ class Console:
                     self._eof = True
                     self._keep(self._reader.take(flush=True))
                 self._changed.notify_all()
-            if self.over or self._failed_at is not None:
-                self._tell_inner()
+            self._tell_inner()
             if found == 1:
                 return
 
@@ -120,7 +120,7 @@ class Console:
     def panic_line(self) -> str:
         """The kernel's or QEMU's line that says so; '' for none."""
         found = self.finding
-        return found.line if found is not None and found.outcome is Outcome.PANIC and found.final else ""
+        return found.line if found is not None and found.outcome is Outcome.PANIC else ""
 
     @property
     def final(self) -> bool:
@@ -146,11 +146,6 @@ class Console:
     def _unfinished(self) -> tuple[Splat, ...]:
         found = self._reader.unfinished
         return (found,) if found is not None else ()
-
-    @property
-    def deadly(self) -> Splat | None:
-        """The first complaint by which a level may be lost, None if there was none."""
-        return next((each for each in self.splats() if deadly(each)), None)
 
     def _tell_inner(self) -> None:
         for inner in self._inner:
@@ -248,11 +243,10 @@ class Console:
 
     def close(self) -> None:
         """Once the machine is gone: let the thread read the rest, then close the log."""
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=_REST_SECONDS)
         if self._thread.is_alive():
             self._spawn.close()  # type: ignore[attr-defined]
-            self._thread.join(timeout=5)
+            self._thread.join(timeout=_REST_SECONDS)
         if self._outer is not None and self in self._outer._inner:
             self._outer._inner.remove(self)
-        self._log.flush()
         self._log.close()

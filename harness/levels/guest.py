@@ -22,6 +22,7 @@ from harness.model.errors import InfrastructureError
 from harness.model.observation import Boot
 from harness.model.outcome import Outcome, Side
 from harness.model.scenario import L2Setting
+from harness.model.splat import Splat
 
 
 class GuestHost(Host, Protocol):
@@ -45,7 +46,7 @@ def boot(level: GuestHost, setting: L2Setting, directory: Path) -> Boot:
     )
     began = time.monotonic()
     phases: dict[str, float] = {}
-    before = len(level.console.splats()) if level.console else 0
+    before = len(_splats(level))
     try:
         console = machine.start(
             commands.Nonce.new(), directory, f"L2 ({setting}) in L1 of {level.setup.placement.full_id}"
@@ -111,18 +112,11 @@ def _observe(
     status: int | None, before: int,
 ) -> GuestSeen:  # fmt: skip
     """All that is known, before anything is ended."""
-    well = ended is Ended.MET if gone is None else (gone is Ended.EOF and status == 0)
+    well = ended is Ended.MET if gone is None else status == 0
     host = _host_failure(level, before)
-    runs, stopped, caught = None, False, ""
-    samples: tuple[str, ...] = ()
     if host is None and not well:
         host = _loss_of(level, "L2 ran in it")
-        if host is None and status is None:
-            runs = machine.runs()
-            stopped = machine.stopped() if runs else False
-            caught = stuck(level.run, QEMU_PIDS, level.setup.limits.answer) if runs else ""
-            samples = sample(level.monitor_command, level.symbols) if runs else ()
-    return GuestSeen(
+    seen = GuestSeen(
         ended=ended,
         gone=gone,
         up=console.reports.get("up"),
@@ -130,16 +124,23 @@ def _observe(
         finding=console.finding,
         splats=console.splats(),
         exit_status=status,
-        runs=runs,
-        stopped=stopped,
-        stuck=caught,
         host=host,
-        samples=samples,
         waited=console.silent_for,
         last_line=console.last_line,
         log_trouble=console.log_trouble,
         starved=level.starved_since(console.started),
     )
+    return seen if well or host is not None or status is not None else _with_process(level, machine, seen)
+
+
+def _with_process(level: GuestHost, machine: NestedMachine, seen: GuestSeen) -> GuestSeen:
+    """And what its QEMU process does, of which no end is known."""
+    runs = machine.runs()
+    if not runs:
+        return replace(seen, runs=runs)
+    caught = stuck(level.run, QEMU_PIDS, level.setup.limits.answer)
+    samples = sample(level.monitor_command, level.symbols)
+    return replace(seen, runs=runs, stopped=machine.stopped(), stuck=caught, samples=samples)
 
 
 def _loss_of(level: GuestHost, doing: str) -> Loss | None:
@@ -148,14 +149,18 @@ def _loss_of(level: GuestHost, doing: str) -> Loss | None:
     return of_host(level.name, loss) if loss is not None else None
 
 
+def _splats(level: GuestHost) -> tuple[Splat, ...]:
+    """On the console of L1 so far."""
+    return level.console.splats() if level.console else ()
+
+
 def _host_failure(level: GuestHost, before: int) -> Loss | None:
     """A failure of L1's kernel while L2 ran in it, whether or not L1 lives on."""
-    splats = level.console.splats()[before:] if level.console else ()
-    splat = next((each for each in splats if deadly(each)), None)
+    splat = next((each for each in _splats(level)[before:] if deadly(each)), None)
     if splat is None:
         return None
     rule = f"{level.name.lower()}-{'panic' if splat.final else 'splat'}"
-    return Loss(Side.KERNEL, Outcome.PANIC, rule, f"{level.name}: {splat.title}: {splat.line}", splat)
+    return Loss(Side.KERNEL, Outcome.PANIC, rule, f"{level.name}: {splat.title}: {splat.line}")
 
 
 def _boot_of(seen: GuestSeen, console: Console, phases: dict[str, float], directory: Path) -> Boot:

@@ -32,7 +32,7 @@ _HEAD = re.compile(r"^kvmppc-health (\d+) ([\d.]+)$")
 class HealthWatch:
     """Remembers what was told of one start of one level. name: ``L1``; boot: which start, from 1."""
 
-    def __init__(self, name: str, boot: int = 1):
+    def __init__(self, name: str, boot: int):
         self.name = name
         self.boot = boot
         # Title -> so often.

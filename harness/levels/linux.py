@@ -30,6 +30,7 @@ from harness.model.looks import Look
 from harness.model.observation import Boot, End, LevelObservation, Probe
 from harness.model.outcome import Outcome
 from harness.model.scenario import L2Setting
+from harness.model.splat import Splat
 
 # Processes of ours in a level: what is asked of its KVM is asked by one of them.
 _OUR_PIDS = "pidof python3"
@@ -43,7 +44,7 @@ class LinuxLevel:
     """
 
     def __init__(
-        self, name: str, setup: Setup, machine: Machine, directory: Path, symbols: Symbols, boot: int = 1
+        self, name: str, setup: Setup, machine: Machine, directory: Path, symbols: Symbols, boot: int
     ):
         self.name = name
         self.setup = setup
@@ -51,12 +52,12 @@ class LinuxLevel:
         self.directory = directory
         self.symbols = symbols
         self.console: Console | None = None
-        self.page_kb = 0
+        self.page_kb: int  # known once it is up
         self._host_key = ""
         self._ssh: Connection | None = None
         self._loss: Loss | None = None
         self._watch = HealthWatch(name, boot)
-        self._splats_before = 0  # so many were on the console when what goes on now began
+        self._before: tuple[Splat, ...] = ()  # on the console when what goes on now began
         self._began = time.monotonic()
 
     # -- start ---------------------------------------------------------------------------
@@ -150,17 +151,16 @@ class LinuxLevel:
     # -- health --------------------------------------------------------------------------
 
     def glance(self, when: str) -> Look:
-        seen = self._watch.glance(self.console.settled_splats() if self.console else (), when)
-        return self._looked(seen)
+        return self._looked(self._watch.glance(self._settled_splats(), when))
+
+    def _settled_splats(self) -> tuple[Splat, ...]:
+        return self.console.settled_splats() if self.console else ()
 
     def look(self, when: str) -> Look:
-        console = self.console
         if self.gone:
             words = self._loss.proof if self._loss else "it is gone"
             return replace(self.glance(when), reason=words)
-        seen = self._watch.look(
-            lambda: console.settled_splats() if console else (), self.run, when, self.setup.limits.health
-        )
+        seen = self._watch.look(self._settled_splats, self.run, when, self.setup.limits.health)
         return self._looked(seen)
 
     def _looked(self, look: Look) -> Look:
@@ -170,7 +170,7 @@ class LinuxLevel:
 
     def _begin(self) -> None:
         """What comes from now on belongs to what goes on next."""
-        self._splats_before = len(self.console.splats()) if self.console else 0
+        self._before = self.console.splats() if self.console else ()
         self._began = time.monotonic()
 
     # -- how it was lost -----------------------------------------------------------------
@@ -181,56 +181,57 @@ class LinuxLevel:
         return self._loss
 
     def diagnose(self, doing: str, ended: str = "", ended_by: int = 0) -> Loss:
-        console, machine = self.console, self.machine.state()
-        reach, words, caught = Reach.NOT_TRIED, "", ""
-        answers, link_down = None, False
-        samples: tuple[str, ...] = ()
+        machine = self.machine.state()
         known = machine.outer or machine.hdsi or machine.killed_by_signal or machine.exit_status is not None
-        if not (known or machine.process_state in ("T", "t") or (console and console.panicked)):
-            samples = self._samples()
-            reach, words = self._reach()
-            if reach in (Reach.ANSWERS, Reach.RECONNECTED):
-                caught = stuck(self.run, _OUR_PIDS, self.setup.limits.answer)
-            elif self._host_key:
-                answers, link_down = self._console_answers()
-        splats = console.splats() if console else ()
-        evidence = Evidence(
-            level=self.name,
+        over = machine.process_state in ("T", "t") or (self.console is not None and self.console.panicked)
+        evidence = Evidence(self.name) if known or over else self._asked()
+        evidence = replace(
+            self._with_console(evidence),
             doing=doing,
-            splats=splats[self._splats_before :],
-            before=splats[: self._splats_before],
-            qemu_line=console.qemu_line if console else "",
-            finding=console.finding if console else None,
-            panic_line=console.panic_line if console else "",
-            disk_line=console.disk_line if console else "",
             exit_status=machine.exit_status,
             killed_by_signal=machine.killed_by_signal,
             signal=machine.signal,
             shutdown=machine.shutdown,
             process_state=machine.process_state,
             monitor=machine.monitor,
-            never_spoke=console is None or not console.spoke,
             caught=machine.caught,
             hdsi=machine.hdsi,
-            reach=reach,
-            reach_words=words,
-            console_answers=answers,
-            link_down=link_down,
-            stuck=caught,
             ended=ended,
             ended_by=ended_by,
-            samples=samples,
             starved=machine.starved,
-            waited=console.silent_for if console and not self._host_key else 0.0,
-            log_trouble=console.log_trouble if console else "",
             outer=machine.outer,
-            last_line=console.last_line if console else "",
         )
         self._loss = decide(evidence)
         return self._loss
 
-    def _samples(self) -> tuple[str, ...]:
-        return sample(self.machine.monitor_command, self.symbols)
+    def _with_console(self, evidence: Evidence) -> Evidence:
+        """And what its console shows by now."""
+        console = self.console
+        if console is None:
+            return replace(evidence, never_spoke=True)
+        splats = console.splats()
+        return replace(
+            evidence,
+            splats=splats[len(self._before) :],
+            before=splats[: len(self._before)],
+            qemu_line=console.qemu_line,
+            finding=console.finding,
+            panic_line=console.panic_line,
+            disk_line=console.disk_line,
+            never_spoke=not console.spoke,
+            # One that was up is silent until it is asked.
+            waited=0.0 if self._host_key else console.silent_for,
+            log_trouble=console.log_trouble,
+            last_line=console.last_line,
+        )
+
+    def _asked(self) -> Evidence:
+        """What it answers, and where it is caught if it does."""
+        samples = sample(self.machine.monitor_command, self.symbols)
+        evidence = replace(self._reach(), samples=samples)
+        if evidence.reach in (Reach.ANSWERS, Reach.RECONNECTED):
+            return replace(evidence, stuck=stuck(self.run, _OUR_PIDS, self.setup.limits.answer))
+        return self._asked_on_console(evidence) if self._host_key else evidence
 
     def _answers(self) -> bool:
         """Whether its userland still runs a command."""
@@ -239,43 +240,45 @@ class LinuxLevel:
         except InfrastructureError:
             return False
 
-    def _reach(self) -> tuple[Reach, str]:
+    def _reach(self) -> Evidence:
         """Over the connection there is, else over a new one. It has broken only where this end knows it: a
         level that takes long to answer has not lost it."""
+        seen = Evidence(self.name)
         try:
             if self.run("true", self.setup.limits.answer).status == 0:
-                return Reach.ANSWERS, ""
+                return replace(seen, reach=Reach.ANSWERS)
             words = "it answers, and not as it should"
         except InfrastructureError as error:
             words = str(error)
         if not self._host_key:
-            return Reach.NOT_TRIED, words
+            return seen
         broken = self._ssh is not None and not self._ssh.active
         try:
             fresh = self.machine.connect(self._host_key, self.setup.key, self.setup.limits.answer)
         except InfrastructureError as error:
-            return Reach.SILENT, f"{words}; {error}"
+            return replace(seen, reach=Reach.SILENT, reach_words=f"{words}; {error}")
         if self._ssh is not None:
             self._ssh.close()
         self._ssh = fresh
         if not self._answers():
-            return Reach.SILENT, words
-        return (Reach.RECONNECTED if broken else Reach.ANSWERS), words
+            return replace(seen, reach=Reach.SILENT, reach_words=words)
+        return replace(seen, reach=Reach.RECONNECTED if broken else Reach.ANSWERS, reach_words=words)
 
-    def _console_answers(self) -> tuple[bool | None, bool]:
-        """Whether the shell on its console does a sum, None if nobody can type there; and whether it says
+    def _asked_on_console(self, evidence: Evidence) -> Evidence:
+        """And whether the shell on its console does a sum, if anybody can type there; and whether it says
         that its network device has no link (Linux Documentation/ABI/testing/sysfs-class-net, carrier)."""
         assert self.console is not None
-        first, second = secrets.randbelow(9000) + 1000, secrets.randbelow(9000) + 1000
+        first, second = (secrets.randbits(24) for _ in range(2))
         asked = f"echo kvmppc-sum-$(({first}+{second}))-link-$link"
         if not self.machine.type_on_console(f"\nread -r link </sys/class/net/eth0/carrier; {asked}\n"):
-            return None, False
+            return evidence
         wanted = f"kvmppc-sum-{first + second}-link-"
         met = self.console.wait(
             lambda seen: any(wanted in line for line in seen.lines[-50:]),
             self.setup.limits.answer, self.setup.limits.answer,
         )  # fmt: skip
-        return met is Ended.MET, any(f"{wanted}0" in line for line in self.console.lines)
+        down = any(f"{wanted}0" in line for line in self.console.lines)
+        return replace(evidence, console_answers=met is Ended.MET, link_down=down)
 
     # -- use -----------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ def read(text: str) -> str:
                 more[last]["K"].append(frame[1])
     for wanted in (_uninterruptible, _computes, _in_ioctl):
         for pid, name, state, times in threads:
-            words = wanted(state, before.get(pid, ("", times)), times, more[pid])
+            words = wanted(state, before[pid], times, more[pid]) if pid in before else ""
             if words:
                 return f"thread {name} {words}"
     return ""
@@ -88,8 +88,8 @@ def _place(facts: dict[str, list[str]]) -> str:
     frames = facts["K"][:6]
     if frames:
         return " in " + " < ".join(frames)
-    name = next((each for each in facts["W"] if each != "0"), "")
-    return f" in {name}" if name else ""
+    names = [each for each in facts["W"] if each and each != "0"]
+    return f" in {names[0]}" if names else ""
 
 
 def _uninterruptible(state: str, before: _Was, now: tuple[int, int], facts: dict[str, list[str]]) -> str:

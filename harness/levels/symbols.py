@@ -8,6 +8,7 @@ from pathlib import Path
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 # Where Linux has itself in memory (arch/powerpc PAGE_OFFSET), and the modules behind it.
 _KERNEL = 0xC000000000000000
@@ -15,7 +16,8 @@ _MODULES = 0xC008000000000000
 
 
 class Symbols:
-    """image: an ELF vmlinux; read when the first name is asked for. One without symbols names nothing."""
+    """image: an ELF vmlinux; read when the first name is asked for. One without symbols, or a damaged one,
+    names nothing."""
 
     def __init__(self, image: Path | None):
         self._image = image
@@ -40,10 +42,10 @@ class Symbols:
                 if self._image is not None:
                     with self._image.open("rb") as file:
                         table = ELFFile(file).get_section_by_name(".symtab")
-                        for each in table.iter_symbols() if table is not None else ():  # type: ignore[attr-defined]
+                        for each in table.iter_symbols() if isinstance(table, SymbolTableSection) else ():
                             if each["st_info"]["type"] == "STT_FUNC" or each["st_shndx"] == "SHN_ABS":
                                 found.append((each["st_value"], each.name))
-            except (OSError, ELFError, KeyError):
+            except (OSError, ELFError, ValueError):
                 found = []
             found.sort()
             self._table = [address for address, _ in found], [name for _, name in found]

@@ -54,12 +54,13 @@ class TcgMachine:
         self._limits = limits
         self.command: list[str] = []
         self.enclosing_commands: list[list[str]] = []
-        self._directory = Path()
+        self._directory: Path  # since it was started
         self._process: TerminalProcess | None = None
         self._monitor: Monitor | None = None
-        self._lag, self._lag_at, self._waited = 0.0, 0.0, 0.0
+        self._lag, self._waited = 0.0, 0.0
         self._stopped = 0.0  # seconds, as far as anybody looked
-        self._readings: list[tuple[float, float, float]] = []  # when, CPU seconds used, and not got
+        self._lag_at: float  # since it was started
+        self._readings: list[tuple[float, float, float]]  # when, CPU seconds used, and not got
         self._hdsi = ""  # QEMU itself is caught; it would not hear a "quit" either
 
     def start(self, nonce: Nonce, directory: Path, about: str) -> Console:

@@ -13,7 +13,6 @@ from harness.health.oracle_health import Allowed, judge_level
 from harness.levels.level import Level
 from harness.model.looks import Look
 from harness.model.observation import LevelObservation, level_to_json
-from harness.model.scenario import Placement
 from harness.model.verdict import Kind
 from harness.runs.activity import doing
 
@@ -37,10 +36,8 @@ class PlacementLevels:
     directory: of the placement, for logs; allowed: complaints that do not count."""
 
     def __init__(
-        self, placement: Placement, make: Callable[[Sequence[Path], int], tuple[Level, ...]],
-        directory: Path, allowed: Allowed,
-    ):  # fmt: skip
-        self.placement = placement
+        self, make: Callable[[Sequence[Path], int], tuple[Level, ...]], directory: Path, allowed: Allowed
+    ):
         self.allowed = allowed
         self.directory = directory
         self.looks = _looks_so_far(directory)
@@ -62,6 +59,7 @@ class PlacementLevels:
         whose L0 does not come up this is what was seen of L0."""
         if not self._levels:
             self._make()
+        last = self.level(name)
         for level in self._levels:
             if level.name not in self.seen:
                 with doing(self.directory, f"{level.name} starts", level.directory / "console.log"):
@@ -70,7 +68,7 @@ class PlacementLevels:
                 self._keep(found.looks)
                 save(level.directory / "observation.json", level_to_json(found))
             found = self.seen[level.name]
-            if level.name == name or not found.up:
+            if level is last or not found.up:
                 break
         return found
 
@@ -95,6 +93,14 @@ class PlacementLevels:
         return self.boots > self._before + 1
 
     @property
+    def _started(self) -> list[Level]:
+        return [each for each in self._levels if each.name in self.seen]
+
+    @property
+    def _up(self) -> list[Level]:
+        return [each for each in self._started if self.seen[each.name].up]
+
+    @property
     def innermost(self) -> Level:
         return self._levels[-1]
 
@@ -107,17 +113,15 @@ class PlacementLevels:
 
     def distrust(self) -> str:
         """Why what runs is not to be used for another guest; '' if it is."""
-        for level in self._levels:
-            if level.name not in self.seen:
-                continue
-            mine = [each for each in self.looks if each.level == level.name and each.boot == self.boots]
-            for number in range(self._at_boot(mine), len(mine)):
-                found = judge_level(level.name, mine[number : number + 1], self.allowed, mine[:number])
-                if found.kind is Kind.FAIL:
-                    return f"{level.name} had complained ({found.titles[0]}, {mine[number].when})"
-            if level.gone:
-                return f"{level.name} was lost"
-        return self._spoilt
+        return next((why for why in map(self._distrust, self._started) if why), self._spoilt)
+
+    def _distrust(self, level: Level) -> str:
+        mine = [each for each in self.looks if each.level == level.name and each.boot == self.boots]
+        for number in range(self._at_boot(mine), len(mine)):
+            found = judge_level(level.name, mine[number : number + 1], self.allowed, mine[:number])
+            if found.kind is Kind.FAIL:
+                return f"{level.name} had complained ({found.titles[0]}, {mine[number].when})"
+        return f"{level.name} was lost" if level.gone else ""
 
     def spoil(self, why: str) -> None:
         """Something was left in the levels that run, by which they are not to be used for another guest."""
@@ -141,18 +145,18 @@ class PlacementLevels:
 
     def begin(self, name: str) -> None:
         """Something new is about to be asked: what came since the last belongs to neither of the two."""
-        if self._levels and self._last:
+        if self._last:
             when = f"after {self._last}, before {name}"
-            for level in self._levels:
-                if level.name in self.seen:
-                    look = level.glance(when)
-                    if look.splats:
-                        self._keep([look])
-                    if level.gone and level.name not in self.reported and self.seen[level.name].up:
-                        self.reported.add(level.name)
-                        loss = level.loss(when)
-                        if loss is not None:
-                            self.between.append(Between(level.name, when, loss, self.boots))
+            for level in self._started:
+                look = level.glance(when)
+                if look.splats:
+                    self._keep([look])
+            for level in self._up:
+                if level.gone and level.name not in self.reported:
+                    self.reported.add(level.name)
+                    loss = level.loss(when)
+                    if loss is not None:
+                        self.between.append(Between(level.name, when, loss, self.boots))
         self._last = name
 
     def lost(self, name: str) -> None:
@@ -161,26 +165,21 @@ class PlacementLevels:
 
     def look(self, upto: str, when: str) -> list[Look]:
         """One at each level up to that one, outermost first."""
-        found = []
-        for level in self._levels:
-            if level.name <= upto and level.name in self.seen and self.seen[level.name].up:
-                found.append(level.look(when))
+        found = [level.look(when) for level in self._up if level.name <= upto]
         self._keep(found)
         return found
 
     def level(self, name: str) -> Level:
-        return next(each for each in self._levels if each.name == name)
+        return {each.name: each for each in self._levels}[name]
 
     def linger(self) -> None:
         """Give what comes late its time, by the level's own clock."""
-        for level in self._levels[-1:]:
-            if not level.gone and level.name in self.seen and self.seen[level.name].up:
-                level.pause(_LINGER)
+        if self._levels and self.innermost in self._up and not self.innermost.gone:
+            self.innermost.pause(_LINGER)
 
     def _keep(self, looks: Sequence[Look]) -> None:
         self.looks += looks
         if looks:
-            self.directory.mkdir(parents=True, exist_ok=True)
             save(self.directory / "looks.json", [each.to_json() for each in self.looks])
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from harness.health.cause import Loss
 from harness.health.oracle_files import blame_files, judge_files
@@ -71,10 +70,10 @@ class RunningL1:
         self._damage = partial(prepared.damage, placement)
         self._texts = kernel.build.texts
         self._levels = PlacementLevels(
-            placement, partial(prepared.levels, placement, key=key, switched_off=switched_off),
+            partial(prepared.levels, placement, key=key, switched_off=switched_off),
             run_directory / placement.full_id, self._judge.allowed,
         )  # fmt: skip
-        self._asked: tuple[int, Answers] | None = None  # of which start
+        self._asked: Answers | None = None
         self._suite_loss: Verdict | None = None
         self._unanswered = ""  # the question at which the suite ended
         self._guests: list[_Guest] = []  # so far
@@ -87,23 +86,23 @@ class RunningL1:
     # -- records of levels ---------------------------------------------------------------
 
     def record_of_l0(self) -> Record:
-        return self._record("l0", "", "l0", lambda: self._judge.l0(self._seen("L0")), looks_at="L0")
+        return self._record("l0", "", "l0", lambda: self._judge.l0(self._seen("L0")), starts="L0")
 
     def record_of_l0_caps(self) -> Record:
-        return self._record("l0_caps", "", "l0", lambda: self._judge.l0_caps(self._seen("L0")), needs="L0")
+        return self._record("l0_caps", "", "l0", lambda: self._judge.l0_caps(self._up("L0")), needs="L0")
 
     def record_of_l1(self) -> Record:
         needs = "L0" if self.placement.l0 else ""
         return self._record(
-            "l1", "", "l1", lambda: self._judge.l1(self._seen("L1")), needs=needs, looks_at="L1"
+            "l1", "", "l1", lambda: self._judge.l1(self._seen("L1")), needs=needs, starts="L1"
         )
 
     def record_of_caps(self) -> Record:
-        return self._record("caps", "", "l1", lambda: self._judge.caps(self._seen("L1")), needs="L1")
+        return self._record("caps", "", "l1", lambda: self._judge.caps(self._up("L1")), needs="L1")
 
     def record_of_arch_compat(self) -> Record:
         return self._record(
-            "arch_compat", "", "l1", lambda: self._judge.arch_compat(self._seen("L1")), needs="L1"
+            "arch_compat", "", "l1", lambda: self._judge.arch_compat(self._up("L1")), needs="L1"
         )
 
     def _seen(self, name: str) -> LevelObservation:
@@ -111,6 +110,10 @@ class RunningL1:
         seen = self._levels.up_to(name)
         self._told.add((name, self._levels.boots))
         return seen
+
+    def _up(self, name: str) -> LevelObservation:
+        """Of a level that the record needs: it is up."""
+        return self._levels.seen[name]
 
     # -- records of guests ---------------------------------------------------------------
 
@@ -130,7 +133,7 @@ class RunningL1:
         seen = self._trusted()
         self._guests.append(_Guest(setting.id, before, self._levels.boots))
         if not seen.up:
-            return Boot(_how_lost(seen), "l1-gone", _not_up(seen), directory=seen.boot.directory)
+            return Boot(_how_lost(seen), "l1-gone", _not_up(seen))
         directory = self._levels.directory / setting.id
         with doing(self._levels.directory, f"L2 {setting}", directory / "console.log"):
             boot = self._levels.innermost.boot_guest(setting, directory)
@@ -188,7 +191,7 @@ class RunningL1:
         def judged() -> Judged:
             if self._asked is None:
                 self._trusted_level()
-            probe = probe_of(self._levels.up_to("L1"))
+            probe = probe_of(self._up("L1"))
             evidence = conformance.SuiteEvidence(
                 self._judge.subject, probe, self._answers(), self._texts, self._judge.kernel.known
             )
@@ -200,22 +203,23 @@ class RunningL1:
         """Asked once of a placement; those before the question that L1 did not answer, if there was one."""
         if self._asked is None:
             level = self._levels.innermost
-            lines = questions(level.page_bytes)
-            documents: dict[str, dict[str, Any]] = {}
+            page = level.page_bytes
+            lines = questions(page)
+            answers: Answers | None = None
             with doing(self._levels.directory, "the suite", None):
                 try:
                     with level.asking() as asking:
-                        documents |= zip(lines, asking.ask(lines), strict=True)
+                        answers = paired(page, lines, asking.ask(lines))
                         for spin in SPINS:
-                            documents[spin.question] = observe(asking, level.monitor_command, spin)
+                            answers.asked[spin.question] = observe(asking, level.monitor_command, spin)
                 except NoAnswer as error:
-                    documents = documents or dict(zip(lines, error.answers, strict=False))
+                    if answers is None:
+                        answers = paired(page, lines[: len(error.answers)], error.answers)
                     self._unanswered = error.question
                     self._suite_loss = self._diagnosed(error.question, error.ended, error.signal)
-            answers = Answers(level.page_bytes, documents)
             save(level.directory / "suite.json", answers.to_json())
-            self._asked = (self._levels.boots, answers)
-        return self._asked[1]
+            self._asked = answers
+        return self._asked
 
     def _with_loss(self, topic: str, evidence: conformance.SuiteEvidence) -> list[Verdict]:
         """Of a suite that ended early: what was answered is judged; what was not asked proves nothing."""
@@ -261,7 +265,7 @@ class RunningL1:
 
         # Of levels that were replaced there is something to tell whatever became of the last.
         needs = "L1" if self._levels.boots < 2 else ""
-        return self._record("health", "", self._levels.directory_of_l1, judge, needs=needs, looks_at="-")
+        return self._record("health", "", self._levels.directory_of_l1, judge, needs=needs, afterwards=False)
 
     def _losses_at_the_end(self) -> list[Between]:
         """Of levels that do not answer the last look, unless another record has told how they were lost."""
@@ -313,7 +317,7 @@ class RunningL1:
                 loss = self._levels.level(look.level).loss(f"the end of {name}")
             if loss is not None:
                 self._levels.lost(look.level)
-                if look.level not in known and not _told(verdicts, look.level, loss):
+                if look.level not in known and not _told(verdicts, loss):
                     found.append(judge_loss(look.level, f"a sign of life after {name}", loss))
                 if not look.splats:
                     continue
@@ -324,9 +328,7 @@ class RunningL1:
     def _health_at_start(self, name: str) -> list[Verdict]:
         """Of the levels' start: looks that were made then. One that did not come up is told as that: nobody
         could ask it."""
-        seen = self._levels.seen.get(name)
-        if seen is None or not (seen.looks or seen.up):
-            return []
+        seen = self._levels.seen[name]
         verdict = judge_level(name, seen.looks, self._judge.allowed)
         return [] if verdict.kind is Kind.UNKNOWN and not seen.up else [verdict]
 
@@ -334,12 +336,12 @@ class RunningL1:
 
     def _record(
         self, topic: str, l2: str, directory: str, judge: Callable[[], Judged], *,
-        needs: str = "", looks_at: str = "", phases: dict[str, float] | None = None,
+        needs: str = "", starts: str = "", afterwards: bool = True, phases: dict[str, float] | None = None,
     ) -> Record:  # fmt: skip
         """Judge, unless a level that it needs is not up: then the record is skipped, with the reason.
 
-        needs: the level that must be up; looks_at: the level of which the record tells how it started, '-'
-        for a record that judges all looks, '' for one that looks at the levels it needs afterwards.
+        needs: the level that must be up; starts: the level of which the record tells how it started, and no
+        more; afterwards: whether it looks at the levels that it needs when it was judged.
         """
         began = time.monotonic()
         name = l2 or topic
@@ -361,9 +363,9 @@ class RunningL1:
                 verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
             except InfrastructureError as error:
                 verdicts = [self._diagnosed(name, str(error))]
-            if looks_at in ("L0", "L1"):
-                verdicts = [*verdicts, *self._health_at_start(looks_at)]
-            elif not looks_at:
+            if starts:
+                verdicts = [*verdicts, *self._health_at_start(starts)]
+            elif afterwards:
                 verdicts = [*verdicts, *self._health(name, needs, verdicts)]
         if any(each.kind in (Kind.FAIL, Kind.DEFECT, Kind.UNKNOWN) for each in verdicts):
             verdicts = blame_files(verdicts, self._damage())
@@ -423,11 +425,10 @@ def _how_lost(seen: LevelObservation) -> Outcome:
     return Outcome.HANG if seen.lost.rule.endswith(("hang", "stuck")) else Outcome.PANIC
 
 
-def _told(verdicts: Sequence[Verdict], level: str, loss: Loss) -> bool:
-    """Whether one of these tells how that level was lost, and is not fine."""
+def _told(verdicts: Sequence[Verdict], loss: Loss) -> bool:
+    """Whether one of these tells of that loss, and is not fine."""
     return any(
-        (each.check == f"{level} answers" or loss.proof in each.proof)
-        and each.kind in (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
+        loss.proof in each.proof and each.kind in (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
         for each in verdicts
     )
 

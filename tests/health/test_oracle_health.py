@@ -14,8 +14,10 @@ from harness.model.observation import Boot, End
 from harness.model.outcome import Outcome, Side
 from harness.model.splat import Splat
 from harness.model.topology import NestedApi
-from harness.model.verdict import Kind
+from harness.model.verdict import Kind, Verdict
 
+COMPLAINS = "the kernel reported a fault; Linux kernel/panic.c, lib/bug.c"
+POWERS_OFF = "images/guest/init powers off; QEMU then ends with status 0, and KVM takes the VM down"
 NONE = Allowed()
 PAPR = Allowed((), {"L1": Circumstances(nested_api=NestedApi.V2, level="L1")})
 WARNING = Splat("WARNING in x", "WARNING: x.c:1", ("x", "y"), level="L1", when="during l2p10")
@@ -41,7 +43,7 @@ def silent(*splats, reason="no answer", boot=1):
 
 def judged(*looks, allowed=NONE, earlier=()):
     found = judge_level("L1", looks, allowed, earlier)
-    assert (found.check, found.expected) == ("L1 health", "no complaint")
+    assert (found.check, found.expected, found.source) == ("L1 health", "no complaint", COMPLAINS)
     return found
 
 
@@ -52,6 +54,8 @@ def test_a_level_that_was_asked_and_has_nothing_to_say_is_well():
     found = judged(look(), look())
     assert (found.kind, found.observed, found.right) == (Kind.OK, "no complaint", True)
     assert found.proof == "taint 0, kernel log read when L1 was up 12.3 s"
+    last = replace(look(taint=OUT_OF_TREE), uptime=20.0)
+    assert judged(look(), look(), last).proof == "taint 4096, kernel log read when L1 was up 20.0 s"
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,8 @@ def test_a_level_that_was_asked_and_has_nothing_to_say_is_well():
         ((silent(),), "no answer"),
         ((look(), silent(reason="it is gone")), "it is gone"),
         ((look(), silent(reason="")), ""),
+        ((look(), look(), silent()), "no answer"),
+        ((look(), silent(reason="busy"), silent(reason="it is gone")), "it is gone"),
         ((replace(look(), taint=None),), ""),
         ((replace(look(), answered=False),), ""),
     ],
@@ -227,6 +233,7 @@ def test_a_flag_is_told_once():
     assert judged(look(taint=W), earlier=before, allowed=Allowed(("WARNING in x",))).kind is Kind.OK
     assert judged(look(taint=W), earlier=before).kind is Kind.OK
     assert judged(look(taint=W | D), earlier=before).titles == ("taint D (oops or BUG)",)
+    assert judged(look(taint=W), earlier=(*before, silent())).kind is Kind.OK
     assert judged(look(taint=W), earlier=(look(),)).kind is Kind.FAIL
 
 
@@ -234,6 +241,11 @@ def test_a_splat_of_an_unanswered_look_explains_a_later_flag():
     allowed = Allowed(("WARNING in x",))
     assert judged(look(taint=W), earlier=(silent(WARNING),), allowed=allowed).kind is Kind.OK
     assert judged(silent(WARNING), look(taint=W), allowed=allowed).kind is Kind.OK
+
+
+def test_a_splat_that_comes_after_the_flag_does_not_explain_it():
+    allowed = Allowed(("WARNING in x",))
+    assert judged(look(taint=W), look(WARNING, taint=W), allowed=allowed).kind is Kind.FAIL
 
 
 def test_each_start_of_a_level_is_judged_by_itself():
@@ -247,6 +259,7 @@ def test_each_start_of_a_level_is_judged_by_itself():
 
 def test_a_flag_counts_though_the_level_is_silent_now():
     assert judged(look(taint=W), silent()).kind is Kind.FAIL
+    assert judged(silent(), look(taint=W)).kind is Kind.FAIL
     assert judged(look(STALL, taint=W, starved=0.9)).titles == ("taint W (WARNING)",)
 
 
@@ -259,7 +272,16 @@ BOOTED = Boot(
 
 
 def guest(allowed=NONE, **what):
-    return judge_guest(replace(BOOTED, **what), allowed)
+    found = judge_guest(replace(BOOTED, **what), allowed)
+    for each in found:
+        assert (each.check, each.expected, each.source) == ("L2 health", "no complaint", COMPLAINS)
+    return found
+
+
+def ended(**what):
+    (found,) = judge_end(replace(BOOTED, **what))
+    assert (found.check, found.expected, found.source) == ("L2 ends", "powers off by itself", POWERS_OFF)
+    return found
 
 
 def only(verdicts):
@@ -293,6 +315,7 @@ def test_a_splat_of_a_guest_fails_it_however_its_boot_ended():
     for what in ({}, {"outcome": Outcome.HANG}):
         found = only(guest(splats=(WARNING,), **what))
         assert (found.kind, found.titles, found.observed) == (Kind.FAIL, ("WARNING in x",), "WARNING in x")
+        assert (found.proof, found.right) == ("WARNING: x.c:1 [x < y]", False)
     assert guest(outcome=Outcome.HANG) == []
 
 
@@ -364,23 +387,20 @@ def test_what_is_allowed_of_a_guest():
     ],
 )
 def test_how_a_guest_went(end, kind, observed, right):
-    found = only(judge_end(replace(BOOTED, end=end)))
-    assert (found.check, found.kind, found.observed, found.proof, found.right) == (
-        "L2 ends", kind, observed, "p", right,
-    )  # fmt: skip
-    assert found.expected == "powers off by itself"
+    found = ended(end=end)
+    assert (found.kind, found.observed, found.proof, found.right) == (kind, observed, "p", right)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.BOOTED, Outcome.REFUSED_LATE, Outcome.HANG])
 def test_a_vm_that_is_never_taken_down_fails_whatever_became_of_its_guest(outcome):
-    found = only(judge_end(replace(BOOTED, outcome=outcome, stays="SIGKILL does not end it")))
-    assert (found.check, found.kind, found.right) == ("L2 ends", Kind.FAIL, False)
+    found = ended(outcome=outcome, stays="SIGKILL does not end it")
+    assert (found.kind, found.right) == (Kind.FAIL, False)
     assert (found.observed, found.proof) == ("its VM is never taken down", "SIGKILL does not end it")
 
 
 def test_an_end_that_nobody_saw_is_none():
-    found = only(judge_end(replace(BOOTED, end=None)))
-    assert (found.kind, found.observed) == (Kind.UNKNOWN, "not known")
+    found = ended(end=None)
+    assert (found.kind, found.observed, found.proof) == (Kind.UNKNOWN, "not known", "")
     assert judge_end(replace(BOOTED, outcome=Outcome.HANG)) == []
 
 
@@ -392,11 +412,21 @@ def identity(release="7.3.0", build_id="ab" * 20, **what):
 
 
 def test_a_guest_is_the_kernel_it_was_given():
-    found = identity()
-    assert {name: each.kind for name, each in found.items()} == {
-        "L2 kernel": Kind.OK, "L2 build id": Kind.OK, "L2 clock": Kind.OK,
-    }  # fmt: skip
-    assert found["L2 clock"].right is True
+    assert list(identity().values()) == [
+        Verdict(
+            "L2 kernel", Kind.OK, "7.3.0", "7.3.0", "up: 7.3.0, POWER10",
+            "L2 boots the kernel under test from L1's second disk",
+        ),
+        Verdict(
+            "L2 build id", Kind.OK, "ab" * 20, "ab" * 20, "/sys/kernel/notes in L2",
+            "the running kernel is the image it was given (ld --build-id, Linux kernel/ksysfs.c)",
+        ),
+        Verdict(
+            "L2 clock", Kind.OK, "not ahead of ours", "not ahead of ours",
+            "up 1.2 s by its own clock, 2.0 s after its QEMU was started",
+            "L2's timebase is L1's with an offset (Linux book3s_hv.c, tb_offset)", right=True,
+        ),
+    ]  # fmt: skip
 
 
 def test_another_kernel_is_told():
@@ -444,6 +474,7 @@ def test_a_loss_is_told_by_whose_it_is(side, kind, right):
     found = judge_loss("L1", "cap vm 249", Loss(side, Outcome.HANG, "stuck", "p"))
     assert (found.check, found.kind, found.right, found.proof) == ("L1 answers", kind, right, "p")
     assert (found.expected, found.observed) == ("an answer", "hang (stuck), asked: cap vm 249")
+    assert found.source == "a test must not make the kernel hang or crash"
     assert found.titles == ()
 
 

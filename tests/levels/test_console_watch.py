@@ -5,10 +5,11 @@ import threading
 import time
 
 import pytest
-from fakelevels import Pipe
+from fakelevels import Channel, Pipe
 
 from harness.levels import console as console_module
 from harness.levels.console import Ended
+from harness.levels.ssh import ChannelSpawn
 
 PANIC = "Kernel panic - not syncing: Fatal exception"
 NULL = "[    1.000000] BUG: Kernel NULL pointer dereference on read at 0x00000008"
@@ -104,21 +105,29 @@ def test_the_last_line_is_the_last_with_something_in_it(pipe):
     assert heard(pipe, "one", " two ", "", "  ").last_line == "two"
 
 
+def test_lines_are_as_they_were_said(pipe):
+    assert heard(pipe, "one", "", "two \r", " three").lines == ["one", "two ", " three"]
+    pipe.hang_up()
+    until(lambda: pipe.console.ended)
+    assert pipe.console.lines == ["one", "two ", " three"]
+
+
+def test_nothing_for_a_while_is_not_the_end(pipe):
+    time.sleep(0.2)
+    assert heard(pipe, "after it").lines == ["after it"]
+
+
 # -- splats ----------------------------------------------------------------------------------------
 
 
 def test_splats_come_in_order_also_the_one_that_is_being_printed(pipe):
     seen = heard(pipe, WARNING, END, NULL)
     assert [each.title for each in seen.splats()] == ["WARNING in kvmppc_x", "BUG: NULL dereference"]
-    assert seen.deadly.title == "BUG: NULL dereference"
     assert not seen.panicked
 
 
-def test_a_warning_is_not_deadly(pipe):
-    assert heard(pipe, WARNING, END).deadly is None
-
-
-def test_the_one_that_is_being_printed_is_waited_for(pipe):
+def test_the_one_that_is_being_printed_is_waited_for(pipe, monkeypatch):
+    monkeypatch.setattr(console_module, "_REPORT_PAUSE", NEVER)
     seen = heard(pipe, WARNING, "[    1.0] Modules linked in:")
     threading.Timer(
         0.05, lambda: pipe.say("[    1.000001] NIP [c0000000000d1234] other+0x1/0x2", END)
@@ -253,9 +262,31 @@ def test_time_in_which_a_machine_was_kept_from_running_does_not_count(tmp_path, 
 def test_a_guest_in_a_level_that_failed_is_not_waited_for_in_vain(pipe, inner, monkeypatch):
     monkeypatch.setattr(console_module, "_AFTER_HOST_FAILED", 0.2)
     threading.Timer(0.05, lambda: pipe.say(NULL)).start()
+    monkeypatch.setattr(console_module, "_LOOK_UP_SECONDS", NEVER)
     ended, seconds = waited(inner.console, NEVER, NEVER)
     assert ended is Ended.SILENCE
     assert 0.2 < seconds < 3
+
+
+def test_nor_as_long_as_that_level_speaks(pipe, inner, monkeypatch):
+    monkeypatch.setattr(console_module, "_AFTER_HOST_FAILED", 0.2)
+    stop = threading.Event()
+
+    def talk():
+        while not stop.wait(0.05):
+            pipe.say("x")
+
+    heard(pipe, NULL)
+    threading.Thread(target=talk, daemon=True).start()
+    ended, seconds = waited(inner.console, NEVER, NEVER)
+    stop.set()
+    assert ended is Ended.SILENCE
+    assert seconds < 3
+
+
+def test_a_complaint_of_one_line_is_a_failure(pipe):
+    heard(pipe, "[    1.000000] BUG: Bad rss-counter state mm:1 type:MM_FILEPAGES val:1")
+    assert pipe.console._failed_at is not None
 
 
 def test_but_as_long_as_it_speaks_itself(pipe, inner, monkeypatch):
@@ -289,10 +320,23 @@ def test_the_silence_that_was_asked_for_is_not_made_longer_by_a_failure(pipe, in
     assert waited(inner.console, NEVER, 0.1)[1] < 2
 
 
-def test_the_end_of_the_level_around_it_wakes_who_waits(pipe, inner):
-    threading.Timer(0.05, pipe.hang_up).start()
-    ended, seconds = waited(inner.console, NEVER, NEVER)
-    assert ended is Ended.OUTER
+@pytest.mark.parametrize("end", [lambda pipe: pipe.hang_up(), lambda pipe: pipe.say(PANIC)])
+def test_the_end_of_the_level_around_it_wakes_who_waits(tmp_path, pipe, inner, monkeypatch, end):
+    monkeypatch.setattr(console_module, "_LOOK_UP_SECONDS", NEVER)
+    innermost = Pipe(tmp_path / "l3", outer=inner.console)
+    threading.Timer(0.05, lambda: end(pipe)).start()
+    for each in (innermost, inner):
+        ended, seconds = waited(each.console, NEVER, NEVER)
+        assert ended is Ended.OUTER
+        assert seconds < 3
+    innermost.close()
+
+
+def test_a_line_wakes_who_waits(pipe, monkeypatch):
+    monkeypatch.setattr(console_module, "_LOOK_UP_SECONDS", NEVER)
+    threading.Timer(0.05, lambda: pipe.say("x")).start()
+    ended, seconds = waited(pipe.console, NEVER, NEVER, lambda seen: "x" in seen.lines)
+    assert ended is Ended.MET
     assert seconds < 3
 
 
@@ -328,13 +372,51 @@ def test_who_is_closed_is_no_longer_told(pipe, inner):
     inner.console.close()  # again does no harm
 
 
-def test_what_cannot_be_read_any_more_has_ended(tmp_path):
+def test_its_thread_has_a_name_and_keeps_no_process_alive(pipe):
+    thread = pipe.console._thread
+    assert (thread.name, thread.daemon) == ("console l1", True)
+
+
+def test_one_that_does_not_end_is_closed(tmp_path, monkeypatch):
+    monkeypatch.setattr(console_module, "_REST_SECONDS", 0.2)
+    channel = Channel()
+    (tmp_path / "l1").mkdir()
+    seen = console_module.Console(ChannelSpawn(channel), tmp_path / "l1/console.log", "n")
+    channel.say("x")
+    seen.wait(lambda each: bool(each.lines), NEVER, NEVER)
+    seen.close()
+    assert channel.closed and seen.ended and not seen._thread.is_alive()
+    assert seen._log._file.closed
+
+
+def test_of_one_that_is_gone_the_rest_is_read_before_it_is_closed(tmp_path):
+    class Slow:
+        before = "x"
+        logfile_read = None
+        closed = False
+
+        def expect_exact(self, *_args, **_more):
+            time.sleep(0.3)
+            return 1
+
+        def close(self):
+            self.closed = True
+
+    (tmp_path / "l1").mkdir()
+    spawn = Slow()
+    seen = console_module.Console(spawn, tmp_path / "l1/console.log", "n")
+    seen.close()
+    assert (seen.lines, spawn.closed) == (["x"], False)
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError])
+def test_what_cannot_be_read_any_more_has_ended(tmp_path, error):
     class Broken:
         before = None
         logfile_read = None
 
         def expect_exact(self, *_args, **_more):
-            raise ValueError("closed")
+            raise error("closed")
 
         def close(self):
             pass
@@ -342,4 +424,5 @@ def test_what_cannot_be_read_any_more_has_ended(tmp_path):
     (tmp_path / "l1").mkdir()
     seen = console_module.Console(Broken(), tmp_path / "l1/console.log", "n")
     until(lambda: seen.ended)
+    assert seen.lines == []
     seen.close()

@@ -5,15 +5,17 @@ import json
 import re
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from fakelevels import Channel, Connection, Host, Pipe
 
-from harness.health.cause import Loss
+from harness.health.cause import STARVED, Loss
 from harness.levels import guest, patience
 from harness.levels.guest import boot
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import InfrastructureError
+from harness.model.observation import Boot
 from harness.model.outcome import Outcome, Side
 from harness.model.scenario import L2Setting
 
@@ -41,7 +43,6 @@ PLACE = "T 9 (CPU 0/KVM) D" + " 1" * 20 + "\nU 9 (CPU 0/KVM) D" + " 1" * 20 + "\
 def soon(monkeypatch):
     monkeypatch.setattr(patience, "_ONCE_MORE", 0.05)
     monkeypatch.setattr("harness.levels.sampling._APART_SECONDS", 0)
-    monkeypatch.setattr(guest, "_REFUSED_ENDS", 0.2)
 
 
 class Scene:
@@ -50,7 +51,7 @@ class Scene:
     def __init__(self, directory):
         self.pipe = Pipe(directory / "l1")
         self.channel = Channel()
-        self.answers = [("kill -9", ""), (RUNS, "9\nend\n"), (PLACES, PLACE)]
+        self.answers = [("^true$", ""), ("kill -9", ""), (RUNS, "9\nend\n"), (PLACES, PLACE)]
         self.connection = Connection(*self.answers, streams=[self.channel])
         self.host = Host(self.connection, self.pipe.console)
         self.directory = directory / "7.3-papr-p11@p10" / "l2p10"
@@ -74,6 +75,9 @@ class Scene:
         self.report("up", UP)
         self.report("left", LEFT)
         self.channel.end(0)
+
+    def limits(self, **seconds):
+        self.host.setup = replace(self.host.setup, limits=replace(self.host.setup.limits, **seconds))
 
     def boot(self, play):
         self.play = play
@@ -158,6 +162,56 @@ def test_a_refused_l2_whose_qemu_stays(scene):
     assert sorted(seen.phases) == ["boot"]
     assert time.monotonic() - began < 3, "nobody waits for it"
     assert "kill -9" in scene.connection.asked[-1]
+    assert scene.host.asked == [], "it went as L1 said"
+    assert not asked_for(scene, RUNS)
+    refused = Boot(Outcome.REFUSED_LATE, "run-refused", REFUSED, phases=seen.phases, directory="l2p10")
+    assert seen == refused, "it says nothing of itself"
+
+
+LONG = {"l2_boot": 60, "l2_silence": 60, "stop": 60}
+
+
+@pytest.mark.parametrize(
+    ("play", "rule"),
+    [
+        (lambda scene: scene.channel.say(REFUSED), "run-refused"),
+        (lambda scene: scene.channel.say(PANIC), "panic"),
+        (lambda scene: scene.report("up", UP), "marker"),
+    ],
+)
+def test_what_decides_is_the_end_of_the_wait(scene, play, rule):
+    scene.limits(**LONG)
+    began = time.monotonic()
+    assert scene.boot(lambda: play(scene)).rule == rule
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize(
+    "say", [lambda scene: scene.channel.say("last"), lambda scene: scene.report("up", UP)]
+)
+def test_nobody_waits_for_the_status_of_a_qemu_whose_console_does_not_end(scene, say):
+    scene.limits(stop=60)
+    began = time.monotonic()
+    assert scene.boot(lambda: say(scene)).exit_status is None
+    assert time.monotonic() - began < 15
+
+
+def test_the_status_of_one_whose_console_has_ended_may_come_later(scene):
+    scene.limits(stop=10)
+
+    def play():
+        scene.channel.end()
+        time.sleep(0.6)
+        scene.channel.end(1)
+
+    seen = scene.boot(play)
+    assert (seen.outcome, seen.rule, seen.exit_status) == (Outcome.UNKNOWN, "exit", 1)
+
+
+def test_a_status_that_never_comes_is_not_known(scene):
+    seen = scene.boot(lambda: scene.channel.end())
+    assert (seen.outcome, seen.rule, seen.exit_status) == (Outcome.UNKNOWN, "exit", None)
+    assert asked_for(scene, RUNS)
 
 
 def test_a_refused_l2_whose_qemu_ends(scene):
@@ -191,8 +245,10 @@ def test_an_l2_whose_qemu_ends(scene):
 
 
 def test_an_l2_that_hangs(scene):
+    scene.limits(l2_silence=0.7)
     seen = scene.boot(lambda: scene.channel.say("last"))
     assert (seen.outcome, seen.rule) == (Outcome.HANG, "silence")
+    assert re.match(r"no console output for [1-9]\d* s; ", seen.proof)
     assert "; its QEMU is in thread CPU 0/KVM in state D in kvm_x; last line: last" in seen.proof
     assert seen.samples == ("0xc000000000001000",) * 6
     assert scene.host.asked == ["L2 ran in it"]
@@ -200,9 +256,7 @@ def test_an_l2_that_hangs(scene):
 
 def test_an_l2_that_never_gets_ready(scene):
     stop = threading.Event()
-    scene.host.setup = scene.host.setup.__class__(
-        **{**scene.host.setup.__dict__, "limits": scene.host.setup.limits.scaled(0.2)}
-    )
+    scene.host.setup = replace(scene.host.setup, limits=scene.host.setup.limits.scaled(0.2))
 
     def play():
         while not stop.wait(0.02):
@@ -308,6 +362,16 @@ def test_an_l1_that_complains_while_its_l2_is_well_does_not_harm_it(scene):
 
     seen = scene.boot(play)
     assert (seen.outcome, seen.end.rule) == (Outcome.BOOTED, "off")
+
+
+def test_an_l1_that_oopses_while_its_l2_does_not_leave(scene):
+    def play():
+        scene.report("up", UP)
+        time.sleep(0.05)
+        scene.pipe.say(NULL)
+
+    seen = scene.boot(play)
+    assert (seen.outcome, seen.end.rule, seen.end.side) == (Outcome.BOOTED, "l1-splat", Side.KERNEL)
 
 
 def test_an_l1_that_is_lost_otherwise(scene):
@@ -446,9 +510,10 @@ def test_a_qemu_that_cannot_be_ended_and_nobody_knows_why(scene):
     assert seen.stays == "SIGKILL does not end its QEMU: nothing shows where it is"
 
 
-def test_a_machine_without_cpu_may_be_slow_to_end_it(scene):
+@pytest.mark.parametrize("share", [STARVED, 0.9])
+def test_a_machine_without_cpu_may_be_slow_to_end_it(scene, share):
     scene.connection.answers[0] = ("kill -9", "stays\n")
-    scene.host.share = 0.9
+    scene.host.share = share
     assert scene.boot(lambda: scene.channel.say(REFUSED)).stays == ""
 
 

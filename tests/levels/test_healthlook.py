@@ -55,7 +55,6 @@ def test_a_clean_level():
     )  # fmt: skip
     assert (seen.boot, seen.reason) == (3, "")
     assert level.connection.timeouts == [7]
-    assert HealthWatch("L1").glance((), "boot").boot == 1
 
 
 def test_flags_are_read():

@@ -4,6 +4,7 @@
 import re
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from harness.levels.ssh import Completed
 from harness.levels.symbols import Symbols
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import InfrastructureError
+from harness.model.looks import Look
 from harness.model.outcome import Outcome, Side
 
 PROBE = (Path(__file__).parent.parent / "data/probe-7.3-papr-p11@p10.json").read_text()
@@ -52,7 +54,7 @@ def connection(*answers):
 
 class Scene:
     def __init__(self, directory):
-        self.directory = directory
+        self.directory = directory / "place"
         self.made = []
 
     def level(self, *connections, where="papr", name="L1", boot=1, **machine):
@@ -128,10 +130,12 @@ def test_a_level_that_boots_and_answers(scene):
         "kvm_hv",
     )
     assert seen.probe.kvm == "hv"
-    assert [(each.when, each.answered, each.taint, each.boot, each.starved) for each in seen.looks] == [
-        ("boot", True, 0, 2, 0.25), ("the probe", True, 0, 2, 0.25),
-    ]  # fmt: skip
+    assert seen.looks == tuple(
+        Look("L1", each, True, 0, uptime=12.5, boot=2, starved=0.25) for each in ("boot", "the probe")
+    )
     assert (scene.machine.host_key, scene.machine.about) == ("KEY", "L1 of 7.3-papr-p11@p10")
+    assert scene.machine.login == (level.setup.key, LIMITS.ssh)
+    assert scene.machine.waited == []
     assert (level.page_kb, level.page_bytes) == (64, 65536)
     assert not level.gone and level.loss("x") is None
     assert (scene.directory / "0/probe.json").read_text() == PROBE
@@ -144,6 +148,7 @@ def test_a_machine_that_cannot_be_started(scene):
         Outcome.INFRASTRUCTURE, "harness", "cannot start qemu",
     )  # fmt: skip
     assert (seen.up, seen.looks, seen.boot.directory, level.gone) == (False, (), "0", True)
+    assert (seen.boot.phases, seen.nested_api, seen.kvm_module) == ({}, "", "")
 
 
 def test_one_that_cannot_be_started_because_the_level_around_it_is_lost(scene):
@@ -153,6 +158,27 @@ def test_one_that_cannot_be_started_because_the_level_around_it_is_lost(scene):
     assert (seen.boot.outcome, seen.boot.rule, seen.boot.proof) == (
         Outcome.PANIC, "l0-panic", "L0: Kernel panic of L0",
     )  # fmt: skip
+    assert (seen.boot.phases, seen.boot.directory) == ({}, "0")
+
+
+PATIENT = replace(LIMITS, l1_boot=60, l1_silence=60)
+
+
+@pytest.mark.parametrize(
+    ("play", "rule"),
+    [
+        (lambda pipe: pipe.report("ready", **READY), "marker"),
+        (lambda pipe: pipe.report("trouble", step="x"), "trouble"),
+        (lambda pipe: pipe.say(PANIC), "panic"),
+    ],
+)
+def test_what_decides_is_the_end_of_the_wait(scene, play, rule):
+    level = scene.level()
+    level.setup = setup(limits=PATIENT)
+    scene.machine.on_start = play
+    began = time.monotonic()
+    assert level.start().boot.rule == rule
+    assert time.monotonic() - began < 15
 
 
 def test_a_level_whose_first_program_fails(scene):
@@ -162,7 +188,8 @@ def test_a_level_whose_first_program_fails(scene):
     assert (seen.boot.outcome, seen.boot.rule) == (Outcome.UNKNOWN, "trouble")
     assert "in L1, mount of the userland failed" in seen.boot.proof
     assert [each.when for each in seen.looks] == ["boot"]
-    assert "boot" in seen.boot.phases and seen.boot.directory == "0"
+    assert list(seen.boot.phases) == ["boot"] and seen.boot.directory == "0"
+    assert (seen.nested_api, seen.kvm_module) == ("", "")
 
 
 def test_a_step_that_failed_counts_though_the_level_says_that_it_is_ready(scene):
@@ -201,7 +228,7 @@ def test_a_level_that_panics_while_it_boots(scene):
     assert [each.title for each in seen.boot.splats] == ["kernel panic: x"]
     assert [each.title for each in seen.looks[0].splats] == ["WARNING in kvmppc_x", "kernel panic: x"]
     assert time.monotonic() - began < 3
-    assert level.gone
+    assert level.gone and seen.boot.samples == ()
 
 
 def test_a_level_whose_qemu_ends_while_it_boots(scene):
@@ -222,7 +249,15 @@ def test_a_level_that_goes_silent_while_it_boots(scene):
     assert re.search(
         r"does not answer for \d s \(L1 boots: no console output\); it is in 0xc", seen.boot.proof
     )
-    assert "boot" in seen.boot.phases and seen.boot.directory == "0"
+    assert list(seen.boot.phases) == ["boot"] and seen.boot.directory == "0"
+    assert scene.machine.waited == [], "nobody waits for the end of a QEMU that runs"
+    assert not hasattr(scene.machine, "login"), "it has not said how to log in"
+
+
+def test_a_level_that_oopses_while_it_boots(scene):
+    level = scene.level()
+    scene.machine.on_start = says(NULL)
+    assert level.start().boot.rule == "splat"
 
 
 def test_a_level_that_never_gets_ready(scene):
@@ -329,6 +364,7 @@ def test_a_probe_that_crashes(scene):
         (Completed(0, "no json", ""), "the probe's output is not valid: "),
         (Completed(0, "{}", ""), "the probe's output is not valid: 'ioctls'"),
         (Completed(0, "[]", ""), "the probe's output is not valid: "),
+        (Completed(0, '{"ioctls": 3}', ""), "the probe's output is not valid: "),
     ],
 )
 def test_a_probe_that_fails_in_a_level_that_is_well(scene, answer, words):
@@ -351,7 +387,7 @@ def test_a_look_asks_and_a_glance_does_not(scene):
     scene.machine.share = 0.5
     seen = level.glance("between")
     assert (seen.answered, seen.when, seen.starved, len(way.asked)) == (False, "between", 0.5, asked)
-    assert [each.title for each in seen.splats] == ["WARNING in kvmppc_x"]
+    assert [(each.title, each.level) for each in seen.splats] == [("WARNING in kvmppc_x", "L1")]
     seen = level.look("during x")
     assert (seen.answered, seen.when, seen.taint, seen.starved, seen.splats) == (True, "during x", 0, 0.5, ())
 
@@ -411,6 +447,10 @@ def test_a_level_is_gone_with_its_qemu_its_console_or_its_loss(scene):
     level = scene.started()
     level.stop()
     assert level.gone
+    level = scene.started()
+    console, level.console = level.console, None
+    assert level.gone, "nobody sees any more how it fares"
+    level.console = console
 
 
 def test_a_level_that_answers_is_not_lost(scene):
@@ -465,11 +505,13 @@ def test_a_program_that_ended_in_a_level_that_is_well(scene):
     ],
 )
 def test_what_the_kernel_said_since_the_last_look(scene, before, after, rule):
-    level, _ = lost(scene)
+    level, way = lost(scene)
     scene.heard(level, *before)
     level.look("before")
     scene.heard(level, *after)
+    asked = len(way.asked)
     assert level.diagnose("x", "").rule == rule
+    assert (len(way.asked) == asked) is (rule == "panic"), "one that has said its last is not asked"
 
 
 def test_what_it_said_before_counts_if_it_is_silent_now(scene):
@@ -483,7 +525,7 @@ def test_what_it_said_before_counts_if_it_is_silent_now(scene):
 def test_a_process_that_is_caught(scene):
     level, way = lost(scene, ("pidof python3", STUCK))
     assert level.diagnose("cap").proof == "cap never ends: thread python3 in state D in kvm_x"
-    assert sum("pidof python3" in each for each in way.asked) == 1
+    assert sum("for pid in $(pidof python3); do" in each for each in way.asked) == 1
 
 
 def test_a_connection_that_broke(scene):
@@ -529,15 +571,16 @@ def test_a_level_that_is_silent_on_all_ways(scene):
     assert found.proof.startswith(words)
 
 
-SUM = re.compile(r"echo kvmppc-sum-\$\(\((\d+)\+(\d+)\)\)-link-\$link")
+SUM = re.compile(
+    r"\nread -r link </sys/class/net/eth0/carrier; echo kvmppc-sum-\$\(\((\d+)\+(\d+)\)\)-link-\$link\n"
+)
 
 
 def shell(link="1", right=True):
     """A shell on the console; it echoes what is typed, as a terminal does."""
 
     def typed(pipe, text):
-        assert text.startswith("\nread -r link </sys/class/net/eth0/carrier; ")
-        first, second = map(int, SUM.search(text).groups())
+        first, second = map(int, SUM.fullmatch(text).groups())
         pipe.say(text.strip())
         if right:
             pipe.say(f"kvmppc-sum-{first + second}-link-{link}")
@@ -688,6 +731,21 @@ def test_a_level_in_it_is_told_how_its_machine_fared(scene):
     scene.machine.worst = 0.9
     assert level.starved_since(7.0) == 0.9
     assert scene.machine.moments[-1] == 7.0
+
+
+def test_it_is_ended_from_the_inside_out(scene, monkeypatch):
+    """Its console reads the rest once the machine is gone, from what the machine frees then."""
+    level, order = scene.started(), []
+    for name, thing, how in [
+        ("connection", level._ssh, "close"),
+        ("machine", scene.machine, "stop"),
+        ("console", level.console, "close"),
+        ("the rest", scene.machine, "close"),
+    ]:
+        real = getattr(thing, how)
+        monkeypatch.setattr(thing, how, lambda name=name, real=real: (order.append(name), real()))
+    level.stop()
+    assert order == ["connection", "machine", "console", "the rest"]
 
 
 def test_it_is_ended_with_all_that_is_its_own(scene):

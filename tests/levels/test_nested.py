@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import threading
+import time
+from dataclasses import replace
 
 import pytest
 from fakelevels import LIMITS, Channel, Connection, Host, Pipe
@@ -28,11 +30,11 @@ STUCK = "T 9 (qemu) D" + " 1" * 20 + "\nU 9 (qemu) D" + " 1" * 20 + "\nW kvm_x\n
 class Started:
     """A machine that runs, with its host."""
 
-    def __init__(self, directory, *answers, name="L2", outer=None, **host):
+    def __init__(self, directory, *answers, name="L2", outer=None, limits=LIMITS, **host):
         self.channel = Channel()
         self.connection = Connection(*answers, streams=[self.channel])
         self.host = Host(self.connection, console=outer, **host)
-        self.machine = NestedMachine(self.host, name, lambda nonce: ["qemu", nonce.word, "a b"], LIMITS)
+        self.machine = NestedMachine(self.host, name, lambda nonce: ["qemu", nonce.word, "a b"], limits)
         self.console = self.machine.start(NONCE, directory, "about it")
 
     def end(self, status=None):
@@ -130,7 +132,9 @@ def test_what_its_host_can_do_for_it(run, monkeypatch):
 
 def test_an_exit_status_is_that_of_qemu(run):
     seen = run()
-    assert seen.machine.exit_status is None
+    began = time.monotonic()
+    assert {seen.machine.exit_status for _ in range(5)} == {None}
+    assert time.monotonic() - began < 3, "nobody waits for it"
     assert seen.machine.wait(0.05) is None
     seen.end(3)
     assert seen.machine.exit_status == 3
@@ -204,10 +208,13 @@ def killed(seen):
 
 
 def test_one_that_runs_is_killed(run):
-    seen = run(("kill -9", ""))
+    seen = run(("kill -9", ""), limits=replace(LIMITS, stop=10))
     seen.machine.stop()
     assert killed(seen) == 1
     assert seen.channel.closed and not seen.machine.stays
+    (words,) = (each for each in seen.connection.asked if "kill -9" in each)
+    tries, pause = map(int, re.search(r"\$tries -gt (\d+) .*; busybox usleep (\d+); done$", words).groups())
+    assert (tries, pause) == (60, 100_000), "this takes 0.6 of the limit for it"
 
 
 def test_one_that_not_even_sigkill_ends_is_told(run):

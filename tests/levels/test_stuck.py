@@ -34,6 +34,7 @@ IDLE = ("S", 5, 5)
 CASES = (
     # uninterruptible, both times, and it got nowhere
     (thread(7, ("D", 1, 2), ("D", 1, 2)), "thread python3 in state D"),
+    (thread(7, ("D", 1, 2), ("D", 1, 2), wchan=""), "thread python3 in state D"),
     (thread(7, ("D", 1, 2), ("D", 1, 2), wchan="kvm_x"), "thread python3 in state D in kvm_x"),
     (
         thread(7, ("D", 1, 2), ("D", 1, 2), wchan="kvm_x", stack=("a", "b")),

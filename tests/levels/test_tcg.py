@@ -26,7 +26,7 @@ class Process:
         self.letter, self.ran, self.waited, self.status = "S", 0.0, 0.0, None
         self.killed = 0
         self.waits, self.ends_with = [], None
-        self.terminal = -1
+        self.terminal, self.far_end = os.pipe()
         self.process = self
 
     def poll(self):
@@ -56,11 +56,15 @@ class Monitor:
     """answers: command -> what it gives, or an error."""
 
     def __init__(self, **answers):
-        self.connected = True
+        self.connected, self.connects = True, []
+        self.arguments, self.theirs = ["-qmp"], SimpleNamespace(fileno=lambda: 7)
         self.answers = {"query-status": {"status": "running"}, **answers}
         self.asked = []
         self.shutdown = ""
         self.closed = 0
+
+    def connect(self, timeout):
+        self.connects.append(timeout)
 
     def execute(self, command, arguments=None, timeout=None):
         self.asked.append((command, timeout))
@@ -88,14 +92,39 @@ def now(monkeypatch):
 
 
 @pytest.fixture
-def seen(now, monkeypatch):
+def seen(now, monkeypatch, tmp_path):
     """A machine that runs since 1000."""
-    machine = TcgMachine(lambda _nonce: ["qemu"], limits=LIMITS)
-    machine._process, machine._monitor = Process(), Monitor()
-    machine._lag_at = now[0]
-    machine._readings = [(now[0], 0.0, 0.0)]
+    machine = TcgMachine(lambda nonce: ["qemu", nonce.word], ["-extra"], LIMITS)
+    process, monitor, starts = Process(), Monitor(), []
+    monkeypatch.setattr(tcg, "start", lambda *words, **more: starts.append((words, more)) or process)
+    monkeypatch.setattr(tcg, "Monitor", lambda: monitor)
     monkeypatch.setattr(tcg, "hdsi_recursion", lambda monitor, directory: "")
-    return SimpleNamespace(machine=machine, process=machine._process, monitor=machine._monitor, now=now)
+    console = machine.start(NONCE, tmp_path, "about it")
+    yield SimpleNamespace(
+        machine=machine, process=process, monitor=monitor, now=now, console=console, starts=starts
+    )
+    os.close(process.far_end)
+    console.close()
+
+
+# -- start -----------------------------------------------------------------------------------------
+
+
+def test_how_it_is_started(seen, tmp_path):
+    assert seen.machine.command == ["qemu", "kvmppc.nonce=aaaa-bbbb"]
+    words = ["qemu", "kvmppc.nonce=aaaa-bbbb", "-extra", "-qmp"]
+    assert seen.starts == [((words,), {"pass_fds": [7]})]
+    assert seen.monitor.connects == [LIMITS.qemu_start]
+    assert seen.console.path == tmp_path / "console.log"
+    seen.machine._lag = 0.25
+    assert seen.console._lag() == 0.25
+    os.write(seen.process.far_end, b'x\xff\nkvmppc:aaaabbbb:up:{"a": 1}\n')
+    for _ in range(500):  # the clock that Console.wait() reads stands still
+        if "up" in seen.console.reports:
+            break
+        time.sleep(0.01)
+    assert seen.console.reports == {"up": {"a": 1}}
+    assert seen.console.lines[0] == "x\N{REPLACEMENT CHARACTER}"
 
 
 # -- state -----------------------------------------------------------------------------------------
@@ -167,7 +196,6 @@ def test_the_recursion_is_remembered(seen, monkeypatch, tmp_path):
         return "one line"
 
     monkeypatch.setattr(tcg, "hdsi_recursion", found)
-    seen.machine._directory = tmp_path
     assert seen.machine.state().hdsi == "one line"
     assert seen.machine.state().hdsi == "one line"
     assert asked == [(seen.monitor, tmp_path)]
@@ -350,9 +378,9 @@ def test_one_that_answers_is_asked_to_end_and_then_killed(seen):
     assert seen.monitor.closed == 1
 
 
-@pytest.mark.parametrize("why", ["stopped", "caught", "mute", "never spoken to"])
+@pytest.mark.parametrize("why", ["stopped", "traced", "caught", "mute", "never spoken to"])
 def test_one_that_would_not_hear_it_is_killed(seen, why):
-    seen.process.letter = "T" if why == "stopped" else "S"
+    seen.process.letter = {"stopped": "T", "traced": "t"}.get(why, "S")
     seen.machine._hdsi = "one line" if why == "caught" else ""
     seen.monitor.connected = why != "mute"
     if why == "never spoken to":
@@ -407,6 +435,12 @@ def test_a_program_that_never_answers_its_monitor(real):
     machine.stop()
     assert machine.exit_status == -9
     console.close()
+    terminal = machine._process.terminal
+    os.fstat(terminal)
+    machine.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(terminal)
+    assert machine.state() == MachineState()
 
 
 def test_what_is_typed_reaches_it(real):
@@ -417,10 +451,7 @@ def test_what_is_typed_reaches_it(real):
 
 
 def test_what_cannot_be_typed_is_told(seen):
-    reading, writing = os.pipe()
-    os.close(reading)
-    os.close(writing)
-    seen.process.terminal = writing
+    seen.process.terminal = -1
     assert seen.machine.type_on_console("x") is False
 
 

@@ -57,8 +57,9 @@ def symbols(tmp_path):
     [
         (KERNEL + 0x1000, "first"), (KERNEL + 0x2004, "first"), (KERNEL + 0x2800, "absolute"),
         (KERNEL + 0x3000, "third"), (KERNEL + 0x9000, "third"),
-        (KERNEL + 0xFFF, "0xc000000000000fff"),
+        (KERNEL + 0xFFF, "0xc000000000000fff"), (KERNEL, "0xc000000000000000"),
         # in real mode
+        (0xFFF, "0xc000000000000fff"), (0x1000, "first"),
         (0x1004, "first"), (0xFFFFFFF, "third"),
         (0x10000000, "userspace"), (0x7FFF00000000, "userspace"), (KERNEL - 1, "userspace"),
         (0xC008000000000000, "a module (0xc008000000000000)"), (0xC007FFFFFFFFFFFF, "third"),
@@ -73,6 +74,22 @@ def test_an_image_without_names_names_nothing(tmp_path):
     for image in (None, tmp_path / "none", tmp_path / "junk", elf(tmp_path / "empty", [])):
         assert Symbols(image).name(KERNEL + 0x10) == "0xc000000000000010"
         assert Symbols(image).name(0x10000000) == "userspace"
+
+
+SHOFF, FIRST_SECTION_TYPE = 40, 4  # in the ELF header; in the header of a section
+
+
+@pytest.mark.parametrize("what", ["nowhere", "no table"])
+def test_a_damaged_image_names_nothing(tmp_path, what):
+    path = elf(tmp_path / "vmlinux", [(KERNEL + 0x1000, FUNC, 1, "first")])
+    data = bytearray(path.read_bytes())
+    (sections,) = struct.unpack_from("<Q", data, SHOFF)
+    if what == "nowhere":
+        struct.pack_into("<Q", data, SHOFF, 2**64 - 1)
+    else:
+        struct.pack_into("<I", data, sections + 64 + FIRST_SECTION_TYPE, 1)  # PROGBITS
+    path.write_bytes(data)
+    assert Symbols(path).name(KERNEL + 0x1000) == "0xc000000000001000"
 
 
 def test_it_is_read_once_and_only_if_needed(symbols, tmp_path):

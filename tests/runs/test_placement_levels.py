@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from fakelevels import Level, setup
+from fakelevels import Level
 
 from harness.health.cause import STARVED, Loss
 from harness.health.oracle_health import Allowed
@@ -26,10 +26,7 @@ class Placement:
     def __init__(self, directory, names=("L1",), allowed=()):
         self.names, self.made, self.directories = names, [], []
         self.prepare = lambda levels: None
-        where = "pnv11" if len(names) > 1 else "papr"
-        self.levels = PlacementLevels(
-            setup(where).placement, self.make, directory / "place", Allowed(allowed)
-        )
+        self.levels = PlacementLevels(self.make, directory / "place", Allowed(allowed))
 
     def make(self, directories, boot):
         assert boot == len(self.made) + 1
@@ -67,6 +64,12 @@ def test_a_level_is_started_when_it_is_needed_and_once(two, tmp_path):
     assert two.directories == [[tmp_path / "place/l0", tmp_path / "place/l1"]]
     assert two.innermost is l1
     assert (two.level("L0"), two.level("L1")) == (l0, l1)
+
+
+@pytest.mark.parametrize("name", ["L0", "L2"])
+def test_a_level_that_the_placement_has_not_is_a_mistake(one, name):
+    with pytest.raises(KeyError):
+        one.up_to(name)
 
 
 def test_what_was_seen_is_saved(one, tmp_path):
@@ -173,7 +176,7 @@ def test_what_is_saved_is_saved_as_a_whole(tmp_path):
     with pytest.raises(TypeError):
         save(path, {"a": object()})
     assert json.loads(path.read_text()) == {"a": 1}
-    assert path.read_text().endswith("}\n")
+    assert path.read_text() == '{\n "a": 1\n}\n', "for people as well"
 
 
 # -- trust -----------------------------------------------------------------------------------------
@@ -440,6 +443,13 @@ def test_what_comes_late_is_given_its_time_by_the_innermost(two):
     two.up_to("L1")
     two.linger()
     assert (two.made[0][0].log, two.made[0][1].log) == (["start"], ["start", "pause 1"])
+
+
+def test_by_the_only_one_if_there_is_one(one):
+    one.up_to("L1")
+    one.linger()
+    assert one.innermost is one.made[0][0]
+    assert one.innermost.log == ["start", "pause 1"]
 
 
 def test_but_not_by_one_that_is_gone_or_never_was(two):

@@ -10,6 +10,7 @@ from fakelevels import PROBE, Level, setup, well
 
 from harness.health.benign import Circumstances
 from harness.health.cause import Loss
+from harness.health.oracle_health import Allowed
 from harness.levels.asking import NoAnswer
 from harness.model.behaviour import MERGED_SERIES
 from harness.model.calls import Call
@@ -17,14 +18,17 @@ from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import InfrastructureError
 from harness.model.in_force import SPINS
 from harness.model.observation import Boot, End
+from harness.model.oracle_ioctl import Subject
 from harness.model.outcome import Outcome, Side
+from harness.model.record import Record
 from harness.model.scenario import L2Setting
 from harness.model.splat import Splat
-from harness.model.suite import questions
+from harness.model.suite import Answers, questions
 from harness.model.topology import NestedApi
-from harness.model.verdict import Kind
-from harness.runs import conformance
+from harness.model.verdict import Kind, Verdict
+from harness.runs import conformance, running_l1
 from harness.runs.expect import Expected
+from harness.runs.judging import Judge, KernelFacts
 from harness.runs.running_l1 import RunningL1
 
 L2P10, L2P9 = L2Setting.parse("p10"), L2Setting.parse("p9")
@@ -35,6 +39,7 @@ BENIGN = Splat(
 )
 PANIC = Loss(Side.KERNEL, Outcome.PANIC, "panic", "Kernel panic - not syncing: x")
 BROKE = Loss(Side.SURROUNDINGS, Outcome.INFRASTRUCTURE, "ssh-broke", "the SSH connection broke")
+TEXTS = {"a.h": "of its source"}
 HUNG = Boot(Outcome.HANG, "hang", "L1 runs and does not answer", directory="l1")
 
 
@@ -46,29 +51,42 @@ class Scene:
         self.prepare = lambda levels, boot: None
         self.words = []
         self.damage = ""
-        placement = setup(where).placement
-        build = SimpleNamespace(release="7.3", build_id="b", texts={}, found_running=False)
-        kernel = SimpleNamespace(
-            build=build, expected=Expected(MERGED_SERIES), boot_set=SimpleNamespace(l1_qemu=(11, 1, 3))
+        self.placement = placement = setup(where).placement
+        self.build = SimpleNamespace(release="7.3", build_id="b", texts=TEXTS, found_running=False)
+        self.kernel = SimpleNamespace(
+            build=self.build, expected=Expected(MERGED_SERIES), boot_set=SimpleNamespace(l1_qemu=(11, 1, 3))
         )
-        older = SimpleNamespace(
+        self.older = SimpleNamespace(
             build=SimpleNamespace(release="7.3", build_id="b", found_running=False),
             expected=Expected(MERGED_SERIES),
             boot_set=None,
         )
-        prepared = SimpleNamespace(
-            kernels={"7.3": kernel}, l0_of=lambda place: older if place.l0 else None,
-            lacks=lambda place: lacks, circumstances=lambda place: circumstances or {}, levels=self.make,
-            damage=lambda place: self.damage, qemu_version=(11, 1, 3),
+        self.damage_asked = 0
+        self.prepared = SimpleNamespace(
+            kernels={"7.3": self.kernel}, l0_of=lambda place: self.older if place.l0 else None,
+            lacks=self.of_it(lambda: lacks), circumstances=self.of_it(lambda: circumstances or {}),
+            levels=self.make, damage=self.of_it(self._damage), qemu_version=(9, 2, 0),
         )  # fmt: skip
-        self.running = RunningL1(placement, prepared, "key", directory, ("off",), allowed)
+        self.rest = ("key", directory, ("off",), allowed)
+        self.running = RunningL1(placement, self.prepared, *self.rest)
+
+    def of_it(self, answer):
+        def asked(placement):
+            assert placement is self.placement
+            return answer()
+
+        return asked
+
+    def _damage(self):
+        self.damage_asked += 1
+        return self.damage
 
     def make(self, placement, directories, boot, key, switched_off):
         self.words.append((placement.full_id, key, switched_off, boot))
         names = ("L0", "L1") if placement.l0 else ("L1",)
         levels = tuple(Level(name, directories[int(name[1])], boot) for name in names)
         if placement.l0:
-            levels[0].boot = replace(levels[0].boot, mode=GuestMode(Mode.P11, raw=True))
+            levels[0].boot = replace(levels[0].boot, mode=GuestMode(Mode.P11, raw=True), phases={"boot": 7.0})
             levels[1].start = as_api_v1(levels[1].start)
         self.made.append(levels)
         self.prepare(levels, boot)
@@ -146,6 +164,106 @@ def test_an_l2_that_is_well_is_not_asked_for_its_files(scene):
     assert scene.l2().kind is Kind.OK
     files = verdict(scene.running.record_of_health(), "files")
     assert (files.kind, files.proof) == (Kind.INFRASTRUCTURE, scene.damage)
+
+
+PLACE = {"kernel": "7.3", "topology": "papr", "l1": "p11@p10"}
+ON_L0 = {"kernel": "7.3", "topology": "pnv11", "l1": "p11@p10", "l0": "7.2"}
+CAPS = {"summary": "0x6000000000000000"}
+
+
+def without_verdicts(record):
+    assert record.verdicts
+    return replace(record, verdicts=(), seconds=0.0)
+
+
+@pytest.mark.parametrize(
+    ("ask", "directory", "more"),
+    [
+        (lambda run: run.record_of_l1(), "l1", {"topic": "l1", "phases": {"boot": 2.0}}),
+        (lambda run: run.record_of_caps(), "l1", {"topic": "caps", **CAPS}),
+        (lambda run: run.record_of_arch_compat(), "l1", {"topic": "arch_compat"}),
+        (
+            lambda run: run.record_of_l2(L2P10),
+            "l2p10",
+            {
+                "topic": "l2",
+                "l2": "l2p10",
+                "summary": "P10",
+                "phases": {"boot": 1.0},
+                "sequence": ("l2p10",),
+            },
+        ),
+        (lambda run: run.record_of_suite("docs"), "l1", {"topic": "docs"}),
+        (lambda run: run.record_of_calls([CALL]), "l1", {"topic": "calls"}),
+        (lambda run: run.record_of_health(), "l1", {"topic": "health"}),
+    ],
+)
+def test_what_a_record_says_of_itself(scene, ask, directory, more):
+    wanted = Record(
+        **{
+            **PLACE, "l2": "", "summary": "", "verdicts": (), "directory": f"7.3-papr-p11@p10/{directory}",
+            **more,
+        }
+    )  # fmt: skip
+    assert without_verdicts(ask(scene.running)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("ask", "directory", "more"),
+    [
+        (lambda run: run.record_of_l0(), "l0", {"topic": "l0", "phases": {"boot": 7.0}}),
+        (lambda run: run.record_of_l0_caps(), "l0", {"topic": "l0_caps", **CAPS}),
+        (lambda run: run.record_of_l1(), "l1", {"topic": "l1", "phases": {"boot": 2.0}}),
+    ],
+)
+def test_what_a_record_says_of_itself_on_an_l0(deep, ask, directory, more):
+    where = f"7.3-on-7.2-pnv11-p11@p10/{directory}"
+    wanted = Record(**{**ON_L0, "l2": "", "summary": "", "verdicts": (), "directory": where, **more})
+    assert without_verdicts(ask(deep.running)) == wanted
+
+
+def test_what_it_is_judged_by(scene):
+    kernel = KernelFacts("7.3", "b", MERGED_SERIES, True)
+    allowed = Allowed((), {})
+    assert scene.running._judge == Judge(scene.placement, kernel, None, (11, 1, 3), (9, 2, 0), allowed)
+
+
+def test_what_a_kernel_that_was_found_running_is_judged_by(tmp_path):
+    deep = Scene(tmp_path, "pnv11", allowed=["WARNING in x"], circumstances={"L0": Circumstances()})
+    deep.kernel.boot_set = None
+    deep.kernel.expected = Expected(MERGED_SERIES, False)
+    deep.build.found_running = True
+    running = RunningL1(deep.placement, deep.prepared, *deep.rest)
+    kernel = KernelFacts("", "b", MERGED_SERIES, False)
+    older = KernelFacts("7.3", "b", MERGED_SERIES, True)
+    allowed = Allowed(("WARNING in x",), {"L0": Circumstances()})
+    assert running._judge == Judge(deep.placement, kernel, older, None, (9, 2, 0), allowed)
+
+
+def test_its_levels_are_stopped_with_it(deep):
+    deep.running.record_of_l1()
+    deep.running.stop()
+    assert [level.stops for level in deep.made[0]] == [1, 1]
+
+
+def now(scene):
+    """What the file says that goes on now."""
+    document = json.loads((scene.directory / scene.placement.full_id / "now.json").read_text())
+    return document["what"], document["log"]
+
+
+def test_while_an_l2_runs_that_is_shown(scene):
+    shown = []
+    started(scene).plays["l2p10"] = lambda level: shown.append(now(scene)) or well()
+    scene.l2()
+    assert shown == [("L2 max=P10", str(scene.directory / "7.3-papr-p11@p10/l2p10/console.log"))]
+
+
+def test_while_the_suite_is_asked_that_is_shown(scene):
+    shown = set()
+    started(scene).answers = lambda question: shown.add(now(scene)) or {"trouble": "x"}
+    scene.running.record_of_suite("docs")
+    assert shown == {("the suite", "")}
 
 
 def test_what_it_was_asked_is_judged_with_its_health(scene):
@@ -326,6 +444,30 @@ def test_a_flag_is_told_by_the_record_it_came_in(scene):
     assert scene.running.record_of_health().kind is Kind.FAIL
 
 
+def test_a_flag_of_one_level_does_not_hide_that_of_another(deep):
+    deep.running.record_of_l1()
+    l0, l1 = deep.made[0]
+    l0.taint = 512
+    assert verdict(deep.running.record_of_caps(), "L0 health").kind is Kind.FAIL
+    l1.taint = 512
+    found = kinds(deep.running.record_of_arch_compat())
+    assert (found["L0 health"], found["L1 health"]) == (Kind.OK, Kind.FAIL)
+
+
+@pytest.mark.parametrize("kind", [Kind.FAIL, Kind.DEFECT, Kind.UNKNOWN])
+def test_what_is_shown_on_a_damaged_image_proves_nothing(scene, monkeypatch, kind):
+    monkeypatch.setitem(conformance.TOPICS, "docs", lambda evidence: [Verdict("x", kind, "a", "b")])
+    scene.damage = "kernel.erofs: has another content"
+    assert verdict(scene.running.record_of_suite("docs"), "x").kind is Kind.INFRASTRUCTURE
+
+
+@pytest.mark.parametrize("kind", [Kind.OK, Kind.SKIP, Kind.INFRASTRUCTURE])
+def test_of_what_speaks_against_no_kernel_the_files_are_not_read(scene, monkeypatch, kind):
+    monkeypatch.setitem(conformance.TOPICS, "docs", lambda evidence: [Verdict("x", kind, "a", "b")])
+    assert verdict(scene.running.record_of_suite("docs"), "x").kind is kind
+    assert scene.damage_asked == 0
+
+
 # -- an L1 that is lost ----------------------------------------------------------------------------
 
 
@@ -338,7 +480,7 @@ def test_an_l1_that_panics_between_two_l2s_is_charged_to_neither(scene):
     assert "L1 had complained (kernel panic: x, after l2p10, before l2p9)" in after.notes[0]
     record = scene.running.record_of_health()
     lives = verdict(record, "L1 lives after l2p10, before l2p9")
-    assert (lives.kind, lives.proof) == (Kind.FAIL, PANIC.proof)
+    assert (lives.kind, lives.proof, lives.observed) == (Kind.FAIL, PANIC.proof, PANIC.words)
     assert verdict(record, "L1 health").kind is Kind.FAIL
     assert record.summary == "kernel panic: x"
 
@@ -404,6 +546,8 @@ def test_one_that_panics_while_it_is_given_its_time_at_the_end(scene):
     assert verdict(record, "L1 health").kind is Kind.UNKNOWN
     lives = verdict(record, "L1 lives at the end")
     assert (lives.kind, lives.proof) == (Kind.FAIL, PANIC.proof)
+    assert "loss at the end" in level.log
+    assert not [each for each in kinds(scene.running.record_of_health()) if "lives" in each], "it was told"
 
 
 def test_one_whose_machine_is_ended_while_it_is_given_its_time_at_the_end(scene):
@@ -453,15 +597,23 @@ def test_one_that_complains_and_is_lost(scene):
     assert verdict(record, "L1 health").titles == (OOPS.title,)
 
 
-@pytest.mark.parametrize("proof", ["L1: Kernel panic - not syncing: x", "Kernel panic - not syncing: x"])
-def test_a_loss_that_the_l2_tells_is_not_told_twice(scene, proof):
+@pytest.mark.parametrize("words", ["L1: ", ""])
+@pytest.mark.parametrize(
+    ("loss", "kind"),
+    [
+        (PANIC, Kind.FAIL),
+        (BROKE, Kind.INFRASTRUCTURE),
+        (Loss(Side.UNKNOWN, Outcome.UNKNOWN, "no-answer", "no answer"), Kind.UNKNOWN),
+    ],
+)
+def test_a_loss_that_the_l2_tells_is_not_told_twice(scene, words, loss, kind):
     def fail(level):
-        level.lost_by = PANIC
-        return Boot(Outcome.PANIC, "l1-panic", proof, directory="l2p10")
+        level.lost_by = loss
+        return Boot(loss.outcome, f"l1-{loss.rule}", f"{words}{loss.proof}", directory="l2p10")
 
     started(scene).plays["l2p10"] = fail
     record = scene.l2()
-    assert kinds(record) == {"L2 outcome": Kind.FAIL}
+    assert kinds(record) == {"L2 outcome": kind}
 
 
 def test_a_loss_is_told_beside_an_l2_that_fails_for_another_reason(scene):
@@ -530,12 +682,30 @@ def test_a_fresh_l1_that_does_not_come_up(scene, change, outcome, proof):
         outcome, Kind.FAIL
     )
     assert (found.kind, found.proof) == (kind, f"a fresh L1 did not come up: {proof}")
-    assert found.observed.startswith(outcome.value)
+    assert found.observed == outcome.value + (" (l1-gone)" if kind is Kind.INFRASTRUCTURE else "")
     assert record.summary == outcome.short
     assert not (scene.directory / "7.3-papr-p11@p10/l2p9").exists()
     # What befell the one before is told all the same.
     health = scene.running.record_of_health()
     assert verdict(health, "L1 lives after l2p10, before l2p9").kind is Kind.FAIL
+
+
+def test_a_fresh_l1_that_does_not_come_up_skips_what_would_be_asked_of_it(scene):
+    scene.prepare = lambda levels, boot: setattr(levels[-1], "boot", HUNG) if boot == 2 else None
+    level = started(scene)
+    level.lost_by = PANIC
+    scene.l2()
+    record = scene.running.record_of_caps()
+    assert record.verdicts == (Verdict("L1 is up", Kind.SKIP, "yes", "L1: hang", HUNG.proof),)
+
+
+def test_l2s_are_listed_by_the_l1_that_they_ran_in(scene):
+    level = started(scene)
+    scene.l2()
+    level.lost_by = PANIC
+    scene.running.record_of_suite("docs")
+    assert scene.running.record_of_health().sequence == ("l2p10",), "it ran in the L1 that was lost"
+    assert scene.l2(L2P9).sequence == ("l2p9",)
 
 
 def test_an_l2_whose_vm_stays_spoils_its_l1(scene):
@@ -563,9 +733,9 @@ def test_an_l0_has_records_of_its_own(deep):
     record = deep.running.record_of_l0()
     assert set(kinds(record)) == {"L0 boots", "L0 kernel", "L0 mode", "L0 build id", "L0 health"}
     assert (record.kind, record.l0, record.directory) == (Kind.OK, "7.2", "7.3-on-7.2-pnv11-p11@p10/l0")
-    assert record.phases == {"boot": 2.0}
-    assert deep.level.log == [], "L1 is not needed for it"
+    assert record.phases == {"boot": 7.0}
     caps = deep.running.record_of_l0_caps()
+    assert deep.level.log == [], "L1 is not needed for them"
     assert verdict(caps, "L0 health").kind is Kind.OK
     assert "L1 health" not in kinds(caps)
     l1 = deep.running.record_of_l1()
@@ -583,6 +753,13 @@ def test_an_l0_that_does_not_come_up_skips_its_l1(deep):
 def test_an_l0_that_does_not_come_up_is_told_by_whoever_meets_it_first(deep):
     deep.prepare = lambda levels, boot: setattr(levels[0], "boot", replace(HUNG, directory="l0"))
     assert kinds(deep.running.record_of_l1())["L0 boots"] is Kind.FAIL
+
+
+def test_an_l1_that_does_not_come_up_is_nothing_to_its_l0(deep):
+    deep.prepare = lambda levels, boot: setattr(levels[1], "boot", HUNG)
+    assert kinds(deep.running.record_of_l1())["L1 boots"] is Kind.FAIL
+    assert kinds(deep.running.record_of_l0_caps())["L0 health"] is Kind.OK
+    assert kinds(deep.running.record_of_l1())["L1 boots"] is Kind.FAIL
 
 
 def test_both_levels_are_looked_at_and_told(deep):
@@ -626,6 +803,61 @@ def test_the_suite_is_asked_once(scene):
     assert saved["page"] == 65536
 
 
+def evidence_for(monkeypatch, function):
+    """What that judges."""
+    found = []
+    monkeypatch.setattr(conformance, function, lambda evidence, *more: found.append((evidence, *more)) or [])
+    return found
+
+
+def test_what_the_suite_is_judged_by(scene, monkeypatch):
+    found = []
+    monkeypatch.setitem(
+        conformance.TOPICS, "docs", lambda evidence: found.append(evidence) or [Verdict("x", Kind.OK, "", "")]
+    )
+    monkeypatch.setattr(
+        running_l1,
+        "observe",
+        lambda asking, monitor, spin: {"asked": [monitor("info registers"), spin.question]},
+    )
+    started(scene).answers = lambda question: {"value": len(question)}
+    scene.level.monitor_command = lambda line: f"answer to {line}"
+    assert set(kinds(scene.running.record_of_suite("docs"))) == {"x", "L1 health"}
+    asked = {each: {"value": len(each)} for each in questions(65536)}
+    asked |= {each.question: {"asked": ["answer to info registers", each.question]} for each in SPINS}
+    subject = Subject(MERGED_SERIES, NestedApi.V2, Mode.P10)
+    assert found == [conformance.SuiteEvidence(subject, PROBE, Answers(65536, asked), TEXTS, True)]
+
+
+def test_a_kernel_of_which_nothing_is_known_is_judged_as_that(tmp_path, monkeypatch):
+    scene = Scene(tmp_path)
+    scene.kernel.expected = Expected(MERGED_SERIES, False)
+    running = RunningL1(scene.placement, scene.prepared, *scene.rest)
+    found = []
+    monkeypatch.setitem(conformance.TOPICS, "docs", lambda evidence: found.append(evidence.known) or [])
+    running.record_of_suite("docs")
+    assert found == [False]
+
+
+def test_what_single_calls_are_judged_by(scene, monkeypatch):
+    found = evidence_for(monkeypatch, "judge_calls")
+    started(scene).answers = lambda question: {"trouble": question}
+    scene.running.record_of_calls([CALL])
+    ((evidence, calls),) = found
+    assert evidence.answers == Answers(65536, {CALL.line: {"trouble": CALL.line}})
+    assert (evidence.texts, evidence.probe, calls) == (TEXTS, PROBE, [CALL])
+
+
+def test_what_random_calls_are_judged_by(scene, monkeypatch):
+    from harness.runs import fuzz
+
+    monkeypatch.setattr(fuzz, "fuzz", lambda *words: conformance.Fuzzed(3))
+    found = evidence_for(monkeypatch, "judge_fuzz")
+    scene.running.record_of_fuzz(2.0, 7)
+    ((evidence, *more),) = found
+    assert (evidence.texts, evidence.probe, more) == (TEXTS, PROBE, [conformance.Fuzzed(3), 2.0, 7])
+
+
 def lost_at(number, error=None):
     """Answers of an L1 that gives none to that question."""
     seen = []
@@ -647,14 +879,39 @@ def test_a_question_that_is_never_answered_is_diagnosed_and_told_once(scene):
     assert (answers.kind, answers.observed) == (Kind.FAIL, f"hang (stuck), asked: {asked[7]}")
     saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
     assert list(saved["asked"]) == asked[:7]
+    lost = f"not judged: L1 was lost at question {asked[7]!r}"
+    assert verdict(first, "suite complete") == Verdict("suite complete", Kind.UNKNOWN, "all answers", lost)
     for topic in ("vcpu", "userspace", "revision"):
         later = scene.running.record_of_suite(topic)
         assert later.kind is Kind.UNKNOWN, "what was not asked proves nothing, for or against"
-        assert (
-            verdict(later, "suite complete").observed == f"not judged: L1 was lost at question {asked[7]!r}"
-        )
+        assert verdict(later, "suite complete").observed == lost
         assert Kind.FAIL not in kinds(later).values() and Kind.OK not in kinds(later).values()
     assert level.log.count("asking") == 1
+    assert kinds(scene.running.record_of_health()) == {"L1 health": Kind.UNKNOWN}, "it was told"
+
+
+def test_what_was_answered_before_is_judged(scene, monkeypatch):
+    level = started(scene)
+    asked = questions(65536)
+    level.answers = lost_at(7)
+    monkeypatch.setitem(
+        conformance.TOPICS,
+        "docs",
+        lambda evidence: [Verdict(each, Kind.OK, "", "", each) for each in asked[6:9]],
+    )
+    record = scene.running.record_of_suite("docs")
+    assert list(kinds(record)) == ["L1 answers", asked[6], "suite complete"]
+
+
+def test_an_l1_that_is_lost_while_somebody_looks_on_has_answered_the_rest(scene):
+    level = started(scene)
+    level.answers = lambda question: (
+        NoAnswer("none", "", [], "") if question.startswith("spin") else {"trouble": "x"}
+    )
+    record = scene.running.record_of_suite("docs")
+    assert verdict(record, "suite complete").kind is Kind.UNKNOWN
+    saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
+    assert list(saved["asked"]) == questions(65536)
 
 
 def test_a_question_about_the_ioctl_can_be_asked_again_by_hand(scene):
@@ -738,10 +995,11 @@ def test_single_calls_are_asked_and_judged(scene):
 def test_a_call_that_is_never_answered(scene):
     level = started(scene)
     scene.running.record_of_suite("docs")
-    level.answers = lambda question: NoAnswer("none", "", [], "")
+    level.answers = lambda question: NoAnswer("none", "", [], "ask.py: Killed")
     level.diagnosis = PANIC
     record = scene.running.record_of_calls([CALL])
     assert verdict(record, "L1 answers").kind is Kind.FAIL
+    assert f"diagnose {CALL.line} ask.py: Killed" in scene.level.log
     assert CALL.line in verdict(record, "L1 answers").proof
 
 
@@ -759,7 +1017,7 @@ def test_random_calls_are_asked_of_an_l1_that_is_trusted(scene, monkeypatch):
     asked = []
 
     def play(kernel, ask, seconds, seed):
-        asked.append((kernel.page, seconds, seed))
+        asked.append((kernel.page, seconds, seed, ask(["x"]), now(scene)))
         return conformance.Fuzzed(3)
 
     monkeypatch.setattr(fuzz, "fuzz", play)
@@ -767,6 +1025,7 @@ def test_random_calls_are_asked_of_an_l1_that_is_trusted(scene, monkeypatch):
     scene.running.record_of_suite("docs")
     level.lost_by = PANIC
     record = scene.running.record_of_fuzz(2.0, 7)
-    assert (asked, record.topic, record.kind) == ([(65536, 2.0, 7)], "fuzz", Kind.OK)
+    call = (65536, 2.0, 7, [{"trouble": "not played"}], ("random calls", ""))
+    assert (asked, record.topic, record.kind) == ([call], "fuzz", Kind.OK)
+    assert verdict(record, "random calls of 2 s, seed 7: answers follow the rules").kind is Kind.OK
     assert record.notes == ("in a fresh L1: in the one before, L1 was lost",)
-    assert PROBE.page in (0, 65536)

@@ -298,7 +298,7 @@ def test_the_health_at_the_end_is_over_all_that_went_on(scene):
     record = scene.running.record_of_health()
     assert kinds(record) == {"L1 health": Kind.OK}
     assert (record.summary, record.sequence, record.directory) == ("", ("l2p10",), "7.3-papr-p11@p10/l1")
-    assert scene.level.log[-3:] == ["glance after l2p10, before health", "pause 1", "look at the end"]
+    assert scene.level.log[-3:] == ["glance after l2p10, before health", "pause 2", "look at the end"]
 
 
 def test_a_place_without_a_machine_boots_nothing(tmp_path):

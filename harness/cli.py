@@ -100,8 +100,14 @@ class _Commands(click.Group):
 def cli() -> None:
     """Does a POWER kernel handle CPU compatibility modes for nested KVM guests?
 
-    Boots real kernels on real QEMU and says. Exit codes: 0 all as expected, 1 a verdict
-    failed, 2 wrong usage, 3 the infrastructure failed, 130 interrupted.
+    Boots real kernels on real QEMU and compares them with what is expected of them.
+
+    \b
+    Exit codes: 0 all as expected, known defects included
+    1 a verdict is FAIL, or a kernel does not compile
+    2 wrong usage, or a patch does not apply
+    3 the infrastructure failed, something is not proven, or results are missing
+    130, 143, 129 ended by SIGINT, SIGTERM, SIGHUP
     """
 
 
@@ -126,14 +132,16 @@ def run(
     kvmppc run --kernel debian:7.2                another Debian kernel
     kvmppc run --only papr-p11@p10-l2host         one scenario
     kvmppc run --kernel ~/linux                   a tree, as it is now
-    kvmppc run --each-patch ~/linux+fix.mbox      which patch turns what
+    kvmppc run --each-patch ~/linux+fix.mbox      which patch changes which check
     kvmppc run --list                             what there is
-    kvmppc run -- -x                              words for pytest
+    kvmppc run -- -x                              arguments for pytest
     """
     options = RunOptions.from_mapping(choices)
     if each_patch:
         if options.kernels or pytest_words or only_list:
-            raise UsageError("--each-patch takes no --kernel, --list or words for pytest", "leave them out")
+            raise UsageError(
+                "--each-patch takes no --kernel, --list or arguments for pytest", "leave them out"
+            )
         options = replace(options, kernels=(each_patch,))
         return eachpatch.run(options, jobs, _progress, click.echo, _colour())
     if only_list:
@@ -158,7 +166,8 @@ def compare_(base: str, new: str, jobs: int, markdown: bool, **choices: Any) -> 
     kvmppc compare debian-source:6.12 debian-source:6.12+compat-caps-v1
     kvmppc compare ~/linux@v7.3 ~/linux --matrix default --markdown
 
-    Boots the full matrix unless told otherwise. Exit code 1 if something is broken.
+    Boots the full matrix if no --matrix is given. Exit code 1 if something is broken, or if a check fails on
+    a kernel whose expected behaviour is known.
     """
     if not choices["matrix"]:
         choices["matrix"] = "full"
@@ -171,16 +180,16 @@ def compare_(base: str, new: str, jobs: int, markdown: bool, **choices: Any) -> 
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=0), default=0, help="L1s side by side (default: what fits)"
 )
-@click.option("--ssh", metavar="[USER@]HOST", help="ask this machine, which runs already")
-@click.option("--ktap", "as_ktap", is_flag=True, help="print KTAP, for consumers of kselftest")
+@click.option("--ssh", metavar="[USER@]HOST", help="test this machine, which runs already, as the L1")
+@click.option("--ktap", "as_ktap", is_flag=True, help="print KTAP, the format of kselftest")
 @click.option("--table", metavar="FILE", default="", help="write checks by kernels to FILE, as Markdown")
 def probe_(jobs: int, ssh: str | None, as_ktap: bool, table: str, **choices: Any) -> int:
-    """Ask one L1 all that the ABI says: every call of the ioctl, arch_compat, and a guest that runs.
+    """Test all of the ABI in one L1: every call of the ioctl, arch_compat, and a guest that runs.
 
     \b
     kvmppc probe --kernel ~/linux                             the suite in a POWER10-mode L1, nested API v2
     kvmppc probe --kernel ~/linux --topology pseries-hv --l1 p11
-    kvmppc probe --kernel ~/linux --ktap                      for kselftest's consumers
+    kvmppc probe --kernel ~/linux --ktap                      in the format of kselftest
     kvmppc probe --ssh root@lpar7 --expect merged             a real machine, as the L1 it is
     kvmppc probe --matrix abi --table docs/abi-results.md     all our kernels and L1s
 
@@ -198,14 +207,14 @@ def probe_(jobs: int, ssh: str | None, as_ktap: bool, table: str, **choices: Any
 @click.option("--list", "only_list", is_flag=True, help="show them and stop")
 @click.argument("names", nargs=-1)
 def mutants_(names: tuple[str, ...], jobs: int, only_list: bool, **choices: Any) -> int:
-    """Build kernels with one defect each, and see that each is caught by the check that it is meant for.
+    """Build kernels with one defect each, and test that the check named for each finds it.
 
     \b
     kvmppc mutants                     all, about half a minute each once 7.2 is built
     kvmppc mutants flags-ignored       one
     kvmppc mutants --list              what there is
 
-    Some are harmless: of these nothing may be reported. Exit code 1 if one is missed, or reported.
+    Some are harmless and must give no failure. Exit code 1 if a defect is missed, or a harmless one fails.
     """
     if only_list:
         for each in all_mutants():
@@ -222,7 +231,9 @@ def mutants_(names: tuple[str, ...], jobs: int, only_list: bool, **choices: Any)
 @click.option("--markdown", "form", flag_value="markdown", help="for a mail or a CI job's summary")
 @click.option("--annotations", "form", flag_value="annotations", help="a line for each failure, for CI")
 @click.option("--json", "form", flag_value="json", help="as report.json, of all of them")
-@click.option("--rejudge", is_flag=True, help="judge what was seen by today's oracle, and say what changed")
+@click.option(
+    "--rejudge", is_flag=True, help="apply today's expectations to what was observed, and list what changed"
+)
 @click.option("--output", "-o", metavar="FILE", default="", help="write to FILE instead of stdout")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 def report_(form: str | None, rejudge: bool, output: str, runs: tuple[str, ...]) -> int:
@@ -231,7 +242,7 @@ def report_(form: str | None, rejudge: bool, output: str, runs: tuple[str, ...])
     \b
     kvmppc report runs/2026-11-25_120000                      as the run ended
     kvmppc report --html -o page.html runs/*                  a page of all of them
-    kvmppc report --rejudge runs/2026-11-25_120000            by today's oracle
+    kvmppc report --rejudge runs/2026-11-25_120000            by today's expectations
 
     Exit code as of a run.
     """
@@ -242,32 +253,46 @@ def _bisect_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What is the same for every candidate."""
     names = ("kernels", "l0_kernels", "qemu", "expect", "no_workaround", "allow_splat", "timeout_scale")
     function = _options(function, [option for option in OPTIONS if option.field in names or option.builds])
-    words = "a kernel's complaint, by its title in a report (default: any new one)"
+    words = (
+        "a splat, by its title in a report; without --only in papr-p11@p10-l2host (default: how the L2s end; "
+        "if all end well, the set of titles)"
+    )
     function = click.option("--splat", metavar="TITLE", default="", help=words)(function)
-    words = "a check of kvmppc probe, instead of how the L2 ends"
+    words = (
+        "a check of kvmppc probe, instead of how the L2 ends; splats are ignored; without --only in the L1 "
+        "papr-p11@p10"
+    )
     function = click.option("--check", metavar="NAME", default="", help=words)(function)
     words = (
-        "what is asked of each, as kvmppc run --list shows it, without the kernel; several are run in one L1"
+        "scenario to run on each, as kvmppc run --list shows it, without the kernel; several run in one L1"
     )
     return click.option("--only", "scenarios", metavar="SCENARIO", multiple=True, help=words)(function)
 
 
 @cli.command("bisect")
 @click.option("--tree", metavar="DIR", default="", help="a git tree; it is only read")
-@click.option("--good", metavar="REV", default="", help="works")
-@click.option("--bad", metavar="REV", default="HEAD", show_default=True, help="does not")
+@click.option("--good", metavar="REV", default="", help="a revision that works")
+@click.option("--bad", metavar="REV", default="HEAD", show_default=True, help="a revision that fails")
 @click.option("--series", metavar="SERIES", multiple=True, help="put on every commit that has it not already")
 @click.option("--over-qemu", metavar="PATH", multiple=True, help="QEMU binaries instead, oldest first")
 @click.option("--over-kernel", metavar="KERNEL", multiple=True, help="kernels instead, oldest first")
-@click.option("--repeat", type=click.IntRange(min=1), default=1, show_default=True, help="runs of each")
-@click.option("--require", type=click.IntRange(min=1), help="so many of them decide (default: all)")
+@click.option(
+    "--repeat", type=click.IntRange(min=1), default=1, show_default=True, help="runs of each commit"
+)
+@click.option(
+    "--require",
+    type=click.IntRange(min=1),
+    help="number of failing runs that make a commit bad (default: all)",
+)
 @_bisect_options
 def bisect_(
     tree: str, good: str, bad: str, series: tuple[str, ...], over_qemu: tuple[str, ...],
     over_kernel: tuple[str, ...], repeat: int, require: int | None, scenarios: tuple[str, ...], check: str,
     splat: str, **choices: Any,
 ) -> int:  # fmt: skip
-    """Find the commit that brought a failure; killed at any moment, the same command goes on.
+    """Find the commit that brought a failure.
+
+    It can be interrupted; start the same command again to continue.
 
     \b
     kvmppc bisect --tree ~/linux --good v7.2 --only papr-p11@p10-l2p10
@@ -277,8 +302,14 @@ def bisect_(
     kvmppc bisect --over-kernel debian:6.12 --over-kernel debian:7.2 --only papr-p11@p10-l2host
     kvmppc bisect --over-qemu ~/q/10.0 --over-qemu ~/q/11.1 --kernel ~/vmlinux --only hv-p11-l2host
 
-    Bad is the very failure of the bad end: a commit that fails otherwise, or does not build, is skipped.
-    Exit code 0 with one commit, 1 if it is one of several.
+    A commit is bad only with the same failure as the bad end. One that fails otherwise, or does not build, is
+    skipped.
+
+    \b
+    Exit codes: 0 one commit was found
+    1 it is one of several, or git gave up or warns
+    2 the ends do not differ, are swapped, or their runs do not agree
+    3 an end cannot be tested
     """
     return bisecting.bisect(
         bisecting.BisectRequest(
@@ -292,15 +323,15 @@ def bisect_(
 @click.option("--tree", metavar="DIR", default=".", show_default=True, help="the tree, as it is checked out")
 @click.option("--series", metavar="SERIES", multiple=True, help="put on it, if it is not there already")
 @click.option(
-    "--bad-signature", metavar="TEXT", default="", help="how the failure ends, as kvmppc bisect says it"
+    "--bad-signature", metavar="TEXT", default="", help="result of the failure, as kvmppc bisect prints it"
 )
-@click.option("--good-signature", metavar="TEXT", default="", help="how it should end")
+@click.option("--good-signature", metavar="TEXT", default="", help="result of a good run")
 @_bisect_options
 def bisect_step(
     tree: str, series: tuple[str, ...], bad_signature: str, good_signature: str, scenarios: tuple[str, ...],
     check: str, splat: str, **choices: Any,
 ) -> int:  # fmt: skip
-    """Test one commit: exit code 0 good, 1 bad, 125 cannot tell. For git bisect run.
+    """Test one commit: exit code 0 good, 1 bad, 125 not known, 128 or more an error. For git bisect run.
 
     \b
     git bisect run kvmppc bisect-step --only papr-p11@p10-l2p10
@@ -323,20 +354,27 @@ def bisect_step(
 
 @cli.command()
 @_boot_options
-@click.option("--level", type=click.IntRange(0, 2), default=1, show_default=True, help="put me on this level")
+@click.option(
+    "--level",
+    type=click.IntRange(0, 2),
+    default=1,
+    show_default=True,
+    help="open the shell or console of this level",
+)
 @click.option(
     "--gdb", is_flag=True, help="give the outermost machine a gdb stub, and show what attaches to it"
 )
 @click.argument("topology")
 def boot(topology: str, level: int, gdb: bool, **choices: Any) -> int:
-    """Start the machines of a scenario, and put you in.
+    """Start the machines of a scenario, and open a shell in one.
 
     \b
     kvmppc boot pseries-papr --kernel ~/linux --l1 p11@p10            a shell in L1
     kvmppc boot powernv11 --kernel ~/linux --level 0 --gdb            a shell in L0
     kvmppc boot pseries-hv --kernel ~/linux --l2 p10 --level 2        L2's console
 
-    Same machines as a run's. The way into the other levels is shown. All of it ends when you leave.
+    The machines are those of a run. An ssh command for L0 and L1 is printed, and the command that starts the
+    next level. All machines stop when you exit the shell.
     """
     return byhand.run(topology, level, gdb, RunOptions.from_mapping(choices), _progress)
 
@@ -366,7 +404,7 @@ def build(kernel: str, **choices: Any) -> None:
 
 @cli.command("doctor")
 def doctor_() -> int:
-    """Tell what this machine lacks.
+    """List what is missing on this machine.
 
     \b
     kvmppc doctor

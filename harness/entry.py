@@ -13,10 +13,14 @@ import os
 import sys
 import tempfile
 import traceback
+from typing import TYPE_CHECKING
 
 from harness.model.errors import HarnessError
 from harness.runs import outlet
 from harness.runs.endings import Endings
+
+if TYPE_CHECKING:
+    import click
 
 _FOREIGN = 3
 _NO_ANSWER = 128
@@ -79,8 +83,18 @@ def _run() -> int:
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
-        _say(f"{error.format_message()}; see kvmppc --help")
+        _say(f"{error.format_message().rstrip('.')}; see {_command(error)} --help")
         return 2
+
+
+def _command(error: click.ClickException) -> str:
+    """``kvmppc report``: the command whose words are wrong, however this program was started."""
+    names: list[str] = []
+    context: click.Context | None = getattr(error, "ctx", None)
+    while context is not None and context.parent is not None:
+        names.insert(0, context.info_name or "")
+        context = context.parent
+    return " ".join(["kvmppc", *names])
 
 
 def _say(words: str) -> None:

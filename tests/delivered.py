@@ -50,7 +50,7 @@ def assert_told_everywhere(path: Path, words: str) -> None:
             assert f"<h1>{words}</h1>" in text
         elif form == "annotations":
             last = text.splitlines()[-1]
-            assert "the run is not whole" in last and last.endswith(words)
+            assert "the run is not complete" in last and last.endswith(words)
         elif form == "markdown":
             assert text.startswith(f"**{words}**")
         else:

@@ -403,7 +403,7 @@ class Level:
             self.starved,
         )  # fmt: skip
 
-    def diagnose(self, doing, ended=""):
+    def diagnose(self, doing, ended="", ended_by=0):
         self.log.append(f"diagnose {doing} {ended}".rstrip())
         self.lost_by = self.lost_by or self.diagnosis
         return self.lost_by

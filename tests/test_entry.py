@@ -49,6 +49,13 @@ def raising(error):
     return does
 
 
+def _context(*names):
+    context = None
+    for name in names:
+        context = click.Context(click.Command(name), parent=context, info_name=name)
+    return context
+
+
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
@@ -60,6 +67,11 @@ def raising(error):
         (BuildError("it does not compile"), 1, "kvmppc: it does not compile"),
         (InfrastructureError("no mirror"), 3, "kvmppc: no mirror"),
         (click.UsageError("No such option"), 2, "kvmppc: No such option; see kvmppc --help"),
+        (
+            click.UsageError("Missing argument 'RUN...'.", _context("python -m harness", "parts", "ls")),
+            2,
+            "kvmppc: Missing argument 'RUN...'; see kvmppc parts ls --help",
+        ),
         (click.Abort(), 130, "kvmppc: interrupted"),
         (KeyboardInterrupt(), 130, "kvmppc: interrupted"),
     ],

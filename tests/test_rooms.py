@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Data flows one way between the rooms: the contracts in pyproject.toml."""
+"""Data flows one way between the packages: the contracts in pyproject.toml."""
 
 import os
 import subprocess

@@ -32,7 +32,9 @@ class Loss:
 
     @property
     def words(self) -> str:
-        return f"{self.outcome.value} ({self.rule})"
+        """``hang (stuck)``; the rule is left out where it says the same as the outcome."""
+        outcome = self.outcome.value
+        return outcome if self.rule == outcome else f"{outcome} ({self.rule})"
 
 
 class Reach(Enum):
@@ -55,7 +57,7 @@ class Evidence:
     guest panicked, '' for none;
     disk_line: a line that says that a disk or an image cannot be read, '' for none;
     exit_status: QEMU's, negative for a signal, None while it runs;
-    killed_by_signal: whether it ended by a signal of which the number is not known;
+    killed_by_signal: whether it ended by a signal in a Linux of ours; signal: its number, 0 if not known;
     shutdown: reason of QMP's SHUTDOWN event, '' without one;
     process_state: letter of /proc/PID/stat, '' if it is not known or QEMU is not ours;
     monitor: QMP's query-status, or 'silent' where QEMU does not answer it, '' where it has no monitor;
@@ -67,6 +69,7 @@ class Evidence:
     link_down: whether that shell said that its network device has no link;
     stuck: where the process that was waited for is caught in the kernel, '' if it is not;
     ended: words of a program of ours that ended in the level without an answer, '' if none did;
+    ended_by: the signal that ended it, 0 if none did, or nobody knows;
     samples: where its vCPUs were, newest last, symbolised; starved: share of the time in which QEMU
     wanted a CPU and got none, 0 to 1;
     waited: seconds, of the level's own progress; log_trouble: why its log is not whole;
@@ -84,6 +87,7 @@ class Evidence:
     disk_line: str = ""
     exit_status: int | None = None
     killed_by_signal: bool = False
+    signal: int = 0
     shutdown: str = ""
     process_state: str = ""
     monitor: str = ""
@@ -96,6 +100,7 @@ class Evidence:
     link_down: bool = False
     stuck: str = ""
     ended: str = ""
+    ended_by: int = 0
     samples: tuple[str, ...] = ()
     starved: float = 0.0
     waited: float = 0.0
@@ -123,7 +128,7 @@ def decide(seen: Evidence) -> Loss:
             return found
     return Loss(
         Side.UNKNOWN, Outcome.UNKNOWN, "unknown",
-        f"{seen.level} is lost, and nothing shows why; last line: {seen.last_line or 'none'}",
+        f"{seen.level} stopped answering; no cause found; last line: {seen.last_line or 'none'}",
     )  # fmt: skip
 
 
@@ -203,7 +208,9 @@ def _recursion(seen: Evidence) -> Loss | None:
 
 
 # Of model/classify.py: QEMU got an answer of KVM's that it cannot go on with.
-_KVM_KEYS = ("compat-refused", "run-refused", "guest-wide-refused", "run-failed", "register-sync")
+_KVM_KEYS = (
+    "compat-refused", "run-refused", "guest-wide-refused", "run-failed", "unknown-exit", "register-sync",
+)  # fmt: skip
 # KVM by its name, and not in the name of a file.
 _KVM = re.compile(r"(?<![\w/.-])(?:KVM|kvm)(?:_\w+)?(?![\w/.-])")
 
@@ -235,11 +242,16 @@ def _qemu_ended(seen: Evidence) -> Loss | None:
         return _surroundings("qemu-killed", f"QEMU of {seen.level} ended by {_signal_name(-status)}{said}")
     if seen.qemu_line:
         return _surroundings("qemu-error", f"{seen.qemu_line} (exit status {status})")
+    crash = crash_words(-seen.signal)
+    if crash:
+        words = f"QEMU of {seen.level} {crash}"
+        return of_host(_host_of(seen.level), _kernel(Outcome.QEMU_ERROR, "qemu-crashed", words))
     if seen.killed_by_signal:
-        words = f"QEMU of {seen.level} ended by a signal, and its host's log does not say which or why"
+        which = _signal_name(seen.signal) if seen.signal else "a signal"
+        words = f"QEMU of {seen.level} ended by {which}, and its host's log does not say why"
         return Loss(Side.UNKNOWN, Outcome.UNKNOWN, "qemu-killed", words)
     if status:
-        last = f"; last line: {seen.last_line}" if seen.last_line else "; it said nothing"
+        last = f"; last line: {seen.last_line}" if seen.last_line else "; it printed nothing"
         return _surroundings("qemu-exit", f"QEMU of {seen.level} ended with status {status}{last}")
     spoken = _spoken(seen)
     if spoken is not None:
@@ -247,8 +259,32 @@ def _qemu_ended(seen: Evidence) -> Loss | None:
     reason = seen.shutdown or "QEMU ended with status 0"
     words = f"{seen.level} reset or powered off by itself ({reason}); last line: {seen.last_line or 'none'}"
     if seen.never_spoke and not seen.shutdown.startswith("guest"):
-        return _surroundings("qemu-exit", f"QEMU of {seen.level} ended with status 0 before it said anything")
+        return _surroundings(
+            "qemu-exit", f"QEMU of {seen.level} ended with status 0 before it printed anything"
+        )
     return _kernel(Outcome.PANIC, "reset", words)
+
+
+# Signals by which the kernel ends a program that did what it must not: nobody sends them by hand. SIGABRT is
+# not among them: QEMU sends it to itself where it gives up.
+_CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP, signal.SIGSYS)
+
+
+def crash_words(status: int | None, program: str = "QEMU") -> str:
+    """Of a program that crashed in a Linux of ours; '' for any other end. status: -N for signal N.
+
+    It is the same in every run, and ran on other kernels: what differs is the kernel that runs it."""
+    if status is None or -status not in _CRASHES:
+        return ""
+    return (
+        f"crashed by {_signal_name(-status)}: the kernel that runs it gave it a wrong page, register or "
+        f"answer, or a signal it should not have, unless {program} is wrong"
+    )
+
+
+def ended_by(status: int) -> str:
+    """``ended by signal 9 (SIGKILL)``. status: -N for signal N, -1 where the number is not known."""
+    return f"ended by {_signal_name(-status)}" if status < -1 else "was killed"
 
 
 def _signal_name(number: int) -> str:
@@ -262,7 +298,7 @@ def _qemu_stopped(seen: Evidence) -> Loss | None:
     if seen.process_state in ("T", "t"):
         return _surroundings("qemu-stopped", f"the QEMU process of {seen.level} is stopped (SIGSTOP)")
     if seen.monitor == "silent":
-        never = "never answered its monitor" if seen.never_spoke else "answers its monitor no more"
+        never = "never answered its monitor" if seen.never_spoke else "does not answer its monitor any more"
         return _surroundings("qemu-silent", f"QEMU of {seen.level} {never}")
     if seen.monitor not in _GOOD_STATUS:
         return _surroundings("qemu-paused", f"QEMU says of {seen.level}: {seen.monitor}")
@@ -299,12 +335,16 @@ def _reset_connection(seen: Evidence) -> Loss | None:
     if seen.reach is Reach.RECONNECTED:
         words = f"the SSH connection broke ({seen.reach_words}); {seen.level} answers on a new one"
         return _surroundings("ssh-broke", words)
+    crash = crash_words(-seen.ended_by, "Python")
+    if seen.ended and crash:
+        words = f"in {seen.level}: {seen.ended}; it {crash}"
+        return _kernel(Outcome.PANIC, "program-crashed", words)
     if seen.ended:
         return Loss(Side.UNKNOWN, Outcome.UNKNOWN, "program-ended", f"in {seen.level}: {seen.ended}")
     if starved:
         return None
     return Loss(
-        Side.UNKNOWN, Outcome.UNKNOWN, "no-answer", f"{seen.doing}: no answer, though {seen.level} is well"
+        Side.UNKNOWN, Outcome.UNKNOWN, "no-answer", f"{seen.doing}: no answer, but {seen.level} answers"
     )
 
 

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from harness.health.cause import STARVED, Loss, by_the_clock, deadly, of_kvm, starved_words, where_of
+from harness.health.cause import (
+    STARVED,
+    Loss,
+    by_the_clock,
+    crash_words,
+    deadly,
+    ended_by,
+    of_kvm,
+    starved_words,
+    where_of,
+)  # fmt: skip
 from harness.model.classify import Finding
 from harness.model.cpu import GuestMode, mode_of_cpuinfo, mode_of_pvr
 from harness.model.observation import End
@@ -100,16 +110,23 @@ def outcome_of(seen: GuestSeen) -> Decision:
     spoken = seen.deadly_splat
     if spoken is not None:
         return Outcome.PANIC, "splat", f"{spoken.title}: {spoken.line}"
-    if finding is not None and (of_kvm(finding) or seen.ended is Ended.EOF):
+    crash = crash_words(seen.exit_status)
+    if finding is not None and (of_kvm(finding) or (seen.ended is Ended.EOF and not crash)):
         # What is said of files or memory speaks neither against the kernel nor for it.
         return finding.outcome if of_kvm(finding) else Outcome.UNKNOWN, finding.key, finding.line
+    if crash:
+        return Outcome.QEMU_ERROR, "qemu-crashed", f"its QEMU {crash}"
     if seen.left is not None:
-        return Outcome.UNKNOWN, "no-report", "the guest said that it leaves, and not that it was up"
+        return Outcome.UNKNOWN, "no-report", "the guest reported its power-off, but not that it was up"
     if seen.ended is Ended.EOF:
         if seen.exit_status is None:
             return Outcome.UNKNOWN, "exit", "its console ended, and QEMU's exit status is not known"
         if seen.exit_status < 0:
-            return Outcome.UNKNOWN, "killed", "its QEMU was killed, and nothing shows by whom"
+            return (
+                Outcome.UNKNOWN,
+                "killed",
+                f"its QEMU {ended_by(seen.exit_status)}; the sender is not known",
+            )
         if seen.exit_status == 0:
             words = f"the guest reset or powered off before it was up; last line: {seen.last_line or 'none'}"
             return Outcome.PANIC, "reset", words
@@ -174,18 +191,21 @@ def end_of(seen: GuestSeen) -> End | None:
         return End("panic", final.line, Side.KERNEL)
     if seen.left is not None and seen.gone is Ended.EOF and seen.exit_status == 0:
         # Whatever was said on the way is told by the health of L1 and L2.
-        return End("off", "it said that it leaves, and its QEMU ended with status 0", Side.UNKNOWN)
+        return End("off", "it reported its power-off, and its QEMU ended with status 0", Side.UNKNOWN)
     if seen.host is not None:
         return End(seen.host.rule, seen.host.proof, seen.host.side)
     spoken = seen.deadly_splat
     if spoken is not None:
         return End("splat", f"{spoken.title}: {spoken.line}", Side.KERNEL)
+    crash = crash_words(seen.exit_status)
+    if crash and not (finding is not None and of_kvm(finding)):
+        return End("crash", f"its QEMU {crash}", Side.KERNEL)
     if finding is not None:
         return End(finding.key, finding.line, _side_of(finding))
     if seen.left is None:
         return _end_without_leave(seen)
     if seen.exit_status is not None:
-        words = f"QEMU ended with status {seen.exit_status}: {seen.last_line or 'no output'}"
+        words = f"QEMU {_ended_words(seen.exit_status)}: {seen.last_line or 'no output'}"
         return End("exit", words, Side.UNKNOWN)
     if seen.runs is False:
         return End("gone", "the guest left; QEMU's exit status is not known", Side.UNKNOWN)
@@ -209,9 +229,9 @@ def _end_without_leave(seen: GuestSeen) -> End:
     """Of one that was up and never said that it leaves."""
     if seen.gone is Ended.EOF:
         if seen.exit_status == 0:
-            words = f"the guest reset or powered off without a word; last line: {seen.last_line or 'none'}"
+            words = f"the guest reset or powered off without a message; last line: {seen.last_line or 'none'}"
             return End("reset", words, Side.KERNEL)
-        words = f"its QEMU ended (status {seen.exit_status}) before the guest said that it leaves"
+        words = f"its QEMU {_ended_words(seen.exit_status)} before the guest reported its power-off"
         return End("no-leave", words, Side.UNKNOWN)
     if seen.runs is False:
         return End("gone", _GONE, Side.UNKNOWN)
@@ -220,6 +240,12 @@ def _end_without_leave(seen: GuestSeen) -> End:
     if seen.starved >= STARVED:
         return End("starved", _starved(seen), Side.SURROUNDINGS)
     return End("hang", _still("the guest was up and did not leave", seen), Side.KERNEL)
+
+
+def _ended_words(status: int | None) -> str:
+    if status is None:
+        return "ended, with a status that is not known,"
+    return ended_by(status) if status < 0 else f"ended with status {status}"
 
 
 def _still(words: str, seen: GuestSeen) -> str:

@@ -17,7 +17,7 @@ from harness.model.splat import Splat
 from harness.model.verdict import Kind, Verdict
 
 NO_COMPLAINT = "no complaint"
-_SOURCE = "a kernel complains of what should not happen; Linux kernel/panic.c, lib/bug.c"
+_SOURCE = "the kernel reported a fault; Linux kernel/panic.c, lib/bug.c"
 
 
 @dataclass(frozen=True)
@@ -99,15 +99,16 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed, earlier: Seq
         look, accused = found
         title = _taint_title(accused)
         return Verdict(
-            check, Kind.FAIL, NO_COMPLAINT, f"{title}, and no splat in sight",
+            check, Kind.FAIL, NO_COMPLAINT, f"{title}, but no splat was seen on the console or in the log",
             f"/proc/sys/kernel/tainted in {name}: {look.taint}", _SOURCE, right=False, titles=(title,),
         )  # fmt: skip
     if slow:
         return _slow(check, slow[0])
     taints = [look for look in looks if look.answered and look.taint is not None]
     if not taints or not looks[-1].answered:
-        reason = looks[-1].reason if looks and looks[-1].reason else "nobody asked it"
-        return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, f"not looked at: {reason}", reason, _SOURCE)
+        reason = looks[-1].reason if looks else ""
+        words = f"health was not checked: {reason}" if reason else "health was not checked"
+        return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, words, reason or "no look was answered", _SOURCE)
     last = taints[-1]
     excused = f"; allowed: {', '.join(sorted({each.title for each in splats}))}" if splats else ""
     return Verdict(
@@ -153,7 +154,12 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
     if not said:
         return [
             Verdict(
-                "L2 health", Kind.UNKNOWN, NO_COMPLAINT, "it did not say", "no taint in its report", _SOURCE
+                "L2 health",
+                Kind.UNKNOWN,
+                NO_COMPLAINT,
+                "L2 did not report its taint flags",
+                "no taint in its report",
+                _SOURCE,
             )
         ]
     accused = accused_by(said[-1], 0, splats)
@@ -161,8 +167,8 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
         title = _taint_title(accused)
         return [
             Verdict(
-                "L2 health", Kind.FAIL, NO_COMPLAINT, f"{title}, and no splat in sight",
-                f"L2 says: taint {said[-1]}", _SOURCE, right=False, titles=(title,),
+                "L2 health", Kind.FAIL, NO_COMPLAINT, f"{title}, but no splat was seen on the console",
+                f"/proc/sys/kernel/tainted in L2: {said[-1]}", _SOURCE, right=False, titles=(title,),
             )
         ]  # fmt: skip
     if slow:
@@ -196,9 +202,7 @@ def judge_end(boot: Boot) -> list[Verdict]:
         end.side
     ]
     right = False if kind is Kind.FAIL else None
-    return [
-        Verdict("L2 ends", kind, _END, _ENDS.get(end.rule, end.rule), end.proof, _END_SOURCE, right=right)
-    ]
+    return [Verdict("L2 ends", kind, _END, _words_of(end.rule), end.proof, _END_SOURCE, right=right)]
 
 
 _ENDS = {
@@ -207,13 +211,30 @@ _ENDS = {
     "splat": "its kernel fails after it was up",
     "panic": "panics after it was up",
     "exit": "QEMU ends with an error",
-    "reset": "resets or powers off without a word",
-    "no-leave": "ends without a word",
-    "gone": "nobody saw how its QEMU ended",
+    "crash": "its QEMU crashes",
+    "reset": "resets or powers off without a message",
+    "no-leave": "ends without a message",
+    "gone": "the end of its QEMU was not observed",
     "qemu-signal": "its QEMU is ended by a signal",
     "qemu-stopped": "its QEMU is stopped by a signal",
     "starved": "its QEMU got no CPU",
+    "run-failed": "KVM_RUN fails after it was up",
+    "run-refused": "KVM_RUN fails after it was up",
+    "guest-wide-refused": "KVM_RUN ends for a reason that QEMU cannot serve",
+    "unknown-exit": "KVM_RUN ends for a reason that QEMU cannot serve",
+    "os-terminated": "panics after it was up",
+    "qemu": "its QEMU reports an error",
 }
+_OF_HOST = {"splat": "'s kernel fails meanwhile", "panic": " panics meanwhile", "hang": " hangs meanwhile"}
+
+
+def _words_of(rule: str) -> str:
+    """An end, in words. rule: of health/ending.py, or ``l1-RULE`` of the level that ran it."""
+    host, _, of_host = rule.partition("-")
+    if host in ("l0", "l1"):
+        return host.upper() + _OF_HOST.get(of_host, " is lost meanwhile")
+    return _ENDS.get(rule, rule)
+
 
 # A clock is read, printed, and carried through two consoles: so much may be lost on the way, in seconds.
 _CLOCK_SLACK = 1.0

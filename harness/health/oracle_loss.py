@@ -21,5 +21,6 @@ def judge_loss(level: str, asked: str, loss: Loss) -> Verdict:
     told = f"{loss.words}: {titles[0]}" if titles else loss.words
     return Verdict(
         f"{level} answers", kind, "an answer", f"{told}, asked: {asked}" if asked else told, loss.proof,
-        "no question may harm a kernel", right=False if kind is Kind.FAIL else None, titles=titles,
+        "a test must not make the kernel hang or crash", right=False if kind is Kind.FAIL else None,
+        titles=titles,
     )  # fmt: skip

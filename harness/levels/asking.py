@@ -10,7 +10,7 @@ from typing import Any
 
 import pexpect
 
-from harness.levels.ssh import ChannelSpawn, Connection
+from harness.levels.ssh import ChannelSpawn, Completed, Connection
 from harness.model.errors import InfrastructureError
 
 # Where they are in a userland of ours.
@@ -22,22 +22,43 @@ _AHEAD = 50
 # One that fails says why within this time, in seconds.
 _REST_SECONDS = 2.0
 
+# Within this time the exit status of a program follows the end of its output, in seconds.
+_STATUS_SECONDS = 2.0
+
 
 def start_of(program: str, directory: str) -> str:
     """The command that starts probe.py or ask.py there. As a module, so that what is compiled of it is
-    used; without -m, which would cost more than that saves: it imports half of importlib."""
-    return f'cd {directory} && exec python3 -S -c "import {program}; {program}.main()"'
+    used; without -m, which would cost more than that saves: it imports half of importlib. The shell waits
+    for it: of a signal that ends it SSH says only that there was one."""
+    return f'cd {directory} && python3 -S -c "import {program}; {program}.main()"; exit $?'
+
+
+def signal_of(status: int | None) -> int:
+    """The signal that a shell's exit status tells of (POSIX, Shell & Utilities 2.8.2); 0 for none."""
+    return status - 128 if status is not None and status > 128 else 0
+
+
+class ProgramEnded(InfrastructureError):
+    """A program of ours ended without its answer. signal: that ended it, 0 for none."""
+
+    def __init__(self, program: str, done: Completed):
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        super().__init__(f"{program} ended with {done.status}: {last}")
+        self.signal = signal_of(done.status)
 
 
 class NoAnswer(InfrastructureError):
     """A question was not answered. question: it; answers: those to the questions before it; ended: words of
-    ask.py if it ended, '' if it still runs or nobody knows."""
+    ask.py if it ended, '' if it still runs or nobody knows; signal: that ended it, 0 for none."""
 
-    def __init__(self, what: str, question: str, answers: Sequence[dict[str, Any]], ended: str = ""):
+    def __init__(
+        self, what: str, question: str, answers: Sequence[dict[str, Any]], ended: str = "", signal: int = 0
+    ):
         super().__init__(what)
         self.question = question
         self.answers = list(answers)
         self.ended = ended
+        self.signal = signal
 
 
 class QuerySession:
@@ -47,7 +68,7 @@ class QuerySession:
     """
 
     def __init__(self, connection: Connection, programs: str, timeout: float):
-        self._spawn: ChannelSpawn = connection.stream(f"{start_of('ask', programs)} 2>&1", timeout)
+        self._spawn: ChannelSpawn = connection.stream(f"({start_of('ask', programs)}) 2>&1", timeout)
         self._timeout = timeout
 
     def __enter__(self) -> QuerySession:
@@ -71,7 +92,7 @@ class QuerySession:
             self._spawn.channel.sendall(text.encode())
         except OSError as error:
             words = f"ask.py takes no more questions: {error or 'it is gone'}"
-            raise NoAnswer(words, question, so_far, words) from None
+            raise NoAnswer(words, question, so_far, words, self._signal()) from None
 
     def _read(self, question: str, so_far: Sequence[dict[str, Any]]) -> dict[str, Any]:
         began = time.monotonic()
@@ -89,8 +110,15 @@ class QuerySession:
             rest = "" if found == 1 else self._rest()
             words = [each for each in (line + "\n" + rest).splitlines() if each.strip()]
             said = words[-1] if words else "no output"
-            raise NoAnswer(f"ask.py failed at {shown!r}: {said}", question, so_far, f"ask.py: {said}")
+            words_of_it = f"ask.py: {said}"
+            raise NoAnswer(
+                f"ask.py failed at {shown!r}: {said}", question, so_far, words_of_it, self._signal()
+            )
         return document
+
+    def _signal(self) -> int:
+        """That ended ask.py, 0 for none."""
+        return signal_of(self._spawn.exit_status(_STATUS_SECONDS))
 
     def _rest(self) -> str:
         """What else it says when it fails: the last line of a traceback tells."""

@@ -216,6 +216,11 @@ class Console:
                 self._changed.wait(min(deadline - now, quiet_at - now, _LOOK_UP_SECONDS))
 
     @property
+    def last_heard(self) -> float:
+        """time.monotonic() of the newest byte; of its start, if there was none."""
+        return self._log.last_output
+
+    @property
     def silent_for(self) -> float:
         """Seconds since the newest byte."""
         return time.monotonic() - max(self._log.last_output, self.started)

@@ -95,7 +95,16 @@ def _wait_until_up(level: GuestHost, console: Console) -> Ended:
     return wait_for(
         console, lambda seen: "up" in seen.reports or seen.final, limits.l2_boot, limits.l2_silence,
         lag=level.lag, monitor=level.monitor_command, symbols=level.symbols,
+        host_answers=lambda: _answers(level),
     )  # fmt: skip
+
+
+def _answers(level: GuestHost) -> bool:
+    """Whether L1 still runs a command."""
+    try:
+        return level.run("true", level.setup.limits.answer).status == 0
+    except InfrastructureError:
+        return False
 
 
 def _observe(

@@ -16,12 +16,16 @@ from harness.model.errors import InfrastructureError
 from harness.model.looks import Look
 from harness.model.splat import Splat
 
-# One program and one round trip: the lines of warning level and worse, of which a splat has all.
+# One program and one round trip: the lines of warning level and worse, of which a splat has all, and those
+# that only begin as one does.
 _ASK = (
     # Not by "read": a sysctl that is read byte by byte gives its first digit only.
     "taint=$(cat /proc/sys/kernel/tainted); read -r up _ </proc/uptime; log=/run/kvmppc-log; "
-    "dmesg -r >$log && [ -s $log ] && echo \"kvmppc-health $taint $up\" && grep '^<[0-4]>' $log; true"
+    'dmesg -r >$log && [ -s $log ] && echo "kvmppc-health $taint $up" && '
+    "grep -e '^<[0-4]>' -e '^<[5-7]>.*BUG: ' $log; true"
 )
+# Of notice, info or debug level (include/linux/kern_levels.h).
+_QUIET = re.compile(r"<[5-7]>")
 _HEAD = re.compile(r"^kvmppc-health (\d+) ([\d.]+)$")
 
 
@@ -38,6 +42,7 @@ class HealthWatch:
         self._console_seen = 0
         self._lines: list[str] = []  # of the kernel log, so far
         self._asked = False
+        self._in_passing: set[str] = set()
 
     def glance(self, console: Sequence[Splat], when: str) -> Look:
         """What is new on the console alone; the level is not asked."""
@@ -61,8 +66,10 @@ class HealthWatch:
             return Look(self.name, when, False, splats=seen, boot=self.boot, reason=words)
         fresh = self._fresh(lines)
         booting, self._asked = not self._asked, True
-        from_log = read_splats(fresh)
-        messages = parse_messages("\n".join(fresh))
+        loud = [each for each in fresh if not _QUIET.match(each)]
+        from_log = read_splats(loud)
+        self._pass_over([each for each in fresh if _QUIET.match(each)], from_log)
+        messages = parse_messages("\n".join(loud))
         for each in messages:
             title = complaint(each, booting)
             if title is not None:
@@ -73,6 +80,13 @@ class HealthWatch:
             self.name, when, True, int(match[1]), seen, shown, float(match[2]), self.boot
         )  # fmt: skip
 
+    def _pass_over(self, quiet: Sequence[str], loud: Sequence[Splat]) -> None:
+        """A console does not show levels. What the log has at notice or below only, in one line and without a
+        trace, is what somebody prints who speaks of bugs: a kernel that has one says so at warning or worse
+        (lib/bug.c, mm/, kernel/sched, kernel/locking)."""
+        said = {each.title for each in read_splats(quiet) if not each.trace}
+        self._in_passing = (self._in_passing | said) - {each.title for each in loud}
+
     def _fresh(self, lines: list[str]) -> list[str]:
         """Those that were not there last time, also if the log has lost its beginning meanwhile: what the old
         one ended with is old; where nothing of that is left, all is new."""
@@ -82,7 +96,10 @@ class HealthWatch:
 
     def _new(self, console: Sequence[Splat], log: Sequence[Splat], when: str) -> tuple[Splat, ...]:
         """Each complaint once, though both the console and the log have it, in whatever order."""
-        fresh = console[self._console_seen :]
+        fresh = [
+            each for each in console[self._console_seen :]
+            if each.trace or each.final or each.title not in self._in_passing
+        ]  # fmt: skip
         self._console_seen = len(console)
         self._in_console.update(each.title for each in fresh)
         self._in_log.update(each.title for each in log)

@@ -52,9 +52,9 @@ class Level(Protocol):
     def look(self, when: str) -> Look:
         """The same, and its taint flags and kernel log. Never raises."""
 
-    def diagnose(self, doing: str, ended: str = "") -> Loss:
-        """Why *doing* came to no end in it. ended: words of a program of ours that ended without an answer.
-        Takes seconds. Never raises."""
+    def diagnose(self, doing: str, ended: str = "", ended_by: int = 0) -> Loss:
+        """Why *doing* came to no end in it. ended: words of a program of ours that ended without an answer;
+        ended_by: the signal that ended it, 0 for none. Takes seconds. Never raises."""
 
     def loss(self, doing: str) -> Loss | None:
         """How it was lost; None while it answers."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.health.cause import Evidence, Loss, Reach, decide
 from harness.health.ending import mode_of, trouble_of
 from harness.levels import guest
-from harness.levels.asking import OUR_PROGRAMS, QuerySession, start_of
+from harness.levels.asking import OUR_PROGRAMS, ProgramEnded, QuerySession, start_of
 from harness.levels.commands import Nonce
 from harness.levels.console import Console, Ended
 from harness.levels.healthlook import HealthWatch
@@ -91,7 +91,8 @@ class LinuxLevel:
             probe = self._probe()
             phases["probe"] = time.monotonic() - began
         except InfrastructureError as error:
-            loss = self.diagnose("the probe of its KVM" if looks else "the first login", str(error))
+            signal = error.signal if isinstance(error, ProgramEnded) else 0
+            loss = self.diagnose("the probe of its KVM" if looks else "the first login", str(error), signal)
             looks.append(self.glance("the probe"))
             return self._observation(boot, lost=End(loss.rule, loss.proof, loss.side), looks=looks)
         looks.append(self.look("the probe"))
@@ -124,13 +125,12 @@ class LinuxLevel:
         done = self.run(start_of("probe", OUR_PROGRAMS), self.setup.limits.probe)
         (self.directory / "probe.json").write_text(done.stdout)
         if done.status:
-            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            raise InfrastructureError(f"the probe ended with {done.status}: {last}")
+            raise ProgramEnded("the probe", done)
         try:
             return Probe.from_json(json.loads(done.stdout))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InfrastructureError(
-                f"the probe's answer is no such document: {error}", log=self.directory / "probe.json"
+                f"the probe's output is not valid: {error}", log=self.directory / "probe.json"
             ) from None
 
     def _observation(
@@ -180,7 +180,7 @@ class LinuxLevel:
             self._loss = self.diagnose(doing)
         return self._loss
 
-    def diagnose(self, doing: str, ended: str = "") -> Loss:
+    def diagnose(self, doing: str, ended: str = "", ended_by: int = 0) -> Loss:
         machine = self.machine.state()
         known = machine.outer or machine.hdsi or machine.killed_by_signal or machine.exit_status is not None
         over = machine.process_state in ("T", "t") or (self.console is not None and self.console.panicked)
@@ -190,12 +190,14 @@ class LinuxLevel:
             doing=doing,
             exit_status=machine.exit_status,
             killed_by_signal=machine.killed_by_signal,
+            signal=machine.signal,
             shutdown=machine.shutdown,
             process_state=machine.process_state,
             monitor=machine.monitor,
             caught=machine.caught,
             hdsi=machine.hdsi,
             ended=ended,
+            ended_by=ended_by,
             starved=machine.starved,
             outer=machine.outer,
         )

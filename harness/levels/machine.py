@@ -19,6 +19,7 @@ class MachineState:
 
     exit_status: int | None = None
     killed_by_signal: bool = False
+    signal: int = 0
     shutdown: str = ""
     process_state: str = ""
     monitor: str = ""

@@ -28,8 +28,16 @@ QEMU_PIDS = (
     '*"(qemu-system-ppc"*) echo ${at#/proc/};; esac; done'
 )
 
+# What a shell says of a program that ended by signal N (POSIX, Shell & Utilities 2.8.2; busybox and dash).
+_BY_SIGNAL = 128
+
 # Between two looks whether it has ended, in seconds.
 _TRY_SECONDS = 0.1
+
+
+def _status(said: int | None) -> int | None:
+    """What the shell says, as -N for signal N."""
+    return _BY_SIGNAL - said if said is not None and said > _BY_SIGNAL else said
 
 
 class Host(Protocol):
@@ -94,7 +102,9 @@ class NestedMachine:
         self.command = self._make(nonce)
         repro.write(directory, self.command, about, inside=self.enclosing_commands)
         words = (
-            f"rm -f {self.pidfile}; exec {shlex.join([*self.command, '-pidfile', self.pidfile])} </dev/null"
+            f"rm -f {self.pidfile}; {shlex.join([*self.command, '-pidfile', self.pidfile])} </dev/null; "
+            # By the shell that waits for it: of a signal SSH's own word says less.
+            "exit $?"
         )
         self._stream = self._host.connection.stream(words, self._limits.ssh)
         return Console(
@@ -113,12 +123,13 @@ class NestedMachine:
     def exit_status(self) -> int | None:
         if self._stream is None:
             return -1
-        return self._stream.exit_status(0)
+        return _status(self._stream.exit_status(0))
 
     def wait(self, timeout: float) -> int | None:
-        """Exit status within *timeout* seconds, None if it runs on or the way to it is lost."""
+        """Exit status within *timeout* seconds, negative for a signal, -1 also if nobody knows how it ended;
+        None if it runs on or the way to it is lost."""
         assert self._stream is not None
-        return self._stream.exit_status(timeout)
+        return _status(self._stream.exit_status(timeout))
 
     def runs(self) -> bool | None:
         """Whether its QEMU process is there in its host; None if nobody could look."""
@@ -160,7 +171,9 @@ class NestedMachine:
             return MachineState(
                 process_state="T" if self.stopped() else "", caught=caught, starved=self.starved()
             )
-        return MachineState(status) if status >= 0 else MachineState(killed_by_signal=True)
+        if status >= 0:
+            return MachineState(status)
+        return MachineState(killed_by_signal=True, signal=-status if status < -1 else 0)
 
     def stop(self) -> None:
         """Also of one that is gone, as far as can be seen: what is caught in the kernel stays there."""

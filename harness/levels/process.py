@@ -40,8 +40,7 @@ class TerminalProcess:
         return sampling.cpu_seconds(self.process.pid)
 
     def wait_seconds(self) -> float:
-        """How long the group's threads, those that live now, were ready to run without a CPU to run on;
-        0.0 once it is gone."""
+        """How long it was kept from running, see sampling.wait_seconds; 0.0 once it is gone."""
         return sampling.wait_seconds(self.process.pid)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.health.cause import Evidence, Loss, Reach, decide
 from harness.health.splats import read_splats
-from harness.levels.asking import QuerySession, start_of
+from harness.levels.asking import ProgramEnded, QuerySession, start_of
 from harness.levels.limits import LIMITS, Limits
 from harness.levels.ssh import Completed, Connection
 from harness.levels.stuck import stuck
@@ -79,12 +79,11 @@ class RemoteLevel:
                 self._taint_before = int(self.run("cat /proc/sys/kernel/tainted", self._limits.stop).stdout)
         done = self.run(start_of("probe", self._there), self._limits.probe)
         if done.status:
-            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            raise InfrastructureError(f"the probe ended with {done.status} on {self._target.text}: {last}")
+            raise ProgramEnded(f"the probe on {self._target.text}", done)
         try:
             probe = Probe.from_json(json.loads(done.stdout))
         except (ValueError, KeyError, TypeError) as error:
-            raise InfrastructureError(f"the probe's answer is no such document: {error}") from None
+            raise InfrastructureError(f"the probe's output is not valid: {error}") from None
         self._page = probe.page
         return Facts(
             probe.release, self.run("cat /proc/version", self._limits.stop).stdout.strip(), self._build_id(),
@@ -192,7 +191,7 @@ class RemoteLevel:
         named = tuple(replace(each, level=self.name, when=when) for each in splats)
         return Look(self.name, when, True, fresh, named)
 
-    def diagnose(self, doing: str, ended: str = "") -> Loss:
+    def diagnose(self, doing: str, ended: str = "", ended_by: int = 0) -> Loss:
         """Its console and its hypervisor are not ours to look at: what is not in its log stays unknown."""
         reach, words, caught = Reach.ANSWERS, "", ""
         try:
@@ -204,7 +203,7 @@ class RemoteLevel:
         return decide(
             Evidence(
                 self.name, doing, splats=look.splats, reach=reach, reach_words=words, stuck=caught,
-                ended=ended, ours=False,
+                ended=ended, ended_by=ended_by, ours=False,
             )
         )  # fmt: skip
 

@@ -72,7 +72,7 @@ def decide(runs: Sequence[Seen], good: str, bad: str, agreement: Agreement) -> R
             return Result(answer, signature + more, same[0])
     other = next((each for each in runs if each.signature and each.signature not in (good, bad)), None)
     if other is not None:
-        return Result(Answer.SKIP, f"another end: {other.signature}", other)
+        return Result(Answer.SKIP, f"different result: {other.signature}", other)
     lost = next((each for each in runs if each.trouble), None)
     if lost is not None:
         return Result(Answer.SKIP, lost.trouble, lost)

@@ -76,6 +76,13 @@ RULES = (
         "QEMU accel/kvm/kvm-all.c, kvm_cpu_exec, an errno that is no refusal",
     ),
     _rule(
+        "unknown-exit",
+        r"^KVM(?:: unknown exit\b|: entry failed\b|: unhandled exit\b| internal error\b)",
+        Outcome.QEMU_ERROR,
+        "QEMU accel/kvm/kvm-all.c, kvm_cpu_exec, kvm_handle_internal_error; target/ppc/kvm.c, "
+        "kvm_arch_handle_exit: KVM_RUN ended for a reason QEMU cannot serve; it dumps registers and stays",
+    ),
+    _rule(
         "mode-not-for-cpu",
         r"Compatibility PVR 0x[0-9a-f]+ not valid for CPU",
         Outcome.QEMU_ERROR,

@@ -93,7 +93,7 @@ def _judge_lost(name: str, lost: End) -> Verdict:
         expected="an answer",
         observed=f"lost when it was probed ({lost.rule})",
         proof=lost.proof,
-        source="no question may harm a kernel",
+        source="a test must not make the kernel hang or crash",
         right=False if kind is Kind.FAIL else None,
     )
 

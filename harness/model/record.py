@@ -137,7 +137,7 @@ class Delivery:
             count = f"{len(self.missing)} of {self.planned} planned results"
             return f"{start}{count} {_are(self.missing)} missing: {_first(self.missing)}"
         if self.errors:
-            words = f"{len(self.errors)} of the tests ended with an error of ours (see errors.txt)"
+            words = f"{len(self.errors)} of the tests ended with an error of the harness (see errors.txt)"
             return f"{start}{words}: {_first(self.errors)}"
         if not self.complete:
             return "Interrupted: partial results."

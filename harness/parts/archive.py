@@ -53,7 +53,7 @@ class Trouble(Enum):
     UNREACHABLE = "the mirror cannot be reached"
     SIGNATURE = "its signature cannot be verified with the keys of this host"
     EXPIRED = "its Release file is past its Valid-Until"
-    SYNC = "its index is caught mid-sync"
+    SYNC = "the mirror is being updated"
     MISSING = "it does not have the package"
     NO_SUITE = "the mirror does not have this suite"
     FULL = "the disk is full"
@@ -125,10 +125,11 @@ def fetch(
             continue  # needs two suites of one mirror, and we have no mirror's name
         notices: list[str] = []
         check_date = suite.checks_date
-        attempt = 0
+        attempt, words = 0, "taking it from"
         while attempt < _TRIES:
             attempt += 1
-            progress(f"{part.name}: taking it from {suite.name}")
+            progress(f"{part.name}: {words} {suite.name}")
+            words = "once more from"
             _empty(tree)
             output, status = _mmdebstrap(part, suite, mirror, tree, locked, check_date, work, log, progress)
             if status == 0:
@@ -162,7 +163,7 @@ def fetch(
                 time.sleep(_WAIT_SECONDS * attempt)  # the mirror gives no sign when it is done
     # Not if all that is missing are suites: then it is the mirror that is wrong.
     if Trouble.MISSING in kinds and kinds <= {Trouble.MISSING, Trouble.NO_SUITE}:
-        raise UsageError(f"no suite has {part.name}", "see the versions in harness/parts/table.py", log)
+        raise UsageError(f"no Debian suite has {part.name}", "check the version", log)
     raise InfrastructureError(
         f"no suite can give {part.name}; the last said: {said[-1] if said else 'nothing'}",
         "install debian-archive-keyring"

@@ -118,7 +118,7 @@ class Cache:
                 f"remove {path}, or set KVMPPC_CACHE to another directory",
             ) from None
         _seen(path).unlink(missing_ok=True)
-        self._progress(f"{what} in the cache is damaged and is made anew: {damage} (the old one: {away})")
+        self._progress(f"{what} in the cache is damaged, renamed and rebuilt: {damage} (the old one: {away})")
 
     def damage_of(self, file: Path) -> str:
         """What of a file in a published tree is not as published, by its content; '' if it is, or if it is in

@@ -208,7 +208,7 @@ class _Area:
         busy = self._directory / "busy"
         if busy.exists():
             # It was killed: an object file may be half written and yet newer than its source.
-            self._progress("the last build here was cut off; starting afresh")
+            self._progress("the last build here was interrupted; starting again")
             shutil.rmtree(objects, ignore_errors=True)
             shutil.rmtree(source, ignore_errors=True)
             (self._directory / "src.index").unlink(missing_ok=True)

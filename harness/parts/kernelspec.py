@@ -97,7 +97,8 @@ def parse_spec(text: str) -> KernelSpec:
             raise UsageError(f"kernel {text!r} has a + without a series after it")
         return found.with_series(tuple(_series(each) for each in rest)) if rest else found
     known = ", ".join(f"debian:{version}" for version in KERNEL_SUITES)
-    hint = f"give {', '.join(kind.value for kind in BaseKind)}; known are {known}"
+    kinds = ", ".join(kind.value for kind in BaseKind if kind is not BaseKind.RUNNING)
+    hint = f"give {kinds}; known are {known}"
     if re.search(r"[/.~]", text.partition(":")[0]):
         raise UsageError(f"kernel {text!r} does not exist", hint)
     raise UsageError(f"kernel {text!r} is neither a file nor a known kind", hint)

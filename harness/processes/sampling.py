@@ -53,16 +53,19 @@ def cpu_seconds(group: int) -> float:
 
 
 def wait_seconds(group: int) -> float:
-    """How long the group's threads that live now were ready to run and had no CPU; 0.0 once it is gone, or
-    if the kernel does not count it."""
-    total = 0
+    """How long the group was kept from running: of its threads that live now the longest time that one was
+    ready to run and had no CPU. 0.0 once it is gone, or if the kernel does not count it.
+
+    Not the sum: a QEMU whose main loop and vCPU both wait, each half of the time, runs half of the time.
+    """
+    longest = 0
     for each in _members(group):
         for path in _PROC.glob(f"{each.pid}/task/*/schedstat"):
             try:
-                total += int(path.read_text().split()[1])
+                longest = max(longest, int(path.read_text().split()[1]))
             except (OSError, ValueError, IndexError):
                 continue
-    return total / 1e9
+    return longest / 1e9
 
 
 def children(pid: int) -> list[int]:

@@ -40,7 +40,7 @@ def lines(
                     )
     trouble = delivery.trouble(records)
     if trouble:
-        title = "the run is not whole"
+        title = "the run is not complete"
         found.append(f"::error title={title}::{_data(trouble)}" if github else f"{title}: {trouble}")
     return found
 

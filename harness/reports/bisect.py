@@ -62,7 +62,7 @@ def lines(
 ) -> list[str]:  # fmt: skip
     """titles: of the commits that are named; about: the culprit, as git show --stat has it; '' if there is
     none; of_a_tree: whether commits are a tree's, and not of our making."""
-    text = ["", f"bisect of {what}", f"asked: {question}", ""]
+    text = ["", f"bisect of {what}", f"test: {question}", ""]
     for candidate, result in found.steps:
         text.append(f"  {result.answer.value:4}  {candidate.name}  {candidate.title}")
         if result.answer is Answer.SKIP:
@@ -100,7 +100,7 @@ def _other_failures(found: Found, ends: Ends) -> Sequence[str]:
     return (
         f"failures other than {ends.bad.signature!r} were met, and skipped:",
         *(f"  {count} × {signature}" for signature, count in counted.items()),
-        "each may want a bisect of its own",
+        "each may need a bisect of its own",
         "",
     )
 

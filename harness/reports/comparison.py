@@ -30,18 +30,18 @@ LEGEND = (
 
 
 def sentence(cells: Sequence[Cell]) -> str:
-    """What changed, in one line."""
+    """``In 2 L2 boots: 1 check fixed, 0 broken, 0 changed, 7 same. In 1 L1s: ...``"""
     l2s = [cell for cell in cells if cell.topic == "l2"]
     other = [cell for cell in cells if cell.topic != "l2"]
-    return f"{len(l2s)} L2 boots: {_counted(l2s)}. Facts in {_l1s(cells)} L1s: {_counted(other)}."
+    return f"In {len(l2s)} L2 boots: {_counted(l2s)}. In {_l1s(cells)} L1s: {_counted(other)}."
 
 
 def _counted(cells: Sequence[Cell]) -> str:
     found = counts(cells)
     shown = (Change.FIXED, Change.BROKEN, Change.CHANGED, Change.SAME, Change.UNKNOWN)
-    return ", ".join(
-        f"{found[each]} {each.value}" for each in shown if found[each] or each is not Change.UNKNOWN
-    )
+    words = [f"{found[each]} {each.value}" for each in shown if found[each] or each is not Change.UNKNOWN]
+    checks = "check" if found[Change.FIXED] == 1 else "checks"
+    return ", ".join([words[0].replace(" ", f" {checks} ", 1), *words[1:]])
 
 
 def _l1s(cells: Sequence[Cell]) -> int:

@@ -12,8 +12,10 @@ from harness.model.record import KernelInfo, Record, RunInfo
 from harness.reports import columns, terminal
 
 LEGEND = (
-    "P10 = L2 booted in that mode; early, late = refused when the mode is set, when L2 runs; "
-    "ok / FAIL / DEFECT (known defect, shown) / INFRA / UNKNOWN (not proven) / skip = verdict"
+    "P10 = L2 booted in that mode; early, late = KVM refused the mode when it was set, when L2 ran; "
+    "qemu-err = QEMU gave up by itself; panic, hang, infra, unknown = how else a boot ended; "
+    "a health cell names the first complaint; "
+    "ok / FAIL / DEFECT (known defect, reproduced) / INFRA / UNKNOWN (not proven) / skip = verdict"
 )
 
 

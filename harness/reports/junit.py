@@ -38,8 +38,8 @@ def render(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> str:
     trouble = delivery.trouble(records)
     if trouble:
         suite = TestSuite("the run")
-        case = TestCase("all that was planned was delivered", "kvmppc.run")
-        case.result = [Error(_xml(trouble), "the run is not whole")]
+        case = TestCase("the run is complete", "kvmppc.run")
+        case.result = [Error(_xml(trouble), "the run is not complete")]
         suite.add_testcase(case)
         xml.add_testsuite(suite)
     xml.update_statistics()  # type: ignore[no-untyped-call]
@@ -63,7 +63,7 @@ def _case(record: Record) -> TestCase:
         case Kind.UNKNOWN:
             case.result = [Error(text, "not proven")]
         case Kind.DEFECT:
-            case.result = [Skipped(f"known defect, shown: {text}", "known defect")]
+            case.result = [Skipped(f"known defect reproduced: {text}", "known defect")]
         case Kind.SKIP:
             case.result = [Skipped(text, "skipped")]
     return case

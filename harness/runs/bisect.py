@@ -83,7 +83,7 @@ class Tester:
         began = time.monotonic()
         while len(found) < (agreed := self.agreed(found)).repeat:
             if agreed != self.agreement:
-                self.progress(f"  {candidate.name}: a hang, once more to be sure")
+                self.progress(f"  {candidate.name}: a hang: one more run to confirm it")
             seen = self._run(candidate, identity, len(found) + 1)
             found.append(seen)
             if seen.trouble:
@@ -161,7 +161,7 @@ def _one_at_a_time(cache: Cache, key: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise UsageError("this very bisect is running already", "wait for it, or end it") from None
+        raise UsageError("the same bisect is already running", "wait for it, or end it") from None
     try:
         yield
     finally:
@@ -170,11 +170,11 @@ def _one_at_a_time(cache: Cache, key: str) -> Iterator[None]:
 
 def _confirm(tester: Tester, candidates: Candidates) -> report.Ends:
     """That good is good, and bad is bad with one failure. Errors say which of the two is not so."""
-    tester.progress(f"is good good? {_named(candidates.at(candidates.good))}")
+    tester.progress(f"testing the good end: {_named(candidates.at(candidates.good))}")
     good_runs = tester.runs(candidates.at(candidates.good))
     good = _certain(good_runs, tester, "good", candidates.at(candidates.good))
     tester.progress(f"  good: {good.signature}")
-    tester.progress(f"is bad bad? {_named(candidates.at(candidates.bad))}")
+    tester.progress(f"testing the bad end: {_named(candidates.at(candidates.bad))}")
     bad_runs = tester.runs(candidates.at(candidates.bad))
     bad = _certain(bad_runs, tester, "bad", candidates.at(candidates.bad))
     tester.progress(f"  bad: {bad.signature}")

@@ -50,7 +50,7 @@ def bisect(
     require = asked.require or asked.repeat
     if require > asked.repeat:
         raise UsageError(
-            f"--require {require} of --repeat {asked.repeat} runs", "repeat it as often at least"
+            f"--require {require} of --repeat {asked.repeat} runs", "--repeat must be at least --require"
         )
     cache = Cache.default()
     candidates = _candidates(asked, options, cache, progress)
@@ -86,9 +86,9 @@ def _candidates(
 
 def _question(scenarios: tuple[str, ...], check: str, splat: str, options: RunOptions) -> Question:
     if not (scenarios or check or splat):
-        raise UsageError("nothing is asked", "give --only SCENARIO, --check NAME or --splat TITLE")
+        raise UsageError("no test is given", "give --only SCENARIO, --check NAME or --splat TITLE")
     if check and splat:
-        raise UsageError("--check and --splat are two questions", "ask one")
+        raise UsageError("--check and --splat cannot be combined", "give one of them")
     scenarios = scenarios or (_CHECKED_IN,)
     places = set()
     for scenario in scenarios:
@@ -120,7 +120,7 @@ def step(
     logs = Path(tempfile.mkdtemp(prefix="kvmppc-step-"))
     seen = trial.run(question, spec, "", logs / "run", progress)
     if seen.hang:
-        progress("a hang, once more to be sure")
+        progress("a hang: one more run to confirm it")
         again = trial.run(question, spec, "", logs / "again", progress)
         if again.signature != seen.signature:
             seen = Seen("", trouble=f"a hang that came once: then {again.signature or again.trouble}")
@@ -141,7 +141,7 @@ def _answer(seen: Seen, good: str, bad: str) -> tuple[Answer, str]:
             return Answer.GOOD, seen.signature
         if not bad and seen.right is False:
             return Answer.BAD, seen.signature
-        return Answer.SKIP, f"another end: {seen.signature}"
+        return Answer.SKIP, f"different result: {seen.signature}"
     if seen.right is None:
         return Answer.SKIP, f"{seen.signature}: whether that is right is not known"
     return (Answer.GOOD if seen.right else Answer.BAD), seen.signature

@@ -125,7 +125,7 @@ class ListCandidates:
 
     def __post_init__(self) -> None:
         if len(self.items) < 2:
-            raise UsageError("there is nothing between one item", "give a list, oldest first")
+            raise UsageError("a list of one has nothing to bisect", "give at least two items, oldest first")
         if len(set(self.items)) < len(self.items):
             raise UsageError("the list has an item twice", "give each once, oldest first")
         kind = "QEMUs" if self.qemus else "kernels"

@@ -39,8 +39,8 @@ OPTIONS = (
         "l0_kernels",
         "--l0-kernel",
         "KERNEL",
-        "kernel of L0 on powernv, as for --kernel, or same: the one under test (default: a small 7.2 of "
-        "ours); may be repeated",
+        "kernel of L0 on powernv, as for --kernel, or same: the one under test (default: debian-source:7.2, "
+        "small configuration); may be repeated",
         many=True,
     ),
     Option(
@@ -66,12 +66,18 @@ OPTIONS = (
         "under each L1 also an L2 in L1's own mode, which every kernel must boot",
         switch=True,
     ),
-    Option("qemu", "--qemu", "QEMU", "QEMU for L0: debian, host (the one on PATH) or a path"),
+    Option(
+        "qemu",
+        "--qemu",
+        "QEMU",
+        "QEMU that runs the outermost machine: debian, host (the one on PATH) or a path",
+    ),
     Option(
         "expect",
         "--expect",
         "REVISION",
-        "judge every kernel under test as: none, validation, v1, merged or a release such as 7.2.5",
+        "judge every kernel under test as: none, validation, v1 to v5, merged, a release such as 7.2.5, or "
+        "what it does, such as stored,merged,v2",
     ),
     Option(
         "no_workaround", "--no-workaround", "NAME", "leave a known workaround out; may be repeated", many=True
@@ -80,7 +86,8 @@ OPTIONS = (
         "allow_splat",
         "--allow-splat",
         "TITLE",
-        "a complaint of a kernel that does not count, as a report titles it; may be repeated",
+        "a splat, kernel message or taint flag that does not count, in L0, L1 and L2: its exact title, "
+        "without (during ...); may be repeated",
         many=True,
     ),
     Option(
@@ -105,7 +112,7 @@ OPTIONS = (
         "suite",
         "--suite",
         "NAME",
-        "what is asked: boot (how guests end; the default), abi (the conformance suite) or all",
+        "which tests: boot (how guests end; the default), abi (the conformance suite) or all",
     ),
     Option("fuzz", "--fuzz", "SECONDS", "with the conformance suite: random calls, for so long"),
     Option("seed", "--seed", "N", "with --fuzz: which random calls (default: 1)"),
@@ -126,7 +133,8 @@ OPTIONS = (
         "timeout_scale",
         "--timeout-scale",
         "FACTOR",
-        "all limits of levels times this, for a slow machine or a debug kernel (default: 1)",
+        "multiply all time limits of levels by this, 0.1 to 100, for a slow machine or a debug kernel "
+        "(default: 1)",
     ),
     Option(
         "expect_build_id",

@@ -17,7 +17,7 @@ from harness.model.verdict import Kind
 from harness.runs.activity import doing
 
 # So long, by the level's own clock, is waited at the end for what comes late: in seconds.
-_LINGER = 1.0
+_LINGER = 2.0
 
 
 @dataclass(frozen=True)

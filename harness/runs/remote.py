@@ -48,9 +48,9 @@ def options_for(ssh: str, options: RunOptions, progress: Callable[[str], None]) 
     _given(options)  # bad words are told before anything is asked
     asked = [topology(name) for name in options.topologies]
     if len(asked) > 1 or len(options.l1) > 1 or any(each.has_l0 for each in asked):
-        raise UsageError("--ssh asks one L1 as it is", "give at most one pseries --topology and one --l1")
+        raise UsageError("--ssh tests one L1 as it is", "give at most one pseries --topology and one --l1")
     if options.kernels or options.l0_kernels:
-        raise UsageError("--ssh asks the kernel that runs there", "leave --kernel out")
+        raise UsageError("--ssh tests the kernel that runs there", "leave --kernel out")
     facts = _look(Target(ssh, options.ssh_config), options.timeout_scale)
     api = asked[0].nested_api if asked else facts.nested_api
     if facts.probe.kvm != "hv" or api is None:

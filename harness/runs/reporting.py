@@ -63,7 +63,9 @@ def read(path: Path) -> Saved:
         raise UsageError(f"{file} cannot be read: {error.strerror}", "give the directory of a run") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         words = str(error).splitlines() or ["it cannot be read"]
-        raise UsageError(f"{file} is no report of ours: {words[0]}", "give the directory of a run") from None
+        raise UsageError(
+            f"{file} is not a report of kvmppc: {words[0]}", "give the directory of a run"
+        ) from None
     return Saved(file.parent, info, records, delivery)
 
 

@@ -216,7 +216,7 @@ class RunningL1:
                     if answers is None:
                         answers = paired(page, lines[: len(error.answers)], error.answers)
                     self._unanswered = error.question
-                    self._suite_loss = self._diagnosed(error.question, error.ended)
+                    self._suite_loss = self._diagnosed(error.question, error.ended, error.signal)
             save(level.directory / "suite.json", answers.to_json())
             self._asked = answers
         return self._asked
@@ -230,13 +230,13 @@ class RunningL1:
         verdicts = [
             each for each in conformance.TOPICS[topic](evidence) if each.proof in evidence.answers.asked
         ]
-        words = f"not judged: L1 was lost at {self._unanswered!r}"
-        return [*told, *verdicts, Verdict("all was asked", Kind.UNKNOWN, "all answers", words)]
+        words = f"not judged: L1 was lost at question {self._unanswered!r}"
+        return [*told, *verdicts, Verdict("suite complete", Kind.UNKNOWN, "all answers", words)]
 
-    def _diagnosed(self, question: str, ended: str = "") -> Verdict:
+    def _diagnosed(self, question: str, ended: str = "", ended_by: int = 0) -> Verdict:
         """Why a question was not answered."""
         level = self._levels.innermost
-        loss = level.diagnose(question, ended)
+        loss = level.diagnose(question, ended, ended_by)
         self._levels.lost(level.name)
         verdict = judge_loss(level.name, question, loss)
         if question.startswith("ioctl "):
@@ -347,7 +347,7 @@ class RunningL1:
         name = l2 or topic
         self._notes = []
         if self._lacking:
-            skip = Verdict("a machine to boot on", Kind.SKIP, "one", self._lacking)
+            skip = Verdict("machine available", Kind.SKIP, "yes", self._lacking)
             missing: tuple[str, list[Verdict]] | None = (directory, [skip])
         else:
             self._levels.begin(name)
@@ -360,7 +360,7 @@ class RunningL1:
             try:
                 summary, verdicts = judge()
             except NoAnswer as error:
-                verdicts = [self._diagnosed(error.question, error.ended)]
+                verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
             except InfrastructureError as error:
                 verdicts = [self._diagnosed(name, str(error))]
             if starts:
@@ -401,7 +401,7 @@ class RunningL1:
                 if (name, self._levels.boots) in self._told or self._levels.renewed:
                     words = seen.lost.proof if seen.lost else seen.boot.proof
                     reason = f"{name}: {seen.boot.summary if not seen.lost else 'lost when it was probed'}"
-                    skip = Verdict(f"{name} is up", Kind.SKIP, f"an {name} to ask", reason, words)
+                    skip = Verdict(f"{name} is up", Kind.SKIP, "yes", reason, words)
                     return name.lower(), [skip]
                 self._told.add((name, self._levels.boots))
                 _, verdicts = self._judge.l0(seen) if name == "L0" else self._judge.l1(seen)

@@ -69,7 +69,7 @@ def run(question: Question, kernel: str, qemu: str, directory: Path, progress: C
         words = _words(lines, status, log)
         if status == InfrastructureError.exit_code:
             # The next candidate would fare no better; what is done so far is kept.
-            raise InfrastructureError(words, "mend that and type the same again")
+            raise InfrastructureError(words, "fix that and start the same command again")
         return Seen("", trouble=words)
     _, records, delivery = jsonfile.read(report)
     trouble = delivery.trouble(records)

@@ -62,6 +62,18 @@ def test_what_a_fault_does_not_touch_may_be_ok_after_it():
     assert differences(found, Expect(spared=("p10 health",))) == []
 
 
+def test_what_was_asked_of_a_fresh_l1_has_proof():
+    fresh = dataclasses.replace(
+        record("ioctl", Kind.OK), notes=("in a fresh L1: in the one before, L1 was lost",)
+    )
+    later = record("health", Kind.OK)
+    assert differences(dataclasses.replace(TOLD, records=[*TOLD.records, fresh, later]), LOST) == []
+    early = [record("caps", Kind.OK), *TOLD.records, fresh, later]
+    assert differences(dataclasses.replace(TOLD, records=early), LOST) == [
+        "ok without proof: 7.2-papr-p11@p10 caps"
+    ]
+
+
 def test_a_delivered_record_that_has_changed_is_lost():
     found = dataclasses.replace(TOLD, records=[dataclasses.replace(L1, summary="another"), LOST_L2])
     assert differences(found, LOST) == ["lost, or changed: 7.2-papr-p11@p10 l1"]

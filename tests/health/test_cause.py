@@ -106,7 +106,21 @@ ROWS = (
     ),
     (
         of(killed_by_signal=True), "qemu-killed", UNKNOWN, Outcome.UNKNOWN,
-        "QEMU of L1 ended by a signal, and its host's log does not say which or why",
+        "QEMU of L1 ended by a signal, and its host's log does not say why",
+    ),
+    (
+        of(killed_by_signal=True, signal=9), "qemu-killed", UNKNOWN, Outcome.UNKNOWN,
+        "QEMU of L1 ended by signal 9 (SIGKILL), and its host's log does not say why",
+    ),
+    (
+        of(killed_by_signal=True, signal=11), "l0-qemu-crashed", KERNEL, Outcome.QEMU_ERROR,
+        "L0: QEMU of L1 crashed by signal 11 (SIGSEGV): the kernel that runs it gave it a wrong page, "
+        "register or answer, or a signal it should not have, unless QEMU is wrong",
+    ),
+    # the outermost QEMU runs on a kernel that is not ours
+    (
+        of(exit_status=-11), "qemu-killed", SURROUNDINGS, Outcome.INFRASTRUCTURE,
+        "QEMU of L1 ended by signal 11 (SIGSEGV)",
     ),
     (
         of(exit_status=3), "qemu-exit", SURROUNDINGS, Outcome.INFRASTRUCTURE,
@@ -114,7 +128,7 @@ ROWS = (
     ),
     (
         of(exit_status=3, last_line=""), "qemu-exit", SURROUNDINGS, Outcome.INFRASTRUCTURE,
-        "QEMU of L1 ended with status 3; it said nothing",
+        "QEMU of L1 ended with status 3; it printed nothing",
     ),
     (
         of(exit_status=0), "reset", KERNEL, Outcome.PANIC,
@@ -134,7 +148,7 @@ ROWS = (
     ),
     (
         of(exit_status=0, never_spoke=True, last_line=""), "qemu-exit", SURROUNDINGS,
-        Outcome.INFRASTRUCTURE, "QEMU of L1 ended with status 0 before it said anything",
+        Outcome.INFRASTRUCTURE, "QEMU of L1 ended with status 0 before it printed anything",
     ),
     (
         of(exit_status=0, never_spoke=True, last_line="", shutdown="guest-reset"), "reset", KERNEL,
@@ -151,7 +165,7 @@ ROWS = (
     ),
     (
         of(monitor="silent"), "qemu-silent", SURROUNDINGS, Outcome.INFRASTRUCTURE,
-        "QEMU of L1 answers its monitor no more",
+        "QEMU of L1 does not answer its monitor any more",
     ),
     (
         of(monitor="silent", never_spoke=True), "qemu-silent", SURROUNDINGS, Outcome.INFRASTRUCTURE,
@@ -204,12 +218,22 @@ ROWS = (
         "the SSH connection broke (reset by peer); L1 answers on a new one",
     ),
     (
+        of(reach=Reach.ANSWERS, ended="ask.py: Segmentation fault", ended_by=11), "program-crashed", KERNEL,
+        Outcome.PANIC,
+        "in L1: ask.py: Segmentation fault; it crashed by signal 11 (SIGSEGV): the kernel that runs it gave "
+        "it a wrong page, register or answer, or a signal it should not have, unless Python is wrong",
+    ),
+    (
+        of(reach=Reach.ANSWERS, ended="ask.py: Killed", ended_by=9), "program-ended", UNKNOWN,
+        Outcome.UNKNOWN, "in L1: ask.py: Killed",
+    ),
+    (
         of(reach=Reach.ANSWERS, ended="ask.py: Killed"), "program-ended", UNKNOWN, Outcome.UNKNOWN,
         "in L1: ask.py: Killed",
     ),
     (
         of(reach=Reach.ANSWERS), "no-answer", UNKNOWN, Outcome.UNKNOWN,
-        "l2p10: no answer, though L1 is well",
+        "l2p10: no answer, but L1 answers",
     ),
     (
         of(reach=Reach.ANSWERS, stuck="thread x runs", starved=STARVED), "starved", SURROUNDINGS,
@@ -266,11 +290,11 @@ ROWS = (
     # a machine of somebody else's: nobody saw what QEMU or the hypervisor did
     (
         of(ours=False), "unknown", UNKNOWN, Outcome.UNKNOWN,
-        "L1 is lost, and nothing shows why; last line: the last",
+        "L1 stopped answering; no cause found; last line: the last",
     ),
     (
         of(ours=False, last_line="", reach=Reach.SILENT), "unknown", UNKNOWN, Outcome.UNKNOWN,
-        "L1 is lost, and nothing shows why; last line: none",
+        "L1 stopped answering; no cause found; last line: none",
     ),
 )  # fmt: skip
 
@@ -353,8 +377,8 @@ def test_a_stall_long_ago_says_nothing_of_a_level_that_gets_no_cpu():
 
 def test_what_nobody_says_is_not_known():
     assert Evidence("L1") == Evidence(
-        "L1", "", (), (), "", None, "", "", None, False, "", "", "", False, "", "", Reach.NOT_TRIED, "",
-        None, False, "", "", (), 0.0, 0.0, "", None, "", True,
+        "L1", "", (), (), "", None, "", "", None, False, 0, "", "", "", False, "", "", Reach.NOT_TRIED, "",
+        None, False, "", "", 0, (), 0.0, 0.0, "", None, "", True,
     )  # fmt: skip
 
 
@@ -429,6 +453,9 @@ def test_a_loss_is_named_after_its_host():
 
 def test_words():
     assert Loss(KERNEL, Outcome.HANG, "stuck", "x").words == "hang (stuck)"
+    assert Loss(KERNEL, Outcome.HANG, "hang", "x").words == "hang"
+    assert Loss(KERNEL, Outcome.PANIC, "panic", "x").words == "panic"
+    assert Loss(KERNEL, Outcome.PANIC, "l0-panic", "x").words == "panic (l0-panic)"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,10 @@ STALL = Splat("RCU stall in x", "rcu: INFO: rcu_sched self-detected stall on CPU
 REFUSED = classify("error: kvm run failed Invalid argument")
 SIGNAL = classify("qemu-system-ppc64: terminating on signal 15 from pid 7 (kill)")
 NO_FILE = classify("qemu-system-ppc64: could not load kernel '/kernel/vmlinux'")
+CRASHED = (
+    "crashed by signal 11 (SIGSEGV): the kernel that runs it gave it a wrong page, register or answer, or a "
+    "signal it should not have, unless QEMU is wrong"
+)
 NO_KVM = classify("qemu-system-ppc64: failed to initialize kvm: No such device")
 PANICKED = classify("Kernel panic - not syncing: x")
 DAWR1 = classify("qemu-system-ppc64: DAWR1 not supported by KVM. Try appending -machine cap-dawr1=off")
@@ -73,7 +77,7 @@ BOOTS = (
     # a report that did not come through
     (
         of(left={}, ended=Ended.EOF, exit_status=0), Outcome.UNKNOWN, "no-report",
-        "the guest said that it leaves, and not that it was up",
+        "the guest reported its power-off, but not that it was up",
     ),
     # its console ended
     (
@@ -82,8 +86,19 @@ BOOTS = (
     ),
     (
         of(ended=Ended.EOF, exit_status=-1), Outcome.UNKNOWN, "killed",
-        "its QEMU was killed, and nothing shows by whom",
+        "its QEMU was killed; the sender is not known",
     ),
+    (
+        of(ended=Ended.EOF, exit_status=-9), Outcome.UNKNOWN, "killed",
+        "its QEMU ended by signal 9 (SIGKILL); the sender is not known",
+    ),
+    # nobody sends these: the kernel that runs QEMU did, or made QEMU do what it must not
+    (of(ended=Ended.EOF, exit_status=-11), Outcome.QEMU_ERROR, "qemu-crashed", f"its QEMU {CRASHED}"),
+    (of(ended=Ended.EOF, exit_status=-7, finding=NO_FILE), Outcome.QEMU_ERROR, "qemu-crashed", None),
+    (of(ended=Ended.EOF, exit_status=-11, finding=NO_KVM), Outcome.QEMU_ERROR, "qemu", NO_KVM.line),
+    (of(ended=Ended.EOF, exit_status=-11, host=HOST), Outcome.INFRASTRUCTURE, "l1-qemu-killed", None),
+    (of(ended=Ended.EOF, exit_status=-11, splats=(OOPS,)), Outcome.PANIC, "splat", None),
+    (of(ended=Ended.EOF, exit_status=-6), Outcome.UNKNOWN, "killed", None),
     (
         of(ended=Ended.EOF, exit_status=0), Outcome.PANIC, "reset",
         "the guest reset or powered off before it was up; last line: last",
@@ -140,7 +155,7 @@ def test_how_a_boot_ended(number):
 
 # what was seen; rule, side, proof
 ENDS = (
-    (of(), "off", UNKNOWN, "it said that it leaves, and its QEMU ended with status 0"),
+    (of(), "off", UNKNOWN, "it reported its power-off, and its QEMU ended with status 0"),
     # what is told elsewhere, by the health of L1 and of L2: it left all the same
     (of(splats=(OOPS,)), "off", UNKNOWN, None),
     (of(host=HOST), "off", UNKNOWN, None),
@@ -166,16 +181,29 @@ ENDS = (
     # it never said that it leaves
     (
         of(left=None), "reset", KERNEL,
-        "the guest reset or powered off without a word; last line: last",
+        "the guest reset or powered off without a message; last line: last",
     ),
     (
         of(left=None, last_line=""), "reset", KERNEL,
-        "the guest reset or powered off without a word; last line: none",
+        "the guest reset or powered off without a message; last line: none",
     ),
     (
         of(left=None, exit_status=-1), "no-leave", UNKNOWN,
-        "its QEMU ended (status -1) before the guest said that it leaves",
+        "its QEMU was killed before the guest reported its power-off",
     ),
+    (
+        of(left=None, exit_status=3), "no-leave", UNKNOWN,
+        "its QEMU ended with status 3 before the guest reported its power-off",
+    ),
+    (
+        of(left=None, exit_status=-15), "no-leave", UNKNOWN,
+        "its QEMU ended by signal 15 (SIGTERM) before the guest reported its power-off",
+    ),
+    # nobody sends SIGSEGV by hand
+    (of(left=None, exit_status=-11), "crash", KERNEL, f"its QEMU {CRASHED}"),
+    (of(exit_status=-11), "crash", KERNEL, f"its QEMU {CRASHED}"),
+    (of(exit_status=-11, finding=NO_FILE), "crash", KERNEL, None),
+    (of(exit_status=-11, finding=NO_KVM), "qemu", KERNEL, NO_KVM.line),
     (of(left=None, exit_status=None, runs=True), "no-leave", UNKNOWN, None),
     (
         of(left=None, gone=Ended.TIMEOUT, exit_status=None, runs=False), "gone", UNKNOWN,
@@ -218,7 +246,7 @@ ENDS = (
     ),
     # it left, and its QEMU did not end well
     (of(exit_status=1), "exit", UNKNOWN, "QEMU ended with status 1: last"),
-    (of(exit_status=-1, last_line=""), "exit", UNKNOWN, "QEMU ended with status -1: no output"),
+    (of(exit_status=-1, last_line=""), "exit", UNKNOWN, "QEMU was killed: no output"),
     (of(exit_status=0, gone=Ended.TIMEOUT), "exit", UNKNOWN, None),
     (
         of(exit_status=None, runs=False), "gone", UNKNOWN, "the guest left; QEMU's exit status is not known",

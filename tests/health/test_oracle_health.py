@@ -16,7 +16,7 @@ from harness.model.splat import Splat
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 
-COMPLAINS = "a kernel complains of what should not happen; Linux kernel/panic.c, lib/bug.c"
+COMPLAINS = "the kernel reported a fault; Linux kernel/panic.c, lib/bug.c"
 POWERS_OFF = "images/guest/init powers off; QEMU then ends with status 0, and KVM takes the VM down"
 NONE = Allowed()
 PAPR = Allowed((), {"L1": Circumstances(nested_api=NestedApi.V2, level="L1")})
@@ -61,20 +61,22 @@ def test_a_level_that_was_asked_and_has_nothing_to_say_is_well():
 @pytest.mark.parametrize(
     ("looks", "reason"),
     [
-        ((), "nobody asked it"),
-        ((silent(reason=""),), "nobody asked it"),
+        ((), ""),
+        ((silent(reason=""),), ""),
         ((silent(),), "no answer"),
         ((look(), silent(reason="it is gone")), "it is gone"),
-        ((look(), silent(reason="")), "nobody asked it"),
+        ((look(), silent(reason="")), ""),
         ((look(), look(), silent()), "no answer"),
         ((look(), silent(reason="busy"), silent(reason="it is gone")), "it is gone"),
-        ((replace(look(), taint=None),), "nobody asked it"),
-        ((replace(look(), answered=False),), "nobody asked it"),
+        ((replace(look(), taint=None),), ""),
+        ((replace(look(), answered=False),), ""),
     ],
 )
 def test_a_level_that_nobody_has_looked_at_is_not_well(looks, reason):
     found = judged(*looks)
-    assert (found.kind, found.observed, found.right) == (Kind.UNKNOWN, f"not looked at: {reason}", None)
+    words = f"health was not checked: {reason}" if reason else "health was not checked"
+    assert (found.kind, found.observed, found.right) == (Kind.UNKNOWN, words, None)
+    assert found.proof == (reason or "no look was answered")
 
 
 def test_one_that_answers_again_is_well():
@@ -171,7 +173,9 @@ def test_a_stall_in_a_machine_without_cpu_proves_nothing():
 def test_a_flag_without_a_splat_fails_it(taint):
     found = judged(look(taint=taint))
     assert (found.kind, found.right) == (Kind.FAIL, False)
-    assert found.observed.startswith("taint ") and found.observed.endswith(", and no splat in sight")
+    assert found.observed.startswith("taint ") and found.observed.endswith(
+        ", but no splat was seen on the console or in the log"
+    )
     assert found.proof == f"/proc/sys/kernel/tainted in L1: {taint}"
     assert found.titles == (found.observed.partition(",")[0],)
 
@@ -295,15 +299,15 @@ def test_a_guest_that_says_that_it_is_clean_is_well():
 def test_a_guest_that_does_not_say_is_not_known_to_be_well():
     found = only(guest(taint=None, taint_left=None))
     assert (found.kind, found.observed, found.proof) == (
-        Kind.UNKNOWN, "it did not say", "no taint in its report",
+        Kind.UNKNOWN, "L2 did not report its taint flags", "no taint in its report",
     )  # fmt: skip
 
 
 def test_a_flag_of_a_guest_fails_it():
     found = only(guest(taint_left=W))
     assert (found.kind, found.right, found.titles) == (Kind.FAIL, False, ("taint W (WARNING)",))
-    assert found.observed == "taint W (WARNING), and no splat in sight"
-    assert found.proof == f"L2 says: taint {W}"
+    assert found.observed == "taint W (WARNING), but no splat was seen on the console"
+    assert found.proof == f"/proc/sys/kernel/tainted in L2: {W}"
     assert only(guest(taint=W, taint_left=None)).kind is Kind.FAIL
 
 
@@ -349,10 +353,10 @@ def test_what_is_allowed_of_a_guest():
         (End("stays", "p", Side.KERNEL), Kind.FAIL, "its VM is never taken down", False),
         (End("splat", "p", Side.KERNEL), Kind.FAIL, "its kernel fails after it was up", False),
         (End("panic", "p", Side.KERNEL), Kind.FAIL, "panics after it was up", False),
-        (End("reset", "p", Side.KERNEL), Kind.FAIL, "resets or powers off without a word", False),
+        (End("reset", "p", Side.KERNEL), Kind.FAIL, "resets or powers off without a message", False),
         (End("exit", "p", Side.UNKNOWN), Kind.UNKNOWN, "QEMU ends with an error", None),
-        (End("no-leave", "p", Side.UNKNOWN), Kind.UNKNOWN, "ends without a word", None),
-        (End("gone", "p", Side.UNKNOWN), Kind.UNKNOWN, "nobody saw how its QEMU ended", None),
+        (End("no-leave", "p", Side.UNKNOWN), Kind.UNKNOWN, "ends without a message", None),
+        (End("gone", "p", Side.UNKNOWN), Kind.UNKNOWN, "the end of its QEMU was not observed", None),
         (
             End("qemu-signal", "p", Side.SURROUNDINGS),
             Kind.INFRASTRUCTURE,
@@ -366,8 +370,20 @@ def test_what_is_allowed_of_a_guest():
             "its QEMU is stopped by a signal",
             None,
         ),
-        (End("l1-x", "p", Side.SURROUNDINGS), Kind.INFRASTRUCTURE, "l1-x", None),
-        (End("l1-x", "p", Side.KERNEL), Kind.FAIL, "l1-x", False),
+        (End("crash", "p", Side.KERNEL), Kind.FAIL, "its QEMU crashes", False),
+        (End("run-failed", "p", Side.KERNEL), Kind.FAIL, "KVM_RUN fails after it was up", False),
+        (
+            End("unknown-exit", "p", Side.KERNEL),
+            Kind.FAIL,
+            "KVM_RUN ends for a reason that QEMU cannot serve",
+            False,
+        ),
+        (End("qemu", "p", Side.UNKNOWN), Kind.UNKNOWN, "its QEMU reports an error", None),
+        (End("l1-x", "p", Side.SURROUNDINGS), Kind.INFRASTRUCTURE, "L1 is lost meanwhile", None),
+        (End("l1-x", "p", Side.KERNEL), Kind.FAIL, "L1 is lost meanwhile", False),
+        (End("l1-splat", "p", Side.KERNEL), Kind.FAIL, "L1's kernel fails meanwhile", False),
+        (End("l1-panic", "p", Side.KERNEL), Kind.FAIL, "L1 panics meanwhile", False),
+        (End("l0-hang", "p", Side.KERNEL), Kind.FAIL, "L0 hangs meanwhile", False),
     ],
 )
 def test_how_a_guest_went(end, kind, observed, right):
@@ -458,7 +474,7 @@ def test_a_loss_is_told_by_whose_it_is(side, kind, right):
     found = judge_loss("L1", "cap vm 249", Loss(side, Outcome.HANG, "stuck", "p"))
     assert (found.check, found.kind, found.right, found.proof) == ("L1 answers", kind, right, "p")
     assert (found.expected, found.observed) == ("an answer", "hang (stuck), asked: cap vm 249")
-    assert found.source == "no question may harm a kernel"
+    assert found.source == "a test must not make the kernel hang or crash"
     assert found.titles == ()
 
 

@@ -50,9 +50,9 @@ def failed(channel, *questions, timeout=0.3):
 
 
 def test_how_a_program_of_ours_is_started(channel):
-    assert start_of("probe", "/there") == 'cd /there && exec python3 -S -c "import probe; probe.main()"'
+    assert start_of("probe", "/there") == 'cd /there && python3 -S -c "import probe; probe.main()"; exit $?'
     _, connection = session(channel)
-    assert connection.asked == [start_of("ask", "/usr/lib/kvmppc") + " 2>&1"]
+    assert connection.asked == [f"({start_of('ask', '/usr/lib/kvmppc')}) 2>&1"]
 
 
 def test_each_question_has_its_answer_in_order(channel):
@@ -109,6 +109,14 @@ def test_an_end_is_told_with_its_last_words(channel):
 def test_an_end_without_a_word(channel):
     channel.end()
     assert failed(channel, "one").ended == "ask.py: no output"
+
+
+@pytest.mark.parametrize(("status", "signal"), [(128 + 11, 11), (128, 0), (1, 0), (-1, 0)])
+def test_a_signal_that_ended_it_is_told(channel, status, signal):
+    channel.say("Segmentation fault")
+    channel.end(status)
+    found = failed(channel, "one")
+    assert (found.ended, found.signal) == ("ask.py: Segmentation fault", signal)
 
 
 def test_an_end_within_a_line(channel):

@@ -51,7 +51,7 @@ class Scene:
     def __init__(self, directory):
         self.pipe = Pipe(directory / "l1")
         self.channel = Channel()
-        self.answers = [("kill -9", ""), (RUNS, "9\nend\n"), (PLACES, PLACE)]
+        self.answers = [("^true$", ""), ("kill -9", ""), (RUNS, "9\nend\n"), (PLACES, PLACE)]
         self.connection = Connection(*self.answers, streams=[self.channel])
         self.host = Host(self.connection, self.pipe.console)
         self.directory = directory / "7.3-papr-p11@p10" / "l2p10"

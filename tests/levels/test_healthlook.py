@@ -2,6 +2,7 @@
 """A look at a level's health: each complaint is told once, and one that was not answered is no clean one."""
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 from fakelevels import Connection
@@ -60,6 +61,46 @@ def test_flags_are_read():
     level = Level()
     level.taint = 512
     assert level.look().taint == 512
+
+
+PASSING = "[    5.000000] BUG: none of those known is in this CPU"
+SAID = Splat("BUG: none of those known is in this CPU", PASSING)
+
+
+@pytest.mark.parametrize("level", [5, 6, 7])
+def test_who_only_speaks_of_bugs_does_not_complain(level):
+    seen = Level()
+    seen.console, seen.log = [SAID], [f"<{level}>{PASSING}"]
+    assert seen.look().splats == ()
+    assert seen.look().splats == ()
+    seen.console.append(SAID)  # once more, and still no more than that
+    assert seen.look().splats == ()
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3, 4])
+def test_who_says_the_same_at_warning_or_worse_does(level):
+    seen = Level()
+    seen.console, seen.log = [SAID], [f"<{level}>{PASSING}"]
+    assert titles(seen.look()) == [SAID.title]
+
+
+def test_it_does_at_both_levels_as_well():
+    seen = Level()
+    seen.console, seen.log = [SAID], [f"<6>{PASSING}", f"<3>{PASSING}"]
+    assert titles(seen.look()) == [SAID.title]
+
+
+@pytest.mark.parametrize("splat", [replace(SAID, trace=("x",)), replace(SAID, final=True)])
+def test_what_has_a_trace_or_is_the_end_is_a_complaint_at_any_level(splat):
+    seen = Level()
+    seen.console, seen.log = [splat], [f"<6>{PASSING}"]
+    assert titles(seen.look()) == [SAID.title]
+
+
+def test_a_console_without_a_log_is_believed():
+    seen = Level()
+    seen.console = [SAID]
+    assert titles(seen.glance()) == [SAID.title]
 
 
 @pytest.mark.parametrize(
@@ -217,6 +258,12 @@ def test_the_question_asks_for_lines_of_warning_level_and_worse(tmp_path):
     done = asked(tmp_path, "\n".join(f"echo '{line}'" for line in lines))
     assert done.stdout.splitlines()[1:] == lines[:3]
     assert Level().look(said=done).answered
+
+
+def test_and_for_those_below_that_begin_as_a_splat_does(tmp_path):
+    lines = ["<6>[    1.000000] BUG: x", "<5>[    1.000000] BUG: y", "<14>[    1.000000] BUG: z"]
+    done = asked(tmp_path, "\n".join(f"echo '{line}'" for line in lines))
+    assert done.stdout.splitlines()[1:] == lines[:2]
 
 
 def test_a_log_without_such_lines_is_clean(tmp_path):

@@ -348,15 +348,25 @@ def test_a_probe_that_is_caught_in_the_kernel(scene):
     assert seen.lost.proof == "the probe of its KVM never ends: thread python3 in state D in kvm_x"
 
 
+def test_a_probe_that_crashes(scene):
+    """A kernel that sends it SIGSEGV, or gives it wrong registers, was not proven to be wrong."""
+    seen = scene.level(connection(("import probe", Completed(139, "", "Segmentation fault\n")))).start()
+    assert (seen.lost.rule, seen.lost.side) == ("program-crashed", Side.KERNEL)
+    assert seen.lost.proof.startswith(
+        "in L1: the probe ended with 139: Segmentation fault; it crashed by signal 11 (SIGSEGV): "
+    )
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
         (Completed(1, "", "Traceback\nOSError: x\n"), "the probe ended with 1: OSError: x"),
+        (Completed(137, "", "Killed\n"), "the probe ended with 137: Killed"),
         (Completed(-1, "", " "), "the probe ended with -1: no output"),
-        (Completed(0, "no json", ""), "the probe's answer is no such document: "),
-        (Completed(0, "{}", ""), "the probe's answer is no such document: 'ioctls'"),
-        (Completed(0, "[]", ""), "the probe's answer is no such document: "),
-        (Completed(0, '{"ioctls": 3}', ""), "the probe's answer is no such document: "),
+        (Completed(0, "no json", ""), "the probe's output is not valid: "),
+        (Completed(0, "{}", ""), "the probe's output is not valid: 'ioctls'"),
+        (Completed(0, "[]", ""), "the probe's output is not valid: "),
+        (Completed(0, '{"ioctls": 3}', ""), "the probe's output is not valid: "),
     ],
 )
 def test_a_probe_that_fails_in_a_level_that_is_well(scene, answer, words):
@@ -479,7 +489,7 @@ def test_a_question_that_is_not_answered_in_a_level_that_is_well(scene):
     level, _ = lost(scene)
     found = level.diagnose("cap vm 249")
     assert (found.rule, found.side, found.proof) == (
-        "no-answer", Side.UNKNOWN, "cap vm 249: no answer, though L1 is well",
+        "no-answer", Side.UNKNOWN, "cap vm 249: no answer, but L1 answers",
     )  # fmt: skip
 
 

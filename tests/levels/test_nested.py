@@ -67,7 +67,7 @@ def test_it_is_started_over_ssh_and_can_be_repeated(run, tmp_path):
     assert seen.machine.command == ["qemu", "kvmppc.nonce=aaaa-bbbb", "a b"]
     assert seen.machine.pidfile == "/run/l2.pid"
     assert seen.connection.asked == [
-        "rm -f /run/l2.pid; exec qemu kvmppc.nonce=aaaa-bbbb 'a b' -pidfile /run/l2.pid </dev/null"
+        "rm -f /run/l2.pid; qemu kvmppc.nonce=aaaa-bbbb 'a b' -pidfile /run/l2.pid </dev/null; exit $?"
     ]
     assert seen.connection.timeouts == [LIMITS.ssh]
     assert "about it" in (tmp_path / "0/repro.sh").read_text()
@@ -141,12 +141,21 @@ def test_an_exit_status_is_that_of_qemu(run):
     assert seen.machine.wait(0.05) == 3
 
 
+def test_a_signal_is_told_by_its_number(run):
+    seen = run()
+    seen.end(128 + 9)
+    assert seen.machine.exit_status == -9
+    assert seen.machine.wait(0.05) == -9
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [
         (0, MachineState(0)),
         (1, MachineState(1)),
         (-1, MachineState(killed_by_signal=True)),
+        (128, MachineState(128)),
+        (139, MachineState(killed_by_signal=True, signal=11)),
     ],
 )
 def test_the_state_of_one_that_ended(run, status, state):

@@ -20,17 +20,20 @@ class Console:
     def __init__(self, *ends):
         self.ends = list(ends)
         self.waits = []
+        self.last_heard = 5.0
+        self.speaks_in = ()
 
     def wait(self, met, seconds, silence):
         self.waits.append((met, seconds, silence))
+        self.last_heard += len(self.waits) in self.speaks_in
         return self.ends.pop(0)
 
 
-def waited(console, registers, lag=lambda: 0.0):
+def waited(console, registers, lag=lambda: 0.0, **more):
     registers = list(registers)
     return wait_for(
         console, "met", 100, 45, lag=lag, monitor=lambda _line: registers.pop(0) if registers else "",
-        symbols=Symbols(None),
+        symbols=Symbols(None), **more,
     )  # fmt: skip
 
 
@@ -99,3 +102,44 @@ def test_what_a_machine_lost_meanwhile_is_added(monkeypatch):
     console = Starved(Ended.SILENCE, Ended.MET)
     waited(console, BUSY, lag=lambda: lost[0])
     assert [seconds for _, seconds, _ in console.waits] == [100, 90]
+
+
+# -- a machine in a level that can be asked --------------------------------------------------------
+
+
+def silences(console):
+    return [silence for _, _, silence in console.waits]
+
+
+def test_a_host_that_died_ends_the_silence_early():
+    """Measured: an L1 that spun with interrupts off was called a hang 70 s after its last sign of life."""
+    console, asked = Console(Ended.SILENCE, Ended.SILENCE), []
+    assert waited(console, STUCK + STUCK, host_answers=lambda: asked.append(1)) is Ended.SILENCE
+    assert silences(console) == [15, patience._ONCE_MORE]
+    assert asked == [1]
+
+
+def test_a_host_that_answers_does_not():
+    console = Console(Ended.SILENCE, Ended.SILENCE, Ended.SILENCE)
+    assert waited(console, STUCK + STUCK, host_answers=lambda: True) is Ended.SILENCE
+    assert silences(console) == [15, 30, patience._ONCE_MORE]
+
+
+def test_a_host_whose_vcpus_get_on_is_not_asked():
+    """A slow one takes long to answer."""
+    console = Console(Ended.SILENCE, Ended.MET)
+    assert waited(console, BUSY, host_answers=lambda: pytest.fail("asked")) is Ended.MET
+    assert silences(console) == [15, 30]
+
+
+def test_a_silence_that_was_broken_begins_anew():
+    console = Console(Ended.SILENCE, Ended.SILENCE, Ended.SILENCE, Ended.MET)
+    console.speaks_in = (2,)
+    assert waited(console, STUCK + STUCK, host_answers=lambda: True) is Ended.MET
+    assert silences(console) == [15, 30, 15, 30]
+
+
+@pytest.mark.parametrize("ended", [Ended.MET, Ended.EOF, Ended.TIMEOUT, Ended.OUTER])
+@pytest.mark.parametrize("before", [(), (Ended.SILENCE,)])
+def test_what_ends_a_wait_ends_it_with_a_host_as_well(before, ended):
+    assert waited(Console(*before, ended), STUCK, host_answers=lambda: True) is ended

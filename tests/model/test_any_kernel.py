@@ -9,14 +9,24 @@ from pathlib import Path
 import pytest
 
 from harness.model import behaviour as b
-from harness.model import identify, oracle_arch_compat, oracle_caps, oracle_ioctl, oracle_vcpu
+from harness.model import (
+    identify,
+    oracle_again,
+    oracle_arch_compat,
+    oracle_caps,
+    oracle_ioctl,
+    oracle_lives,
+    oracle_vcpu,
+)
 from harness.model.behaviour import made_of
 from harness.model.cpu import PVR_INVALID, Mode
 from harness.model.observation import Probe
 from harness.model.oracle_ioctl import Subject
 from harness.model.suite import Answers
+from harness.model.suite_vcpus import life_question, several_question
 from harness.model.topology import NestedApi
 from harness.model.verdict import NOT_KNOWN, Kind, Verdict, answered, by_any_kernel, worst
+from harness.model.vm_model import Host
 from harness.runs import conformance
 
 DATA = Path(__file__).parent.parent / "data"
@@ -374,3 +384,56 @@ def test_an_ioctl_without_a_mode_is_wrong():
             }
     found = oracle_vcpu.judge_userspace(subject, Mode.P11, Answers.from_json(data))
     assert (found[0].kind, found[0].right) == (Kind.FAIL, False)
+
+
+# -- several vcpus, a vcpu's life, and what has run ------------------------------------------------
+
+
+def lives(name, data):
+    api, mode, pvr, _ = RECORDED[name]
+    known = Subject(UNKNOWN, api, mode)
+    found = oracle_lives.judge(known, Host(pvr, qemu=True), Answers.from_json(data))
+    found += oracle_again.judge(conformance.as_it_answers(asked(name)).subject, Answers.from_json(data))
+    return {each.check: each for each in by_any_kernel(found)}
+
+
+@pytest.mark.parametrize("name", ["7.3-papr-p11@p10", "7.3-hv-p9", "6.12+v1-hv-p11@p10", "6.12-papr-p11@p10"])
+def test_no_recorded_kernel_is_wrong_about_modes_that_l1_may_grant(name):
+    found = lives(name, recorded(name))
+    assert [each.check for each in found.values() if each.kind is Kind.FAIL] == []
+    for what in ("3 vcpus, P9 on all: set", "3 vcpus, P9 on all: after KVM_RUN"):
+        assert found[what].kind is Kind.OK
+    # A mode above L1's, and what nobody set: kernels differ.
+    assert found["3 vcpus, P11 on all: stored"].kind is Kind.SKIP
+    assert found["3 vcpus, P9 on vcpu 1 only: after KVM_RUN"].kind is Kind.SKIP
+
+
+@pytest.mark.parametrize(
+    ("question", "change", "check"),
+    [
+        (several_question("all", 0xF000005), {"stored": [0xF000005, 0, 0]}, "3 vcpus, P9 on all: stored"),
+        (several_question("all", 0xF000005), {"set": [0, 22, 0]}, "3 vcpus, P9 on all: set"),
+        (several_question("all", 0xF000005), {"after": [0, 0, 0]}, "3 vcpus, P9 on all: after KVM_RUN"),
+        (life_question(0xF000005, 0xF000006), {"set_later": 16}, "P9, then P10: set after a run"),
+        (life_question(0xF000005, 0xF000006), {"after_run": 0}, "P9, then P10: after KVM_RUN"),
+        (life_question(0xF000005, 0xF000006), {"after_sregs": 0}, "P9, then P10: after SET_SREGS"),
+    ],
+)
+def test_a_mode_that_is_lost_is_wrong_whatever_the_kernel(question, change, check):
+    """A series that is not ours made each of these a skip: nothing was known of it."""
+    name = "7.3-papr-p11@p10"
+    data = recorded(name)
+    changed = data["asked"] | {question: data["asked"][question] | change}
+    assert lives(name, data | {"asked": changed})[check].kind is Kind.FAIL
+
+
+@pytest.mark.parametrize("place", ["before", "same", "new"])
+def test_an_answer_that_depends_on_what_has_run_is_wrong_whatever_the_kernel(place):
+    name = "7.3-papr-p11@p10"
+    data = recorded(name)
+    question = next(each for each in data["asked"] if each.startswith("again 0x2000aeb8"))
+    document = data["asked"][question]
+    for change in ({"answer": {"result": 0, "errno": 0, "changed": []}}, {"caps": [0, 0]}):
+        other = document | {place: document[place] | change}
+        found = lives(name, data | {"asked": data["asked"] | {question: other}})
+        assert [each.check for each in found.values() if each.kind is Kind.FAIL], change

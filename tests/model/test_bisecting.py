@@ -110,7 +110,7 @@ def test_one_hang_is_none():
 
 
 def test_what_cannot_be_told_says_why():
-    assert decide([seen("L1 panic: x")], GOOD, BAD, Agreement()).why == "another end: L1 panic: x"
+    assert decide([seen("L1 panic: x")], GOOD, BAD, Agreement()).why == "different result: L1 panic: x"
     assert decide([seen("", trouble="does not compile")], GOOD, BAD, Agreement()).why == "does not compile"
     assert "do not agree" in decide([seen(GOOD), seen(BAD)], GOOD, BAD, Agreement(2, 2)).why
 

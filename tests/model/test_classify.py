@@ -48,6 +48,11 @@ def test_recorded_logs_contain_the_benign_lines_that_must_not_count():
         # Not reproducible under TCG: as the series' author and reviewers report them from PowerVM.
         ("KVM: unknown exit, hardware reason ffffffffffffffea", "guest-wide-refused"),
         ("error: kvm run failed Bad address", "run-failed"),
+        # Of an exit_reason, or a hw_reason, that no QEMU serves; the last is no line of QEMU's.
+        ("KVM: unknown exit reason 99", "unknown-exit"),
+        ("KVM: unknown exit, hardware reason c00", "unknown-exit"),
+        ("KVM internal error. Suberror: 1", "unknown-exit"),
+        ("[    1.000000] KVM: unknown exit reason 99", None),
         ("qemu-system-ppc64: OS terminated: ", "os-terminated"),
         ("qemu-system-ppc64: could not load kernel '/kernel/vmlinux'", "qemu"),
         # A kernel's complaint is a splat, of harness/health/splats.py, and no line of QEMU's.

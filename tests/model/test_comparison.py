@@ -253,7 +253,7 @@ def test_the_same_change_on_both_apis_is_told_once():
     plain = "\n".join(comparison_report.text(*kernels, cells, 120, False))
     mail = comparison_report.markdown(info, *kernels, cells)
     for text in (plain, "\n".join(mail)):
-        assert "2 L2 boots: 2 fixed, 0 broken, 0 changed, 0 same" in text
+        assert "In 2 L2 boots: 2 checks fixed, 0 broken, 0 changed, 0 same. In 2 L1s: 0 checks fixed," in text
         assert "papr, hv P11 as P10" in text
     assert all(line.isascii() for line in mail)
 

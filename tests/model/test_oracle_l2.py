@@ -168,6 +168,8 @@ REFUSED = {
 OTHER = {
     "qemu": Outcome.QEMU_ERROR,  # failed to initialize kvm
     "run-failed": Outcome.QEMU_ERROR,
+    "unknown-exit": Outcome.QEMU_ERROR,
+    "qemu-crashed": Outcome.QEMU_ERROR,
     "register-sync": Outcome.QEMU_ERROR,
     "dawr1": Outcome.QEMU_ERROR,
     "panic": Outcome.PANIC,

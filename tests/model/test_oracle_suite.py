@@ -219,6 +219,35 @@ def test_other_bytes_after_a_run_turn_something_red(name):
                 assert red_with(name, data, question, other), (question, place)
 
 
+def with_mode_set(document, **other):
+    """As runs of today have it; those that were recorded did not ask on a VM with a vcpu in P9 mode."""
+    return {**document, "mode_set": 0, "set": copy.deepcopy(document["new"]), **other}
+
+
+@pytest.mark.parametrize("name", ["7.3-papr-p11@p10", "7.3-hv-p9", "6.12+v1-hv-p11@p10"])
+def test_an_answer_that_depends_on_a_mode_that_was_set_turns_red(name):
+    """A kernel that answers by the mode that was set last was not noticed: only vcpus that nobody had set
+    were in VMs that were asked."""
+    data = recorded(name)
+    for question, document in data["asked"].items():
+        if question.startswith("again"):
+            assert not red_with(name, data, question, with_mode_set(document)), question
+            other = with_mode_set(document)
+            other["set"]["answer"]["changed"] = [[0, "77"]]
+            assert red_with(name, data, question, other), question
+            other = with_mode_set(document)
+            other["set"]["caps"] = [7, 7]
+            assert red_with(name, data, question, other), question
+
+
+def test_it_is_none_where_the_mode_was_not_set():
+    name = "7.3-papr-p11@p10"
+    data = recorded(name)
+    question = next(each for each in data["asked"] if each.startswith("again 0x2000aeb8"))
+    document = with_mode_set(data["asked"][question], mode_set=22)
+    assert red_with(name, data, question, document) == ["right call on a VM with a vcpu in P9 mode"]
+
+
 @pytest.mark.parametrize("name", ["7.3-papr-p11@p10", "7.3-hv-p9"])
 def test_another_mode_in_force_turns_something_red(name):
     data, own = recorded(name), RECORDED[name][0]

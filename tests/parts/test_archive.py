@@ -43,7 +43,7 @@ def test_troubles_are_told_apart(output, kind):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """fetch() with scripted answers of mmdebstrap: a list of (output, status), and what was asked."""
-    asked = []
+    asked, said = [], []
     monkeypatch.setattr(archive, "require_programs", lambda packages: None)
     monkeypatch.setattr(
         archive, "host_mirror", lambda: Source("http://mirror.example/debian", (), ("main",), "")
@@ -62,9 +62,9 @@ def run(tmp_path, monkeypatch):
             return output, status
 
         monkeypatch.setattr(archive, "_run", mmdebstrap)
-        return fetch(part, tmp_path / "tree", (), tmp_path, tmp_path / "log", lambda text: None)
+        return fetch(part, tmp_path / "tree", (), tmp_path, tmp_path / "log", said.append)
 
-    start.asked = asked
+    start.asked, start.said = asked, said
     return start
 
 
@@ -82,6 +82,10 @@ def test_an_expired_release_is_used_and_said(run):
     assert got.suite == "forky"
     assert "past its Valid-Until since 17 days" in got.notices[0]
     assert any("Check-Valid-Until" in word for word in run.asked[1])
+    assert [line for line in run.said if line.endswith(" forky")] == [
+        "userland: taking it from forky",
+        "userland: once more from forky",
+    ]
 
 
 def test_root_unpacks_as_anybody_does(run):
@@ -123,7 +127,7 @@ def test_when_no_suite_can_the_last_word_is_told_without_addresses(run):
 
 
 def test_what_no_suite_has_is_the_users_mistake(run):
-    with pytest.raises(UsageError, match="no suite has userland"):
+    with pytest.raises(UsageError, match="no Debian suite has userland; check the version"):
         run(PART, (MISSING, 25), (MISSING, 25))
 
 

@@ -35,7 +35,7 @@ def test_a_damaged_tree_is_made_anew_and_the_old_one_kept_for_whoever_wonders(ca
     assert not tree.exists()
     away = cache.root / "areas/damaged/kernel-key"
     assert said == [
-        "kernel/key in the cache is damaged and is made anew: boot/vmlinux: has another content "
+        "kernel/key in the cache is damaged, renamed and rebuilt: boot/vmlinux: has another content "
         f"(the old one: {away})"
     ]
     assert (away / "boot/vmlinux").read_text() == "an imagX"

@@ -50,6 +50,7 @@ def test_what_is_no_spec_is_told_in_one_line(text, words):
     with pytest.raises(UsageError, match=words) as raised:
         parse_spec(text)
     assert "\n" not in str(raised.value)
+    assert "ssh:" not in str(raised.value), "build and run take no machine over SSH"
 
 
 def test_labels_tell_boundaries_apart():

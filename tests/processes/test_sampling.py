@@ -107,6 +107,10 @@ def test_without_the_kernels_count_nobody_waited(tmp_path, monkeypatch):
         assert sampling.wait_seconds(7) == 0.0
     (task / "schedstat").write_text("123456 2500000000 3\n")
     assert sampling.wait_seconds(7) == 2.5
+    for thread, waited in ((8, "3500000000"), (9, "1000000000")):
+        (tmp_path / f"7/task/{thread}").mkdir()
+        (tmp_path / f"7/task/{thread}/schedstat").write_text(f"1 {waited} 3\n")
+    assert sampling.wait_seconds(7) == 3.5, "two that wait at once have lost no more time than one"
     assert sampling.state(7) == "T"
 
 

@@ -50,7 +50,7 @@ def test_two_l0_kernels_are_two_rows_and_two_l1s():
         "pnv11 P11 as P10 on 7.2",
         "pnv11 P11 as P10 on 7.3",
     ]
-    assert "Facts in 2 L1s" in lines[-1]
+    assert "In 2 L1s: " in lines[-1]
 
 
 def test_a_comparison_is_whole_in_a_narrow_terminal():

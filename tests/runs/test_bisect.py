@@ -155,7 +155,7 @@ def test_what_does_not_build_or_fails_otherwise_is_skipped_and_told(find, tree):
     code, text, _ = find(shows, "0", "20")
     assert code == 0
     assert f"{tree.commits['15']} is the first bad commit" in text
-    assert "  skip: another end: L1 panic: other" in text
+    assert "  skip: different result: L1 panic: other" in text
 
 
 def test_a_range_that_cannot_be_tested_is_a_range(find, tree):
@@ -237,7 +237,7 @@ def test_a_hang_counts_only_if_it_is_seen_twice(find, tree):
     shows = {"4": [hang, hang], "2": [hang, GOOD], "3": [hang, hang]}
     code, text, world = find(shows, "0", "4")
     assert world.ran.count("4") == 2 and world.ran.count("2") == 2
-    assert "once more to be sure" in text
+    assert "one more run to confirm it" in text
     assert code == 1  # commit 2 is neither
 
 
@@ -324,7 +324,7 @@ def test_the_same_bisect_runs_once_at_a_time_and_a_killed_one_does_not_block(tmp
     process.start()
     try:
         assert ready.wait(20)
-        with pytest.raises(UsageError, match="running already"), bisect._one_at_a_time(Cache(tmp_path), "k"):
+        with pytest.raises(UsageError, match="already running"), bisect._one_at_a_time(Cache(tmp_path), "k"):
             pass
     finally:
         os.kill(process.pid, signal.SIGKILL)
@@ -340,12 +340,12 @@ def test_the_same_bisect_runs_once_at_a_time_and_a_killed_one_does_not_block(tmp
         ({"tree": "x", "over_qemu": ("a", "b")}, "one of --tree"),
         ({"tree": "x", "good": ""}, "--good is missing"),
         ({"over_qemu": ("a", "b"), "good": ""}, "needs one kernel"),
-        ({"over_kernel": ("debian:7.2",), "good": ""}, "nothing between one"),
+        ({"over_kernel": ("debian:7.2",), "good": ""}, "at least two items"),
         ({"over_kernel": ("debian:7.2", "debian:7.2"), "good": ""}, "twice"),
-        ({"tree": "x", "scenarios": ()}, "nothing is asked"),
+        ({"tree": "x", "scenarios": ()}, "no test is given"),
         ({"tree": "x", "scenarios": ("papr-p11",)}, "no scenario id"),
         ({"tree": "x", "scenarios": ("papr-p11-l2p10", "hv-p11-l2p10")}, "not of one L1"),
-        ({"tree": "x", "check": "a", "splat": "b"}, "two questions"),
+        ({"tree": "x", "check": "a", "splat": "b"}, "cannot be combined"),
         ({"tree": "x", "require": 3}, "--require 3"),
         ({"tree": "/nonexistent", "good": "a"}, "no git tree"),
         ({"tree": "x", "scenarios": ("7.3-papr-p11-l2host",)}, "names a kernel"),

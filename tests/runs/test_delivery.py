@@ -72,7 +72,7 @@ def test_an_error_beside_all_records_is_no_success(run, tmp_path, jobs):
     (failed,) = report["errors"]
     assert failed.endswith(f"[{L1S[0]}]")
     assert_told_everywhere(
-        tmp_path / "run", f"1 of the tests ended with an error of ours (see errors.txt): {failed}"
+        tmp_path / "run", f"1 of the tests ended with an error of the harness (see errors.txt): {failed}"
     )
 
 

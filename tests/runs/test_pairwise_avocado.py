@@ -131,7 +131,7 @@ LOST = ("test_lost",)
         ([Kind.OK], {"planned": 2, "missing": LOST}, 0, "error", "1 of 2 planned results is missing"),
         ([Kind.SKIP], {"planned": 2, "missing": LOST}, 3, "error", "1 of 2 planned results is missing"),
         ([Kind.SKIP], {"complete": False}, 3, "error", "Interrupted: partial results."),
-        ([Kind.SKIP], {"errors": LOST}, 3, "error", "1 of the tests ended with an error of ours"),
+        ([Kind.SKIP], {"errors": LOST}, 3, "error", "1 of the tests ended with an error of the harness"),
         ([Kind.OK], {}, 3, "error", "kvmppc run ended with 3"),
         ([Kind.OK], {}, -9, "error", "kvmppc run ended with -9"),
     ],

@@ -442,14 +442,14 @@ def test_what_comes_late_is_given_its_time_by_the_innermost(two):
     two.linger()
     two.up_to("L1")
     two.linger()
-    assert (two.made[0][0].log, two.made[0][1].log) == (["start"], ["start", "pause 1"])
+    assert (two.made[0][0].log, two.made[0][1].log) == (["start"], ["start", "pause 2"])
 
 
 def test_by_the_only_one_if_there_is_one(one):
     one.up_to("L1")
     one.linger()
     assert one.innermost is one.made[0][0]
-    assert one.innermost.log == ["start", "pause 1"]
+    assert one.innermost.log == ["start", "pause 2"]
 
 
 def test_but_not_by_one_that_is_gone_or_never_was(two):
@@ -458,7 +458,7 @@ def test_but_not_by_one_that_is_gone_or_never_was(two):
     two.up_to("L1")
     two.made[0][1].lost_by = LOST
     two.linger()
-    assert "pause 1" not in two.made[0][1].log
+    assert "pause 2" not in two.made[0][1].log
 
     def prepare(levels):
         levels[1].boot = HUNG

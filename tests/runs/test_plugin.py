@@ -164,7 +164,7 @@ LOST = ("test_lost",)
         ([Kind.OK, Kind.FAIL, Kind.INFRASTRUCTURE], {"errors": LOST}, 1, "1 of the tests ended"),
         ([Kind.FAIL], {"complete": False}, 1, "Interrupted: partial results."),
         ([Kind.OK], {"errors": LOST}, 3,
-         "1 of the tests ended with an error of ours (see errors.txt): test_lost"),
+         "1 of the tests ended with an error of the harness (see errors.txt): test_lost"),
         ([Kind.OK], {"planned": 2, "missing": LOST}, 3, "1 of 2 planned results is missing: test_lost"),
         ([Kind.OK], {"planned": 3, "missing": (*LOST, "test_x"), "complete": False}, 3,
          "Interrupted: 2 of 3 planned results are missing: test_lost and 1 more"),

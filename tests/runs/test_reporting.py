@@ -243,7 +243,7 @@ def test_a_run_that_was_cut_off_or_asked_nothing_is_no_success(run):
 
 def test_a_run_of_which_all_was_skipped_is_no_success(run):
     info, records, _ = jsonfile.read(run / "report.json")
-    skip = Verdict("a machine to boot on", Kind.SKIP, "one", "QEMU 7.2 has no -cpu power11")
+    skip = Verdict("machine available", Kind.SKIP, "yes", "QEMU 7.2 has no -cpu power11")
     records = [dataclasses.replace(each, verdicts=(skip,), summary="") for each in records]
     jsonfile.write(run / "report.json", info, records, whole(records))
     assert_told_everywhere(run, "Nothing was judged: QEMU 7.2 has no -cpu power11.")

@@ -298,13 +298,13 @@ def test_the_health_at_the_end_is_over_all_that_went_on(scene):
     record = scene.running.record_of_health()
     assert kinds(record) == {"L1 health": Kind.OK}
     assert (record.summary, record.sequence, record.directory) == ("", ("l2p10",), "7.3-papr-p11@p10/l1")
-    assert scene.level.log[-3:] == ["glance after l2p10, before health", "pause 1", "look at the end"]
+    assert scene.level.log[-3:] == ["glance after l2p10, before health", "pause 2", "look at the end"]
 
 
 def test_a_place_without_a_machine_boots_nothing(tmp_path):
     scene = Scene(tmp_path, lacks="QEMU has no power12")
     for record in (scene.running.record_of_l1(), scene.l2(), scene.running.record_of_health()):
-        assert kinds(record) == {"a machine to boot on": Kind.SKIP}
+        assert kinds(record) == {"machine available": Kind.SKIP}
         assert record.verdicts[0].observed == "QEMU has no power12"
     assert scene.made == []
 
@@ -327,7 +327,7 @@ def test_without_looks_nothing_is_ok(scene):
     record = scene.running.record_of_health()
     assert (record.kind, verdict(record, "L1 health").observed) == (
         Kind.UNKNOWN,
-        "not looked at: it does not say",
+        "health was not checked: it does not say",
     )
 
 
@@ -669,7 +669,7 @@ def test_an_l1_that_does_not_answer_a_look_and_is_well_again_is_not_known_to_be(
     started(scene).silent = "no answer within 10 s"
     record = scene.l2()
     health = verdict(record, "L1 health")
-    assert (health.kind, health.observed) == (Kind.UNKNOWN, "not looked at: no answer within 10 s")
+    assert (health.kind, health.observed) == (Kind.UNKNOWN, "health was not checked: no answer within 10 s")
     assert "loss the end of l2p10" in scene.level.log
     assert record.kind is Kind.UNKNOWN
 
@@ -726,7 +726,7 @@ def test_a_fresh_l1_that_does_not_come_up_skips_what_would_be_asked_of_it(scene)
     level.lost_by = PANIC
     scene.l2()
     record = scene.running.record_of_caps()
-    assert record.verdicts == (Verdict("L1 is up", Kind.SKIP, "an L1 to ask", "L1: hang", HUNG.proof),)
+    assert record.verdicts == (Verdict("L1 is up", Kind.SKIP, "yes", "L1: hang", HUNG.proof),)
 
 
 def test_l2s_are_listed_by_the_l1_that_they_ran_in(scene):
@@ -909,12 +909,12 @@ def test_a_question_that_is_never_answered_is_diagnosed_and_told_once(scene):
     assert (answers.kind, answers.observed) == (Kind.FAIL, f"hang (stuck), asked: {asked[7]}")
     saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
     assert list(saved["asked"]) == asked[:7]
-    lost = f"not judged: L1 was lost at {asked[7]!r}"
-    assert verdict(first, "all was asked") == Verdict("all was asked", Kind.UNKNOWN, "all answers", lost)
+    lost = f"not judged: L1 was lost at question {asked[7]!r}"
+    assert verdict(first, "suite complete") == Verdict("suite complete", Kind.UNKNOWN, "all answers", lost)
     for topic in ("vcpu", "userspace", "revision"):
         later = scene.running.record_of_suite(topic)
         assert later.kind is Kind.UNKNOWN, "what was not asked proves nothing, for or against"
-        assert verdict(later, "all was asked").observed == lost
+        assert verdict(later, "suite complete").observed == lost
         assert Kind.FAIL not in kinds(later).values() and Kind.OK not in kinds(later).values()
     assert level.log.count("asking") == 1
     assert kinds(scene.running.record_of_health()) == {"L1 health": Kind.UNKNOWN}, "it was told"
@@ -930,7 +930,7 @@ def test_what_was_answered_before_is_judged(scene, monkeypatch):
         lambda evidence: [Verdict(each, Kind.OK, "", "", each) for each in asked[6:9]],
     )
     record = scene.running.record_of_suite("docs")
-    assert list(kinds(record)) == ["L1 answers", asked[6], "all was asked"]
+    assert list(kinds(record)) == ["L1 answers", asked[6], "suite complete"]
 
 
 def test_an_l1_that_is_lost_while_somebody_looks_on_has_answered_the_rest(scene):
@@ -939,7 +939,7 @@ def test_an_l1_that_is_lost_while_somebody_looks_on_has_answered_the_rest(scene)
         NoAnswer("none", "", [], "") if question.startswith("spin") else {"trouble": "x"}
     )
     record = scene.running.record_of_suite("docs")
-    assert verdict(record, "all was asked").kind is Kind.UNKNOWN
+    assert verdict(record, "suite complete").kind is Kind.UNKNOWN
     saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
     assert list(saved["asked"]) == questions(65536)
 

@@ -56,7 +56,7 @@ def test_a_run_that_is_whole_says_how_its_l2_ended(seen):
         (
             [BOOTED],
             {"errors": LOST},
-            "1 of the tests ended with an error of ours (see errors.txt): test_lost",
+            "1 of the tests ended with an error of the harness (see errors.txt): test_lost",
         ),
         ([], {}, "Nothing was judged: no test was selected (log: "),
         ([SKIPPED], {}, "Nothing was judged: no such CPU (log: "),

@@ -12,6 +12,15 @@ _PANIC = r"(?P<whole>(?P<what>.*?)(?: exitcode=0x[0-9a-f]+)?)$"
 
 RULES = (
     rule(
+        "panic-wordless",
+        r"Kernel panic - not syncing:(?P<whole>)$",
+        "kernel panic in {at}",
+        "kernel/panic.c, vpanic, of a caller that gives no words: the trace tells who it is",
+        family="panic",
+        where=Where.CALLS,
+        final=True,
+    ),
+    rule(
         "panic",
         rf"Kernel panic - not syncing: {_PANIC}",
         "kernel panic: {what}",

@@ -16,7 +16,8 @@ Runs as root on any POWER Linux, beside probe.py. It knows no expectations and j
         KVM_CHECK_EXTENSION.
     again REQUEST MEMORY NUMBER,...
         An ioctl and KVM_CHECK_EXTENSION of each NUMBER, on a VM in which nothing has run, on the same VM
-        after a guest has run in it, and on a new VM. The run is in the answer.
+        after a guest has run in it, on a new VM, and on one with a vcpu that was set to POWER9. The run, and
+        errno of setting that mode, are in the answer.
     register, vcpus, life, clock, decrementer, spin, spun
         About vcpus that run: see vcpus.py.
 """
@@ -31,6 +32,9 @@ import sys
 import vcpus
 from microguest import PAGE, PROT_NONE, PROT_READ, VM_TYPES, Machine, Trouble, opened, pages
 from probe import KVM_CHECK_EXTENSION, KVM_CREATE_VCPU, KVM_CREATE_VM, POISON, ioctl, libc, to_json
+
+# Logical PVR of POWER9: every L1 here may offer it.
+POWER9 = 0x0F000005
 
 GUARD = 64
 
@@ -217,7 +221,13 @@ def ask_again(descriptors, request, memory, numbers):
         ask(machine)
     with Machine(kvm) as machine:
         ask(machine)
-    return {"run": run, "before": answers[0], "same": answers[1], "new": answers[2]}
+    with Machine(kvm) as machine:
+        (vcpu,) = machine.vcpus
+        vcpu.enable_papr()
+        mode_set = vcpu.set(POWER9)
+        ask(machine)
+    places = dict(zip(("before", "same", "new", "set"), answers, strict=True))
+    return {"run": run, "mode_set": mode_set, **places}
 
 
 OF_DESCRIPTORS = {"ioctl": ask_ioctl, "cap": ask_cap, "again": ask_again}

@@ -953,6 +953,15 @@ def test_a_question_about_the_ioctl_can_be_asked_again_by_hand(scene):
     assert proof == f"no answer; again: kvmppc probe --call '{asked[number]}'"
 
 
+def test_a_loss_that_was_diagnosed_is_not_told_again_in_other_words(scene):
+    """As of a level that is asked anew each time."""
+    level = started(scene)
+    level.answers, level.diagnosis = lost_at(7), PANIC
+    level.loss = lambda doing: BROKE
+    record = scene.running.record_of_suite("ioctl")
+    assert verdict(record, "L1 answers").proof.startswith(PANIC.proof)
+
+
 def test_a_program_that_is_killed_by_an_oops(scene):
     level = started(scene)
     level.answers = lost_at(3, NoAnswer("gone", "", [], "ask.py: Killed"))

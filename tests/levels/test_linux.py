@@ -541,6 +541,7 @@ def test_a_connection_that_broke(scene):
     assert found.proof == "the SSH connection broke (SSH is gone); L1 answers on a new one"
     assert way.closed
     assert level.run("true", 1).status == 0
+    assert (scene.machine.host_key, *scene.machine.login) == ("KEY", level.setup.key, LIMITS.answer)
 
 
 def test_a_connection_that_stands_and_is_slow_did_not_break(scene):

@@ -22,6 +22,9 @@ _AHEAD = 50
 # Within this time the exit status of a program follows the end of its output, in seconds.
 _STATUS_SECONDS = 2.0
 
+# One that fails says why within this time, in seconds.
+_REST_SECONDS = 2.0
+
 
 def start_of(program: str, directory: str) -> str:
     """The command that starts probe.py or ask.py there. As a module, so that what is compiled of it is
@@ -119,5 +122,5 @@ class QuerySession:
 
     def _rest(self) -> str:
         """What else it says when it fails: the last line of a traceback tells."""
-        self._spawn.expect_exact([pexpect.EOF, pexpect.TIMEOUT], timeout=2)
+        self._spawn.expect_exact([pexpect.EOF, pexpect.TIMEOUT], timeout=_REST_SECONDS)
         return self._spawn.before if isinstance(self._spawn.before, str) else ""

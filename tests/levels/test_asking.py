@@ -142,6 +142,12 @@ def test_what_fails_may_go_on_for_a_while(channel):
     assert failed(channel, "one", timeout=5).ended == "ask.py: Error: x"
 
 
+def test_what_fails_and_does_not_end_is_not_waited_for(channel, monkeypatch):
+    monkeypatch.setattr(asking, "_REST_SECONDS", 0.1)
+    channel.say("no document", "and more")
+    assert failed(channel, "one").ended == "ask.py: and more"
+
+
 def test_a_program_that_takes_no_more_questions(channel):
     channel.ours.close()
     found = failed(channel, "one")

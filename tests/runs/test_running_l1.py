@@ -529,6 +529,36 @@ def test_a_complaint_of_l0_is_repeated_too(tmp_path):
     assert scene.running.record_of_health().sequence == ("l2p10", "l2p9")
 
 
+def test_an_allowed_complaint_is_not_repeated(tmp_path):
+    scene = Scene(tmp_path, allowed=(WARNING.title,))
+
+    def complain(level):
+        level.spoken, level.taint = [WARNING], 512
+        return well()
+
+    started(scene).plays = {"l2p10": complain, "l2p9": well(Mode.P9, stays="thread x in state D")}
+    scene.l2()
+    scene.l2(L2P9)
+    scene.l2(L2Setting())
+    assert scene.running.record_of_health().sequence == ("l2host",)
+
+
+def test_what_l0_said_does_not_explain_a_flag_of_l1(tmp_path):
+    scene = Scene(tmp_path, "pnv11", allowed=(WARNING.title,))
+    started(scene)
+    l0, l1 = scene.made[0]
+
+    def complain(level):
+        l0.spoken, l0.taint = [WARNING], 512
+        return well()
+
+    l1.plays = {"l2p10": complain, "l2p9": lambda level: setattr(level, "taint", 512) or well(Mode.P9)}
+    assert scene.l2().kind is Kind.OK
+    assert verdict(scene.l2(L2P9), "L1 health").kind is Kind.FAIL
+    scene.l2(L2Setting())
+    assert scene.running.record_of_health().sequence == ("l2p10", "l2p9", "l2host")
+
+
 def test_one_that_panics_after_its_last_l2(scene):
     level = started(scene)
     scene.l2()

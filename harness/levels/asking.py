@@ -19,11 +19,11 @@ OUR_PROGRAMS = "/usr/lib/kvmppc"
 # Questions that are on their way at a time: little against what a channel's window takes.
 _AHEAD = 50
 
-# One that fails says why within this time, in seconds.
-_REST_SECONDS = 2.0
-
 # Within this time the exit status of a program follows the end of its output, in seconds.
 _STATUS_SECONDS = 2.0
+
+# One that fails says why within this time, in seconds.
+_REST_SECONDS = 2.0
 
 
 def start_of(program: str, directory: str) -> str:

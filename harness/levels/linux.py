@@ -184,7 +184,11 @@ class LinuxLevel:
         machine = self.machine.state()
         known = machine.outer or machine.hdsi or machine.killed_by_signal or machine.exit_status is not None
         over = machine.process_state in ("T", "t") or (self.console is not None and self.console.panicked)
-        evidence = Evidence(self.name) if known or over else self._asked()
+        evidence = Evidence(self.name)
+        if not (known or over):
+            evidence = self._asked()
+            # A QEMU that is about to end answers nothing, and is seen to have ended a moment later.
+            machine = self.machine.state()
         evidence = replace(
             self._with_console(evidence),
             doing=doing,

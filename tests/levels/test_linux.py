@@ -493,6 +493,19 @@ def test_a_question_that_is_not_answered_in_a_level_that_is_well(scene):
     )  # fmt: skip
 
 
+def test_a_qemu_that_ends_while_its_level_is_asked_is_what_is_wrong(scene):
+    """In a host it ends when the shell that waits for it has said so: after its guest fell silent."""
+
+    def end(_command):
+        scene.machine.states = MachineState(killed_by_signal=True, signal=9)
+        return InfrastructureError("no answer within 20 s")
+
+    level, _ = lost(scene, ("^true$", end))
+    found = level.diagnose("L2 ran in it")
+    assert (found.rule, found.side) == ("qemu-killed", Side.UNKNOWN)
+    assert "ended by signal 9 (SIGKILL)" in found.proof
+
+
 def test_a_program_that_ended_in_a_level_that_is_well(scene):
     level, _ = lost(scene)
     assert level.diagnose("x", "ask.py: Killed").proof == "in L1: ask.py: Killed"
@@ -558,7 +571,7 @@ def test_a_process_that_is_caught_and_the_connection_broke(scene):
 def test_a_level_that_answers_wrongly_is_tried_again(scene):
     level, way = lost(scene, ("^true$", 3), second=connection())
     way.active = False
-    assert "it answers, and not as it should" in level.diagnose("x").proof
+    assert "(it answers, and not as it should)" in level.diagnose("x").proof
 
 
 def test_a_new_connection_that_does_not_work_either(scene):

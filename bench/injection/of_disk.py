@@ -57,7 +57,7 @@ def odd_cache(trial: Trial) -> None:
 
 FAULTS = (
     Fault(
-        "disk-full-start", "the run's disk has 64 KiB", from_the_start(on_small_disk(64)),
+        "disk-full-start", "the run's disk has 16 KiB", from_the_start(on_small_disk(16)),
         Expect(says="[Nn]o space left"), isolated,
     ),
     Fault(

@@ -55,7 +55,11 @@ def in_outermost(command: str) -> Action:
     return lambda trial: trial.type_in_outermost(command)
 
 
-_KILL_L2 = "kill -9 $(cat /run/l2.pid)"
+# As soon as it has written its number.
+_KILL_L2 = (
+    "tries=0; until kill -9 $(cat /run/l2.pid 2>/dev/null) 2>/dev/null || [ $((tries += 1)) -gt 200 ]; "
+    "do busybox usleep 20000; done"
+)
 _KILL_L1 = "kill -9 $(cat /run/l1.pid)"
 # L1 itself is well, so that what is found of it after the loss of its L2 may be ok.
 _L2_ONLY = ("p10 health",)

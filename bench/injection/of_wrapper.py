@@ -19,7 +19,7 @@ _SCRIPT = """#!/bin/sh
 real() {{ {real} "$@"; }}
 case " $* " in
 *" -kernel "*) ;;
-*) {asked} ;;
+*) {asked}; exit ;;
 esac
 {boots}
 """

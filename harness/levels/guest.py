@@ -14,7 +14,7 @@ from harness.levels import commands
 from harness.levels.console import Console, Ended
 from harness.levels.nested import QEMU_PIDS, Host, NestedMachine
 from harness.levels.patience import wait_for
-from harness.levels.sampling import sample
+from harness.levels.sampling import leaves_guest_alone, sample
 from harness.levels.setup import Setup
 from harness.levels.stuck import stuck
 from harness.levels.symbols import Symbols
@@ -95,8 +95,16 @@ def _wait_until_up(level: GuestHost, console: Console) -> Ended:
     return wait_for(
         console, lambda seen: "up" in seen.reports or seen.final, limits.l2_boot, limits.l2_silence,
         lag=level.lag, monitor=level.monitor_command, symbols=level.symbols,
-        host_answers=lambda: _answers(level),
+        host_answers=lambda: _answers(level), kept_out=lambda: _kept_out(level),
     )  # fmt: skip
+
+
+def _kept_out(level: GuestHost) -> bool:
+    """Whether KVM_RUN is called again and again and never runs L2. An L0 that is a Linux has LPIDs of its
+    own, by which nothing is told."""
+    if level.setup.placement.topology.has_l0:
+        return False
+    return leaves_guest_alone(level.monitor_command, level.symbols)
 
 
 def _answers(level: GuestHost) -> bool:

@@ -21,19 +21,20 @@ _HOST_ASKED = 1 / 3
 def wait_for(
     console: Console, met: Callable[[Console], bool], seconds: float, silence: float, *,
     lag: Callable[[], float], monitor: Callable[[str], str], symbols: Symbols,
-    host_answers: Callable[[], bool] | None = None,
+    host_answers: Callable[[], bool] | None = None, kept_out: Callable[[], bool] = lambda: False,
 ) -> Ended:  # fmt: skip
     """Console.wait, and again after *silence* if the vCPUs are seen to get on. seconds: the limit for all of
     it, in which time that the machine was kept from running does not count; monitor: a human monitor command
     to its output; host_answers: whether the level that runs the machine gives a sign of life. One that does
-    not, while no vCPU gets on, ends the silence early."""
+    not, while no vCPU gets on, ends the silence early; kept_out: whether vCPUs that get on do so without ever
+    running the machine that is waited for."""
     deadline, before = time.monotonic() + seconds, lag()
 
     def left() -> float:
         return max(0.0, deadline + lag() - before - time.monotonic())
 
     def gets_on() -> bool:
-        return moves(sample(monitor, symbols))
+        return moves(sample(monitor, symbols)) and not kept_out()
 
     def host_died() -> bool:
         return host_answers is not None and not gets_on() and not host_answers()

@@ -32,6 +32,30 @@ def sample(monitor: Callable[[str], str], symbols: Symbols, count: int = SAMPLES
     return tuple(found)
 
 
+_LPIDR_SAMPLES, _LPIDR_APART_SECONDS = 40, 0.05
+
+
+def leaves_guest_alone(monitor: Callable[[str], str], symbols: Symbols) -> bool:
+    """Whether the outermost QEMU's first vCPU is in KVM again and again, and never in its guest: KVM_RUN does
+    not get to run it. Of a QEMU in a level that is still starting, which is not in KVM, nothing is said.
+
+    LPIDR is 0 while L1 runs and that of L2 while L2 does (QEMU hw/ppc/spapr_nested.c, measured on both
+    nested APIs); only where L1 is the outermost level.
+    """
+    in_kvm = False
+    for number in range(_LPIDR_SAMPLES):
+        if number:
+            time.sleep(_LPIDR_APART_SECONDS)  # samples lie apart; there is no event to wait for
+        try:
+            if int(monitor("p/x $lpidr").strip(), 16):
+                return False
+            found = _NIP.search(monitor("info registers"))
+        except (InfrastructureError, ValueError):
+            return False  # nothing is known
+        in_kvm |= found is not None and "kvm" in symbols.name(int(found[1], 16))
+    return in_kvm
+
+
 # Where a processor is that has nothing to do (Linux arch/powerpc: pseries and powernv idle, KVM's own).
 _IDLE = re.compile(r"idle|cede|snooze|stop_loop|power9_|nap")
 

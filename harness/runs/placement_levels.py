@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.health.cause import Loss
 from harness.health.oracle_health import Allowed, judge_level
 from harness.levels.level import Level
+from harness.model.errors import InfrastructureError
 from harness.model.looks import Look
 from harness.model.observation import LevelObservation, level_to_json
 from harness.model.verdict import Kind
@@ -62,15 +63,25 @@ class PlacementLevels:
         last = self.level(name)
         for level in self._levels:
             if level.name not in self.seen:
-                with doing(self.directory, f"{level.name} starts", level.directory / "console.log"):
-                    found = level.start()
-                self.seen[level.name] = found
-                self._keep(found.looks)
-                save(level.directory / "observation.json", level_to_json(found))
+                try:
+                    self._start(level)
+                except BaseException as error:
+                    self.stop()  # half of it may run: whoever needs one next gets a fresh one
+                    if isinstance(error, OSError):
+                        words = f"cannot write {error.filename or self.directory}: {error.strerror}"
+                        raise InfrastructureError(words, "leave the run's directory alone") from error
+                    raise
             found = self.seen[level.name]
             if level is last or not found.up:
                 break
         return found
+
+    def _start(self, level: Level) -> None:
+        with doing(self.directory, f"{level.name} starts", level.directory / "console.log"):
+            found = level.start()
+        self.seen[level.name] = found
+        self._keep(found.looks)
+        save(level.directory / "observation.json", level_to_json(found))
 
     def _make(self) -> None:
         self.boots += 1
@@ -99,6 +110,12 @@ class PlacementLevels:
     @property
     def _up(self) -> list[Level]:
         return [each for each in self._started if self.seen[each.name].up]
+
+    @property
+    def exist(self) -> bool:
+        """Whether there are any, up or not. None are there before the first, and after one that could not be
+        started at all."""
+        return bool(self._levels)
 
     @property
     def innermost(self) -> Level:

@@ -362,6 +362,8 @@ class RunningL1:
             except NoAnswer as error:
                 verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
             except InfrastructureError as error:
+                if not self._levels.exist:
+                    raise  # there is nothing to diagnose
                 verdicts = [self._diagnosed(name, str(error))]
             if starts:
                 verdicts = [*verdicts, *self._health_at_start(starts)]

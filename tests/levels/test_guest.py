@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """An L2 from its start to its end, in an L1 that the test plays: every way in which it can go."""
 
+import itertools
 import json
 import re
 import threading
@@ -8,7 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from fakelevels import Channel, Connection, Host, Pipe
+from fakelevels import Channel, Connection, Host, Pipe, setup
 
 from harness.health.cause import STARVED, Loss
 from harness.levels import guest, patience
@@ -253,6 +254,20 @@ def test_an_l2_that_hangs(scene):
     assert "; its QEMU is in thread CPU 0/KVM in state D in kvm_x; last line: last" in seen.proof
     assert seen.samples == ("0xc000000000001000",) * 6
     assert scene.host.asked == ["L2 ran in it"]
+
+
+@pytest.mark.parametrize(("where", "ended"), [("papr", "silence"), ("powernv11", "timeout")])
+def test_an_l2_that_kvm_never_runs(scene, monkeypatch, where, ended):
+    """L1 is busy with KVM_RUN, and its vCPU is never in L2. Of an L0 that is a Linux that is not known."""
+    scene.host.setup = replace(setup(where), limits=replace(scene.host.setup.limits, l2_boot=1.5))
+    registers = itertools.count()
+    scene.host.monitor_command = lambda line: (
+        "0x0" if "lpidr" in line else f"NIP c00000000{next(registers) % 4096:03x}0000"
+    )
+    monkeypatch.setattr(scene.host.symbols, "name", lambda address: f"kvmppc_{address}")
+    monkeypatch.setattr("harness.levels.sampling._LPIDR_APART_SECONDS", 0)
+    seen = scene.boot(lambda: scene.channel.say("last"))
+    assert (seen.outcome, seen.rule) == (Outcome.HANG, ended)
 
 
 def test_an_l2_that_never_gets_ready(scene):

@@ -57,6 +57,13 @@ def test_a_silent_kernel_that_gets_on_is_waited_for():
     assert [silence for _, _, silence in console.waits] == [45, 45, 45]
 
 
+def test_one_that_gets_on_without_the_machine_is_not():
+    console = Console(Ended.SILENCE, Ended.SILENCE)
+    assert waited(console, BUSY, kept_out=lambda: True) is Ended.SILENCE
+    assert [silence for _, _, silence in console.waits] == [45, patience._ONCE_MORE]
+    assert waited(Console(Ended.SILENCE, Ended.MET), BUSY, kept_out=lambda: False) is Ended.MET
+
+
 def test_one_that_does_not_is_given_a_moment():
     """It may have been stopped for a while."""
     console = Console(Ended.SILENCE, Ended.SILENCE)

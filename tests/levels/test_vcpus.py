@@ -140,6 +140,47 @@ def test_a_monitor_that_goes_silent_leaves_what_there_is(symbols, soon):
     assert len(answers) == 1
 
 
+class Registers:
+    """Of a vCPU. lpidr, nip: what each look shows, the last one for ever."""
+
+    def __init__(self, lpidr, nip):
+        self.left = {"p/x $lpidr": list(lpidr), "info registers": list(nip)}
+        self.asked = []
+
+    def __call__(self, line):
+        self.asked.append(line)
+        values = self.left[line]
+        found = values.pop(0) if len(values) > 1 else values[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+IN_KVM, ELSEWHERE = f"NIP {KERNEL + 0x4000:016x}", f"NIP {KERNEL + 0x1000:016x}"
+
+
+@pytest.mark.parametrize(
+    ("lpidr", "nip", "alone"),
+    [
+        (["0x0\n"], [ELSEWHERE, IN_KVM, ELSEWHERE], True),
+        (["0x0\n"] * 39 + ["0x1\n"], [IN_KVM], False),
+        (["0x1\n"], [IN_KVM], False),
+        (["0x0\n"], [ELSEWHERE], False),
+        (["0x0\n"], ["no registers"], False),
+        (["unknown register\n"], [IN_KVM], False),
+        (["0x0\n"], [IN_KVM, InfrastructureError("x")], False),
+        ([InfrastructureError("x")], [IN_KVM], False),
+    ],
+)
+def test_a_guest_that_is_never_run(soon, monkeypatch, symbols, lpidr, nip, alone):
+    monkeypatch.setattr(symbols, "name", lambda address: "kvmppc_x" if address == KERNEL + 0x4000 else "x")
+    seen = Registers(lpidr, nip)
+    assert sampling.leaves_guest_alone(seen, symbols) is alone
+    if alone:
+        assert len(seen.asked) == 2 * sampling._LPIDR_SAMPLES
+        assert soon == [sampling._LPIDR_APART_SECONDS] * (sampling._LPIDR_SAMPLES - 1)
+
+
 @pytest.mark.parametrize(
     ("samples", "gets_on"),
     [

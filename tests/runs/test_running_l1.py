@@ -1068,3 +1068,38 @@ def test_random_calls_are_asked_of_an_l1_that_is_trusted(scene, monkeypatch):
     assert (asked, record.topic, record.kind) == ([call], "fuzz", Kind.OK)
     assert verdict(record, "random calls of 2 s, seed 7: answers follow the rules").kind is Kind.OK
     assert record.notes == ("in a fresh L1: in the one before, L1 was lost",)
+
+
+# -- a level that cannot be started ----------------------------------------------------------------
+
+
+def test_one_whose_files_cannot_be_written_is_no_record_and_is_not_started_again(scene):
+    """Half of it may run, and has told part of its boot: what comes next gets a fresh one."""
+    starts = []
+
+    def prepare(levels, boot):
+        if boot == 1:
+            levels[-1].start = lambda: (
+                starts.append(boot)
+                or (_ for _ in ()).throw(
+                    FileNotFoundError(2, "No such file or directory", "/gone/probe.json")
+                )
+            )
+
+    scene.prepare = prepare
+    with pytest.raises(InfrastructureError, match=r"cannot write /gone/probe.json: No such file"):
+        scene.running.record_of_l1()
+    assert scene.made[0][-1].stops == 1
+    assert scene.running.record_of_caps().kind is Kind.OK
+    assert starts == [1] and len(scene.made) == 2
+
+
+def test_what_nobody_foresaw_stops_it_too(scene):
+    def prepare(levels, boot):
+        levels[-1].start = lambda: {}["x"]
+
+    scene.prepare = prepare
+    for record in (scene.running.record_of_l1, scene.running.record_of_caps):
+        with pytest.raises(KeyError):
+            record()
+    assert [levels[-1].stops for levels in scene.made] == [1, 1]

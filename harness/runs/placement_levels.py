@@ -51,6 +51,7 @@ class PlacementLevels:
         self._levels: tuple[Level, ...] = ()
         self._last = ""  # what went on last
         self._spoilt = ""
+        self._failed = ""  # why those before could not be started
         self.reported: set[str] = set()  # levels whose loss was told
 
     # -- start and stop ------------------------------------------------------------------
@@ -67,9 +68,11 @@ class PlacementLevels:
                     self._start(level)
                 except BaseException as error:
                     self.stop()  # half of it may run: whoever needs one next gets a fresh one
+                    self._failed = f"{type(error).__name__}: {error}"
                     if isinstance(error, OSError):
-                        words = f"cannot write {error.filename or self.directory}: {error.strerror}"
-                        raise InfrastructureError(words, "leave the run's directory alone") from error
+                        self._failed = f"cannot write {error.filename or self.directory}: {error.strerror}"
+                        hint = "leave the run's directory alone"
+                        raise InfrastructureError(self._failed, hint) from error
                     raise
             found = self.seen[level.name]
             if level is last or not found.up:
@@ -148,6 +151,11 @@ class PlacementLevels:
     def _at_boot(looks: Sequence[Look]) -> int:
         """Of what a level complains of while it boots, a fresh one would complain again."""
         return next((at for at, each in enumerate(looks) if not each.when.startswith("boot")), len(looks))
+
+    def take_failure(self) -> str:
+        """For the first record after it: these levels are others than those that could not be started."""
+        failed, self._failed = self._failed, ""
+        return f"in a fresh L1: one before could not be started ({failed})" if failed else ""
 
     def renew(self) -> str:
         """Fresh levels if those there are cannot be trusted; why, for the record, '' if they can."""

@@ -351,6 +351,8 @@ class RunningL1:
             missing: tuple[str, list[Verdict]] | None = (directory, [skip])
         else:
             self._levels.begin(name)
+            note = self._levels.take_failure()
+            self._notes += [note] if note else []
             missing = self._missing(needs)
         summary = ""
         verdicts: list[Verdict]

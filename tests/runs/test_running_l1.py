@@ -1090,7 +1090,12 @@ def test_one_whose_files_cannot_be_written_is_no_record_and_is_not_started_again
     with pytest.raises(InfrastructureError, match=r"cannot write /gone/probe.json: No such file"):
         scene.running.record_of_l1()
     assert scene.made[0][-1].stops == 1
-    assert scene.running.record_of_caps().kind is Kind.OK
+    record = scene.running.record_of_caps()
+    words = "cannot write /gone/probe.json: No such file or directory"
+    assert (record.kind, record.notes) == (
+        Kind.OK, (f"in a fresh L1: one before could not be started ({words})",),
+    )  # fmt: skip
+    assert scene.l2().notes == ()
     assert starts == [1] and len(scene.made) == 2
 
 

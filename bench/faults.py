@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import shutil
+import signal
 import sys
 import tempfile
 import textwrap
@@ -78,6 +79,8 @@ def main() -> None:
         for fault in chosen:
             print(f"{fault.name:26} {fault.what}")
         return
+    # In the background of a script it is ignored, which what is started here would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     isolation.enter()
     if isolation.entered():
         isolation.loopback(True)

@@ -100,7 +100,7 @@ FAULTS = (
     ),
     Fault(
         "worker-killed", "one of two workers gets SIGKILL while its L2 boots",
-        at(HV_L2_BOOTS, kill_worker, first=two_workers), Expect(spared=("-papr-",)), seconds=400,
+        at(HV_L2_BOOTS, kill_worker, first=two_workers), Expect(spared=("-papr-", " health")), seconds=400,
     ),
     Fault("stdout-one-line", "kvmppc run | head -1", one_line_is_enough, UNHARMED),
     Fault("stdout-closed", "kvmppc run >&-", from_the_start(closed_output), UNHARMED),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -105,9 +106,13 @@ def run(
     progress(f"{what}{len(plan.placements)} L1s, {workers} side by side; results go to {options.run_dir}")
     if not summary:
         words += ["-o", "kvmppc_summary=no", "--no-summary"]
-    if workers > 1:
-        words += ["-n", str(workers)]
-    with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
+    with contextlib.ExitStack() as stack:
+        if workers > 1:
+            # xdist makes a directory for its workers, which pytest would leave in the common one.
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="kvmppc-pytest-"))
+            words += ["-n", str(workers), "--basetemp", f"{scratch}/workers"]
+        if quiet:
+            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         end = SessionEnd()
         status = pytest.main([*words, *options.arguments(), *extra], plugins=[end])
     return end.exit_code(int(status))

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Makes ``pytest testcases`` know the scenarios."""
 
-pytest_plugins = ["harness.runs.plugin"]
+pytest_plugins = ["harness.engine.plugin"]

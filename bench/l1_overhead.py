@@ -17,14 +17,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from harness.engine.environment import prepare
+from harness.engine.options import RunOptions
+from harness.engine.plan import make
 from harness.levels.choose import levels_for
 from harness.levels.linux import LinuxLevel
 from harness.levels.process import start
 from harness.levels.ssh import new_key
 from harness.model.outcome import Outcome
-from harness.runs.options import RunOptions
-from harness.runs.plan import make
-from harness.runs.prepare import prepare
 
 
 def with_harness(level: LinuxLevel) -> float:

@@ -55,12 +55,12 @@ TARGETS = {
     "harness/levels/linux.py": ("levels/test_linux.py",),
     "harness/levels/nested.py": ("levels/test_nested.py",),
     "harness/levels/patience.py": ("levels/test_patience.py",),
-    "harness/levels/sampling.py": ("levels/test_vcpus.py",),
+    "harness/levels/nip_samples.py": ("levels/test_vcpus.py",),
     "harness/levels/stuck.py": ("levels/test_stuck.py",),
     "harness/levels/symbols.py": ("levels/test_vcpus.py",),
     "harness/levels/tcg.py": ("levels/test_tcg.py",),
-    "harness/runs/placement_levels.py": ("runs/test_placement_levels.py",),
-    "harness/runs/running_l1.py": ("runs/test_running_l1.py",),
+    "harness/engine/placement_levels.py": ("engine/test_placement_levels.py",),
+    "harness/engine/running_l1.py": ("engine/test_running_l1.py",),
 }  # fmt: skip
 
 # A test that hangs has noticed.

@@ -13,18 +13,23 @@ from typing import Any
 import click
 
 from harness import entry
+from harness.commands import boot as byhand
+from harness.commands import compare, mutants, probe
+from harness.commands import each_patch as eachpatch
+from harness.commands import report as reporting
+from harness.commands.bisect import request as bisecting
+from harness.engine import drive
+from harness.engine.environment import choices_of
+from harness.engine.options import OPTIONS, Option, RunOptions
+from harness.engine.plan import make
 from harness.model.errors import UsageError
 from harness.model.matrix import MATRICES
 from harness.model.workarounds import WORKAROUNDS
 from harness.parts import debian, doctor
 from harness.parts.cache import Cache
 from harness.parts.kernels import resolve_kernel
-from harness.parts.mutants import all_mutants
-from harness.parts.table import all_parts
-from harness.runs import bisecting, byhand, compare, drive, eachpatch, mutants, probe, reporting
-from harness.runs.options import OPTIONS, Option, RunOptions
-from harness.runs.plan import make
-from harness.runs.prepare import choices_of
+from harness.parts.mutant_catalogue import all_mutants
+from harness.parts.packages import all_parts
 
 
 def _progress(text: str) -> None:

@@ -15,9 +15,9 @@ import tempfile
 import traceback
 from typing import TYPE_CHECKING
 
+from harness.engine.endings import Endings
 from harness.model.errors import HarnessError
-from harness.runs import outlet
-from harness.runs.endings import Endings
+from harness.processes import outlet
 
 if TYPE_CHECKING:
     import click

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from harness.commands import report as reporting
 from harness.model.record import Delivery, Record
-from harness.runs import reporting
 
 
 def whole(records: Sequence[Record]) -> Delivery:

@@ -22,10 +22,10 @@ from harness.levels.machine import MachineState
 from harness.levels.setup import Setup
 from harness.levels.ssh import ChannelSpawn, Completed
 from harness.levels.symbols import Symbols
+from harness.model.bootable import BootSet, QemuProgram
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import InfrastructureError
 from harness.model.looks import Look
-from harness.model.machine import BootSet, QemuProgram
 from harness.model.observation import Boot, End, LevelObservation, Probe
 from harness.model.outcome import Outcome, Side
 from harness.model.scenario import L1Setting, Placement

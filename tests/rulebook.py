@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A kernel that does what the rules say, as far as a test of what judges it needs one."""
 
-from harness.model.calls import Answer
-from harness.model.caps_rules import expect
+from harness.features.compat_caps.calls import Answer
+from harness.features.compat_caps.caps_rules import expect
 
 
 def answer(kernel, call):

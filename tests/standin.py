@@ -15,17 +15,17 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+from harness.engine import plugin
+from harness.features.compat_caps.behaviour import MERGED_SERIES
+from harness.features.compat_caps.expectation import Expected
 from harness.health.cause import Evidence, decide
 from harness.levels.process import start
-from harness.model.behaviour import MERGED_SERIES
 from harness.model.cpu import GuestMode, Mode
 from harness.model.looks import Look
 from harness.model.observation import Boot, End, LevelObservation, Probe
 from harness.model.outcome import Outcome, Side
 from harness.model.record import Record
 from harness.model.verdict import Kind, Verdict
-from harness.runs import plugin
-from harness.runs.expect import Expected
 
 SCRIPT = json.loads(os.environ["SCRIPT"])
 PROBE = Path(__file__).parent / "data/probe-7.3-papr-p11@p10.json"

@@ -197,7 +197,7 @@ def test_a_list_that_nobody_reads_to_its_end(command, tmp_path):
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_stream_that_is_closed_is_not_given_to_a_file(number, tmp_path):
-    code = f"import os; os.close({number}); from harness.runs import outlet; outlet.install();"
+    code = f"import os; os.close({number}); from harness.processes import outlet; outlet.install();"
     code += "file = open('file', 'w'); print('said', file=[None, sys.stdout, sys.stderr][N], flush=True)"
     code = "import sys;" + code.replace("[N]", f"[{number}]")
     done = subprocess.run(
@@ -208,7 +208,7 @@ def test_a_stream_that_is_closed_is_not_given_to_a_file(number, tmp_path):
 
 
 def test_words_of_any_language_reach_a_pipe(tmp_path):
-    code = "from harness.runs import outlet; outlet.install(); print('größer')"
+    code = "from harness.processes import outlet; outlet.install(); print('größer')"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},

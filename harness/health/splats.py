@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from harness.health.consoleline import ConsoleLine, Writer, read_line
 from harness.health.frames import read_frame
-from harness.health.report import BAR, END_TRACE, LONGEST_TEXT, REGISTERS, Report
+from harness.health.splat_report import BAR, END_TRACE, LONGEST_TEXT, REGISTERS, Report
 from harness.health.splatrules import CONSEQUENCES, RULES, Rule
 from harness.model.splat import Splat
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.images import cpio, erofs, guestfiles, modules
 from harness.images.userland_image import userland_image
-from harness.model.machine import BootSet
+from harness.model.bootable import BootSet
 from harness.parts.archive import require_programs
 from harness.parts.cache import Cache
 from harness.parts.elf import read_module

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.levels.setup import Setup
-from harness.model.machine import BootSet
+from harness.model.bootable import BootSet
 from harness.model.scenario import L2Setting
 from harness.model.workarounds import Workaround
 

@@ -13,8 +13,8 @@ from harness.health.ending import GuestSeen, end_of, mode_of, outcome_of
 from harness.levels import commands
 from harness.levels.console import Console, Ended
 from harness.levels.nested import QEMU_PIDS, Host, NestedMachine
+from harness.levels.nip_samples import leaves_guest_alone, sample
 from harness.levels.patience import wait_for
-from harness.levels.sampling import leaves_guest_alone, sample
 from harness.levels.setup import Setup
 from harness.levels.stuck import stuck
 from harness.levels.symbols import Symbols

@@ -32,7 +32,7 @@ class Level(Protocol):
         """Run a shell command in it."""
 
     def asking(self) -> QuerySession:
-        """A conversation with its KVM, in questions of model/suite.py; to be used with ``with``."""
+        """A conversation with its KVM, in questions of a feature; to be used with ``with``."""
 
     @property
     def monitor_command(self) -> Callable[[str], str] | None:

@@ -19,8 +19,8 @@ from harness.levels.commands import Nonce
 from harness.levels.console import Console, Ended
 from harness.levels.healthlook import HealthWatch
 from harness.levels.machine import Machine
+from harness.levels.nip_samples import sample
 from harness.levels.patience import wait_for
-from harness.levels.sampling import sample
 from harness.levels.setup import Setup
 from harness.levels.ssh import Completed, Connection
 from harness.levels.stuck import stuck

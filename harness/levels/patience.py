@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from harness.levels.console import Console, Ended
-from harness.levels.sampling import moves, sample
+from harness.levels.nip_samples import moves, sample
 from harness.levels.symbols import Symbols
 
 # A machine that was stopped for a while and goes on says something within this time, in seconds.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.levels.limits import LIMITS, Limits
 from harness.levels.ssh import ClientKey
-from harness.model.machine import BootSet, QemuProgram
+from harness.model.bootable import BootSet, QemuProgram
 from harness.model.scenario import Placement
 from harness.model.workarounds import Circumstances, Workaround, applying
 

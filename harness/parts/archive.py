@@ -19,8 +19,8 @@ from harness.model.errors import InfrastructureError, UsageError
 from harness.parts.aptoutput import AptOutput
 from harness.parts.child import run_lines
 from harness.parts.mirror import Source, host_mirror
+from harness.parts.packages import KERNEL_FLAVOUR, Part, Suite
 from harness.parts.progress import Progress
-from harness.parts.table import KERNEL_FLAVOUR, Part, Suite
 from harness.processes import single
 
 # A mirror that is being synchronised: worth a second and a third look, seconds later.

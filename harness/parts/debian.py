@@ -15,8 +15,8 @@ from harness.parts.archive import Deb, Fetched, fetch
 from harness.parts.cache import Cache
 from harness.parts.debstore import DebStore
 from harness.parts.lock import Locked
+from harness.parts.packages import Part
 from harness.parts.progress import Progress
-from harness.parts.table import Part
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.features.compat_caps.source_content import FILES
 from harness.model.errors import HarnessError, InfrastructureError
-from harness.model.kernelsource import FILES
 from harness.parts import kernelconfig, ownseries
 from harness.parts.apply import Applied, apply_series
 from harness.parts.cache import Cache

@@ -19,8 +19,8 @@ from harness.parts.elf import kernel_facts
 from harness.parts.kernelbuild import BuildChoices, build_kernel
 from harness.parts.kernelspec import BaseKind, KernelSpec, parse_spec
 from harness.parts.kernelsymbols import has_ioctl
+from harness.parts.packages import kernel_part
 from harness.parts.progress import Progress, to_stderr
-from harness.parts.table import kernel_part
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 
 from harness.model.errors import UsageError
-from harness.parts.table import KERNEL_SUITES
+from harness.parts.packages import KERNEL_SUITES
 
 
 class BaseKind(Enum):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
-from harness.model.behaviour import Behaviour, after_patches, parse_behaviour
+from harness.features.compat_caps.behaviour import Behaviour, after_patches, parse_behaviour
 from harness.model.errors import UsageError
 
 

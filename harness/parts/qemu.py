@@ -19,8 +19,8 @@ from elftools.elf.elffile import ELFFile
 from harness.model.errors import InfrastructureError, UsageError
 from harness.parts import debian
 from harness.parts.cache import Cache
+from harness.parts.packages import QEMU
 from harness.parts.progress import Progress, to_stderr
-from harness.parts.table import QEMU
 from harness.processes import group
 
 _PROGRAM = "qemu-system-ppc64"

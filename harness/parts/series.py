@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.model.errors import UsageError
-from harness.parts import mutants, ownseries
+from harness.parts import mutant_catalogue as mutants
+from harness.parts import ownseries
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from harness.parts import debian
 from harness.parts.cache import Cache
 from harness.parts.git import Git, GitError, init
 from harness.parts.kernelspec import BaseKind, KernelSpec
+from harness.parts.packages import source_part
 from harness.parts.progress import Progress
-from harness.parts.table import source_part
 from harness.processes import single
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from harness.model.errors import InfrastructureError
 from harness.parts import debian
 from harness.parts.cache import Cache
+from harness.parts.packages import USERLAND
 from harness.parts.progress import Progress, to_stderr
-from harness.parts.table import USERLAND
 
 
 @dataclass(frozen=True)

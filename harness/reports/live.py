@@ -17,7 +17,7 @@ _PER_SECOND = 4
 
 
 class Activity(Protocol):
-    """See runs/activity.py."""
+    """See engine/activity.py."""
 
     @property
     def place(self) -> str: ...

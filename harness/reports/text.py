@@ -11,7 +11,8 @@ from pathlib import Path
 
 from harness.model.record import Delivery, Record, RunInfo
 from harness.model.verdict import Kind
-from harness.reports import failures, grid, published, terminal, times
+from harness.reports import author_table as published
+from harness.reports import failures, grid, terminal, times
 
 
 def render(

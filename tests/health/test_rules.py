@@ -8,7 +8,8 @@ import re
 import pytest
 from consoles import CONSOLES, read, told
 
-from harness.health import report, splats
+from harness.health import splat_report as report
+from harness.health import splats
 from harness.health.consoleline import read_line
 from harness.health.reporters import REPORTERS, SPINNERS, WAITERS, only
 from harness.health.splatrules import CONSEQUENCES, RULES, SHARED_CHECKS

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import harness.images
-from harness.model import abi, calls, micro_run, oracle_arch_compat, oracle_caps, suite_vcpus
+from harness.features.compat_caps import abi, calls, micro_run, oracle_arch_compat, oracle_caps, suite_vcpus
 from harness.model.observation import Probe
 
 GUEST = Path(harness.images.__file__).parent / "guest"

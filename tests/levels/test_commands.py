@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from harness.levels import commands, repro
 from harness.levels.setup import Setup
-from harness.model.machine import BootSet, QemuProgram
+from harness.model.bootable import BootSet, QemuProgram
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import topology
 

@@ -43,7 +43,7 @@ PLACE = "T 9 (CPU 0/KVM) D" + " 1" * 20 + "\nU 9 (CPU 0/KVM) D" + " 1" * 20 + "\
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     monkeypatch.setattr(patience, "_ONCE_MORE", 0.05)
-    monkeypatch.setattr("harness.levels.sampling._APART_SECONDS", 0)
+    monkeypatch.setattr("harness.levels.nip_samples._APART_SECONDS", 0)
 
 
 class Scene:
@@ -265,7 +265,7 @@ def test_an_l2_that_kvm_never_runs(scene, monkeypatch, where, ended):
         "0x0" if "lpidr" in line else f"NIP c00000000{next(registers) % 4096:03x}0000"
     )
     monkeypatch.setattr(scene.host.symbols, "name", lambda address: f"kvmppc_{address}")
-    monkeypatch.setattr("harness.levels.sampling._LPIDR_APART_SECONDS", 0)
+    monkeypatch.setattr("harness.levels.nip_samples._LPIDR_APART_SECONDS", 0)
     seen = scene.boot(lambda: scene.channel.say("last"))
     assert (seen.outcome, seen.rule) == (Outcome.HANG, ended)
 

@@ -41,7 +41,7 @@ OUTER = Loss(Side.KERNEL, Outcome.PANIC, "panic", "Kernel panic of L0")
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     monkeypatch.setattr(patience, "_ONCE_MORE", 0.05)
-    monkeypatch.setattr("harness.levels.sampling._APART_SECONDS", 0)
+    monkeypatch.setattr("harness.levels.nip_samples._APART_SECONDS", 0)
     monkeypatch.setattr("harness.levels.console._REPORT_PAUSE", 0.05)
 
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from harness.levels import sampling
-from harness.levels.sampling import moves, sample
+from harness.levels import nip_samples as sampling
+from harness.levels.nip_samples import moves, sample
 from harness.levels.symbols import Symbols
 from harness.model.errors import InfrastructureError
 

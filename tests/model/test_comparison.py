@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from delivered import cut_off, whole
 
-from harness.model import behaviour as b
-from harness.model import oracle_arch_compat, oracle_caps, oracle_l2, oracle_level
+from harness.commands.each_patch import exit_code
+from harness.features.compat_caps import behaviour as b
+from harness.features.compat_caps import oracle_arch_compat, oracle_caps, oracle_l2
+from harness.model import oracle_level
 from harness.model.boundaries import Boundary, broken_at, control_at, histories, kind_at
 from harness.model.comparison import Change, compare, counts, groups
 from harness.model.cpu import GuestMode, Mode
@@ -19,10 +21,9 @@ from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import NestedApi, topology
 from harness.model.verdict import Kind, Verdict, by_any_kernel
-from harness.reports import boundaries as boundaries_report
-from harness.reports import comparison as comparison_report
+from harness.reports import compare_table as comparison_report
+from harness.reports import patch_table as boundaries_report
 from harness.reports.short import short
-from harness.runs.eachpatch import exit_code
 
 DATA = Path(__file__).parent.parent / "data"
 L1 = L1Setting.parse("p11@p10")

@@ -5,8 +5,15 @@ from itertools import pairwise
 
 import pytest
 
-from harness.model import behaviour as b
-from harness.model.behaviour import RELEASES, Refusal, is_name, made_of, parse_behaviour, row_of_release
+from harness.features.compat_caps import behaviour as b
+from harness.features.compat_caps.behaviour import (
+    RELEASES,
+    Refusal,
+    is_name,
+    made_of,
+    parse_behaviour,
+    row_of_release,
+)
 from harness.model.errors import UsageError
 from harness.model.release import parse_release
 from harness.model.topology import NestedApi

@@ -9,7 +9,7 @@ from harness.model.errors import InfrastructureError, UsageError
 from harness.parts import archive
 from harness.parts.archive import Trouble, fetch, trouble
 from harness.parts.mirror import Source
-from harness.parts.table import Part, Suite
+from harness.parts.packages import Part, Suite
 
 # Lines as apt prints them; addresses are made up.
 EXPIRED = (

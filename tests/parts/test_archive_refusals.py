@@ -12,7 +12,7 @@ from harness.parts.archive import Trouble, fetch, trouble
 from harness.parts.cache import Cache
 from harness.parts.kernels import resolve_kernel
 from harness.parts.mirror import Source
-from harness.parts.table import Part, Suite
+from harness.parts.packages import Part, Suite
 
 REFUSED = (
     "E: Failed to fetch http://mirror.example/debian/dists/sid/InRelease  "

@@ -11,7 +11,7 @@ from harness.parts.archive import Deb, Fetched
 from harness.parts.cache import Cache
 from harness.parts.debstore import DebStore, file_name
 from harness.parts.lock import Locked
-from harness.parts.table import Part, Suite
+from harness.parts.packages import Part, Suite
 
 PART = Part("userland", "ppc64el", (Suite("forky"),), ("qemu",))
 

@@ -8,7 +8,7 @@ from harness.parts import archive, debian, lock
 from harness.parts.archive import Deb, Fetched
 from harness.parts.cache import Cache
 from harness.parts.lock import Locked
-from harness.parts.table import Part, Suite
+from harness.parts.packages import Part, Suite
 
 OLD = (Deb("libc6", "2.41-1", "ppc64el", "a" * 64), Deb("qemu", "1:11.1.2", "ppc64el", "b" * 64))
 NEW = (Deb("libc6", "2.41-2", "ppc64el", "c" * 64), Deb("qemu", "1:11.1.2", "ppc64el", "b" * 64))
@@ -50,7 +50,7 @@ def test_the_file_reads_back_as_written(locked):
 
 
 def test_the_committed_lock_file_has_every_part():
-    from harness.parts.table import all_parts
+    from harness.parts.packages import all_parts
 
     known = lock.read()
     assert set(known) == {part.name for part in all_parts()}

@@ -6,7 +6,7 @@ import quopri
 
 import pytest
 
-from harness.model.abi import REVISIONS
+from harness.features.compat_caps.abi import REVISIONS
 from harness.model.errors import UsageError
 from harness.parts import ownseries
 from harness.parts.series import read_series

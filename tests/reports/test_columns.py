@@ -8,7 +8,8 @@ from delivered import whole
 from harness.model.comparison import compare
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
-from harness.reports import columns, comparison, jsonfile
+from harness.reports import columns, jsonfile
+from harness.reports import compare_table as comparison
 
 
 def record(kernel, topic, observed, l2="", l0="7.2", topology="pnv11"):

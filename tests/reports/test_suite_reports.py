@@ -6,8 +6,9 @@ from delivered import whole
 
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, Verdict, by_any_kernel
-from harness.reports import checks, docstable, ktap, mutants
-from harness.reports.mutants import State
+from harness.reports import checks, docstable, ktap
+from harness.reports import mutant_table as mutants
+from harness.reports.mutant_table import State
 
 
 def record(topic, *verdicts, kernel="7.3", l1="p11@p10", topology="papr"):

@@ -5,11 +5,12 @@ import io
 
 import pytest
 
+from harness.features.compat_caps.published_rows import ROWS
 from harness.model.matrix import Selection, expand, matrix, parse_id
-from harness.model.published import ROWS
 from harness.model.record import Record
 from harness.model.verdict import Kind, Verdict
-from harness.reports import published, terminal, times
+from harness.reports import author_table as published
+from harness.reports import terminal, times
 
 
 def record(topic, kind=Kind.OK, l2="", l0="7.2", topology="pnv11", l1="p11@p10", summary="", **phases):

@@ -7,10 +7,13 @@ To add one, add a row in the file of its kind, and a console to tests/data/conso
 
 from __future__ import annotations
 
-from harness.health.splatrules import checks, faults, machine, memory, stalls
-from harness.health.splatrules.checks import SHARED_CHECKS, SharedCheck
-from harness.health.splatrules.machine import CONSEQUENCES
+from harness.health.splatrules import faults, stalls
+from harness.health.splatrules import machine_check as machine
+from harness.health.splatrules import memory_errors as memory
+from harness.health.splatrules import self_checks as checks
+from harness.health.splatrules.machine_check import CONSEQUENCES
 from harness.health.splatrules.rule import End, Rule, Where, rule
+from harness.health.splatrules.self_checks import SHARED_CHECKS, SharedCheck
 
 __all__ = ["CONSEQUENCES", "RULES", "SHARED_CHECKS", "End", "Rule", "SharedCheck", "Where"]
 

@@ -8,7 +8,7 @@ nothing. Exit status: 0 when the document was printed, also if there is no KVM.
 
 Numbers are those of the Linux uapi headers (include/uapi/linux/kvm.h,
 arch/powerpc/include/uapi/asm/kvm.h) with powerpc's ioctl encoding; the harness's tests
-compare them with harness/model/abi.py.
+compare them with harness/features/compat_caps/abi.py.
 """
 
 # Not json, re or glob: importing them takes a second in an emulated L1, half of all this takes.

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Saved observations, judged again by today's oracle."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.commands.rejudge_health import health_again
+from harness.engine.circumstances import circumstances_of
+from harness.engine.judging import Judge, Judged, KernelFacts, probe_of
+from harness.features.compat_caps import conformance
+from harness.features.compat_caps.behaviour import Behaviour, is_name, parse_behaviour
+from harness.features.compat_caps.suite import Answers
+from harness.health.oracle_health import Allowed
+from harness.model.errors import UsageError
+from harness.model.observation import LevelObservation, boot_from_json, level_from_json
+from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.scenario import L1Setting, L2Setting, Placement
+from harness.model.topology import topology
+from harness.model.verdict import Kind, Verdict, answered
+from harness.parts import ownseries
+from harness.parts.kernels import version_of
+
+# They need more than what was saved: the kernel's source, or the calls that were made.
+_KEPT = ("docs", "revision", "calls", "fuzz")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A verdict that is another one today. before, after: verdict and what was expected."""
+
+    record: str
+    check: str
+    before: str
+    after: str
+
+
+def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[Record], list[Change], int]:
+    """Records as they would be today, what changed, and how many were kept as they were, for want of an
+    observation."""
+    found, changes, kept = [], [], 0
+    for record in records:
+        judged: Judged | None = None
+        asked = record.kind is not Kind.SKIP or answered(record.verdicts)
+        if record.topic == "health":
+            judged = record.summary, []
+        elif asked and record.topic not in _KEPT:
+            # What was saved may be damaged, or of another shape than today's.
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+                judged = _judged(info, record, run)
+        if judged is None:
+            found.append(record)
+            kept += 1
+            continue
+        summary, verdicts = judged
+        # A level's health and life are not in what it answered.
+        about = [each for each in record.verdicts if is_about_a_level(each) or record.topic == "health"]
+        verdicts = [*verdicts, *(_health(info, record, each, run) for each in about)]
+        if record.topic == "health":
+            summary = next((title for each in verdicts for title in each.titles), "")
+        new = replace(record, summary=summary, verdicts=tuple(verdicts))
+        found.append(new)
+        changes += _changes(record, new)
+    return found, changes, kept
+
+
+def _health(info: RunInfo, record: Record, verdict: Verdict, run: Path) -> Verdict:
+    """As it was, where what was seen is not there any more."""
+    try:
+        return health_again(record, verdict, run, _judge(info, record).allowed)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        return verdict
+
+
+def is_about_a_level(verdict: Verdict) -> bool:
+    """Whether a verdict is about the health or the life of a level that was asked, and not about an
+    answer."""
+    return re.fullmatch(r"L[01] (?:health|answers|lives .*)", verdict.check) is not None
+
+
+def _changes(old: Record, new: Record) -> list[Change]:
+    before = {each.check: each for each in old.verdicts}
+    after = {each.check: each for each in new.verdicts}
+    return [
+        Change(f"{old.id} {old.topic}", check, _words(before.get(check)), _words(after.get(check)))
+        for check in dict.fromkeys((*before, *after))
+        if _words(before.get(check)) != _words(after.get(check))
+    ]
+
+
+def _words(verdict: Verdict | None) -> str:
+    return "no such check" if verdict is None else f"{verdict.kind.mark}, expected {verdict.expected}"
+
+
+def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
+    """None if what was seen is not there any more."""
+    folder = run / record.directory
+    seen: dict[str, Any] = json.loads((folder / "observation.json").read_text())
+    judge = _judge(info, record)
+    if record.topic == "l2":
+        return judge.l2(L2Setting.parse(record.l2), boot_from_json(seen))
+    level = level_from_json(seen)
+    if record.topic in ("ioctl", "vcpu", "inforce", "clock", "userspace"):
+        return _suite(judge, level, record, folder)
+    if level.probe is None and record.topic not in ("l0", "l1"):
+        return None
+    judged: Judged = getattr(judge, record.topic)(level)
+    return judged
+
+
+def _suite(judge: Judge, level: LevelObservation, record: Record, folder: Path) -> Judged | None:
+    try:
+        answers = Answers.from_json(json.loads((folder / "suite.json").read_text()))
+    except (OSError, ValueError, KeyError):
+        return None
+    evidence = conformance.SuiteEvidence(judge.subject, probe_of(level), answers, {}, judge.kernel.known)
+    return record.summary, conformance.judged(evidence, conformance.TOPICS[record.topic])
+
+
+def _judge(info: RunInfo, record: Record) -> Judge:
+    placement = Placement(record.kernel, topology(record.topology), L1Setting.parse(record.l1), record.l0)
+    l0 = None
+    if record.l0:
+        # A label without an entry is that of the kernel under test itself.
+        l0 = next((each for each in info.l0_kernels if each.label == record.l0), _kernel(info, record.kernel))
+    kernel = _kernel(info, record.kernel)
+    qemu, l1_qemu = _qemu(info.qemu), _qemu(info.l1_qemu)
+    at = circumstances_of(
+        placement, kernel.claimed_release, l0.release if l0 else "", qemu or (), l1_qemu or ()
+    )
+    return Judge(
+        placement, _facts(kernel), _facts(l0) if l0 else None, l1_qemu, qemu, Allowed(info.allow_splat, at)
+    )
+
+
+def _qemu(words: str) -> tuple[int, int, int] | None:
+    """Of ``QEMU emulator version 11.1.3 (Debian ...)``; None where it names no version."""
+    match = re.search(r"(\d+)\.(\d+)\.(\d+)", words)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def _kernel(info: RunInfo, label: str) -> KernelInfo:
+    return next(each for each in info.kernels if each.label == label)
+
+
+def _facts(kernel: KernelInfo) -> KernelFacts:
+    return KernelFacts(kernel.claimed_release, kernel.build_id, behaviour_of(kernel), kernel.sure)
+
+
+def behaviour_of(kernel: KernelInfo) -> Behaviour:
+    """What it was judged as, by name, as that is understood today. UsageError for a name that is gone."""
+    if is_name(kernel.expect):
+        return parse_behaviour(kernel.expect)
+    name, _, count = kernel.expect.partition("@")
+    own = ownseries.find(name)
+    if own is None:
+        raise UsageError(
+            f"kernel {kernel.label} was judged as {kernel.expect!r}, of which nothing is known today"
+        )
+    version = version_of(kernel.release, kernel.spec)
+    return own.behaviour(f"{version[0]}.{version[1]}", int(count) if count else None)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Drive pytest over the test cases: the one engine behind every command that boots something."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.engine.options import RunOptions
+from harness.engine.plan import Plan, make
+from harness.engine.resolve_environment import ready
+from harness.engine.rundir import claim
+from harness.model.errors import InfrastructureError
+from harness.processes import memory
+
+INTERRUPTED = 130
+
+# What a worker needs at its peak: the outermost guest's memory, QEMU's own, Python's.
+_WORKER_BYTES = 3 << 30
+_L0_WORKER_BYTES = 5 << 30
+
+_FOREIGN = InfrastructureError.exit_code
+
+
+class SessionEnd:
+    """Why pytest's session ended, which its exit code does not tell: its 1 is any failure, its 2 is Ctrl-C
+    and much else, and ours have other meanings."""
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self.broken = False  # a defect: pytest's, or of a hook of ours
+        self.told: int | None = None  # by an error of ours that ended it: its exit code
+        self.judged = False  # the exit code is that of the run's records
+        self.stopped = False  # before all tests were run
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            self.told = excinfo.value.returncode
+        elif isinstance(excinfo.value, pytest.Session.Interrupted):
+            self.stopped = True  # by itself: an error in a test's file, for instance
+        else:
+            self.interrupted = True
+
+    def pytest_internalerror(self) -> None:
+        self.broken = True
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        from harness.engine.plugin import run_directory  # there by now; it takes long to import
+
+        self.judged = run_directory(session.config) is not None
+        self.stopped = self.stopped or bool(session.shouldstop or session.shouldfail)
+
+    def exit_code(self, status: int) -> int:
+        """Ours for pytest's *status*."""
+        if self.interrupted:
+            return INTERRUPTED
+        if self.broken:
+            return _FOREIGN
+        if self.told is not None:
+            return self.told
+        if status == pytest.ExitCode.USAGE_ERROR:
+            return 2
+        if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+            return _FOREIGN  # nothing was judged
+        if status == 0:
+            return _FOREIGN if self.stopped else 0
+        # A failure that no record tells of says nothing about a kernel.
+        return status if self.judged and status in (1, _FOREIGN) else _FOREIGN
+
+
+def run(
+    options: RunOptions,
+    jobs: int,
+    extra: Sequence[str],
+    progress: Callable[[str], None],
+    *,
+    summary: bool = True,
+    quiet: bool = False,
+) -> int:
+    """Run the scenarios; the exit code. HarnessError before the first test for bad input or parts.
+
+    jobs: L1s side by side, 0 for as many as fit; extra: further words for pytest; summary: False for
+    a command that shows the results in a way of its own. options.run_dir must then be one claimed;
+    quiet: nothing on stdout at all, for a command whose stdout is a result.
+    """
+    plan = make(options)
+    # Here rather than in pytest, so that bad input is one line and not a test session.
+    ready(plan, options, progress)
+    if summary:
+        options = replace(options, run_dir=str(claim(options.run_dir)))
+    root = _checkout()
+    words = [str(root / "testcases"), "-c", str(root / "pyproject.toml"), "--rootdir", str(root)]
+    words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
+    # At the end of every session, in every worker, it imports all of hypothesis: seconds.
+    words += ["-p", "no:hypothesispytest"]
+    workers = jobs or default_jobs(plan)
+    what = f"{len(plan.scenarios)} scenarios in " if plan.suite.boots_guests else ""
+    progress(f"{what}{len(plan.placements)} L1s, {workers} side by side; results go to {options.run_dir}")
+    if not summary:
+        words += ["-o", "kvmppc_summary=no", "--no-summary"]
+    with contextlib.ExitStack() as stack:
+        if workers > 1:
+            # xdist makes a directory for its workers, which pytest would leave in the common one.
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="kvmppc-pytest-"))
+            words += ["-n", str(workers), "--basetemp", f"{scratch}/workers"]
+        if quiet:
+            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        end = SessionEnd()
+        status = pytest.main([*words, *options.arguments(), *extra], plugins=[end])
+    return end.exit_code(int(status))
+
+
+def default_jobs(plan: Plan) -> int:
+    """As many as there are cores, L1s to boot, and memory for."""
+    placements = plan.placements
+    has_l0 = any(each.topology.has_l0 for each in placements)
+    fit = memory.available() // (_L0_WORKER_BYTES if has_l0 else _WORKER_BYTES)
+    return max(1, min(len(os.sched_getaffinity(0)), len(placements), fit))
+
+
+def _checkout() -> Path:
+    root = Path(harness.__file__).parent.parent
+    if not (root / "testcases").is_dir():
+        raise InfrastructureError(
+            f"there is no testcases/ beside {root / 'harness'}", "install from a checkout: pip install -e ."
+        )
+    return root

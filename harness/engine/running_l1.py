@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Records of one placement: what its levels were asked, and the oracle's view of that."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from harness.engine.activity import doing
+from harness.engine.environment import Ready, ReadyKernel
+from harness.engine.judging import Judge, Judged, KernelFacts, probe_of
+from harness.engine.placement_levels import Between, PlacementLevels, save
+from harness.features.compat_caps import conformance
+from harness.features.compat_caps.calls import Call
+from harness.features.compat_caps.in_force import SPINS
+from harness.features.compat_caps.mode_watch import observe
+from harness.features.compat_caps.suite import Answers, paired, questions
+from harness.health.cause import Loss
+from harness.health.oracle_files import blame_files, judge_files
+from harness.health.oracle_health import Allowed, judge_level
+from harness.health.oracle_loss import judge_loss
+from harness.levels.asking import NoAnswer
+from harness.levels.level import Level
+from harness.levels.ssh import ClientKey
+from harness.model.errors import InfrastructureError
+from harness.model.observation import Boot, LevelObservation, boot_to_json
+from harness.model.outcome import Outcome, Side
+from harness.model.record import Record
+from harness.model.scenario import L2Setting, Placement
+from harness.model.verdict import Kind, Verdict
+
+
+@dataclass(frozen=True)
+class _Guest:
+    """An L2. before, ran: the start of L1 that there was when it was its turn, and that it ran in."""
+
+    id: str
+    before: int
+    ran: int
+
+
+class RunningL1:
+    """Boots its levels, L0 where that is a Linux and L1, when they are first needed, and new ones
+    after one was lost or has complained.
+
+    run_directory: of the whole run; logs go below it; allowed: titles of splats that do not count.
+    """
+
+    def __init__(
+        self,
+        placement: Placement,
+        prepared: Ready,
+        key: ClientKey,
+        run_directory: Path,
+        switched_off: Collection[str],
+        allowed: Sequence[str] = (),
+    ):
+        self.placement = placement
+        kernel, l0_kernel = prepared.kernels[placement.kernel], prepared.l0_of(placement)
+        self._judge = Judge(
+            placement, _facts(kernel), _facts(l0_kernel) if l0_kernel else None,
+            kernel.boot_set.l1_qemu if kernel.boot_set else None,
+            prepared.qemu_version, Allowed(tuple(allowed), prepared.circumstances(placement)),
+        )  # fmt: skip
+        self._lacking = prepared.lacks(placement)
+        self._damage = partial(prepared.damage, placement)
+        self._texts = kernel.build.texts
+        self._levels = PlacementLevels(
+            partial(prepared.levels, placement, key=key, switched_off=switched_off),
+            run_directory / placement.full_id, self._judge.allowed,
+        )  # fmt: skip
+        self._asked: Answers | None = None
+        self._suite_loss: Verdict | None = None
+        self._unanswered = ""  # the question at which the suite ended
+        self._guests: list[_Guest] = []  # so far
+        self._notes: list[str] = []  # for the record that goes on
+        self._told: set[tuple[str, int]] = set()  # levels whose failure to come up a record has told
+
+    def stop(self) -> None:
+        self._levels.stop()
+
+    # -- records of levels ---------------------------------------------------------------
+
+    def record_of_l0(self) -> Record:
+        return self._record("l0", "", "l0", lambda: self._judge.l0(self._seen("L0")), starts="L0")
+
+    def record_of_l0_caps(self) -> Record:
+        return self._record("l0_caps", "", "l0", lambda: self._judge.l0_caps(self._up("L0")), needs="L0")
+
+    def record_of_l1(self) -> Record:
+        needs = "L0" if self.placement.l0 else ""
+        return self._record(
+            "l1", "", "l1", lambda: self._judge.l1(self._seen("L1")), needs=needs, starts="L1"
+        )
+
+    def record_of_caps(self) -> Record:
+        return self._record("caps", "", "l1", lambda: self._judge.caps(self._up("L1")), needs="L1")
+
+    def record_of_arch_compat(self) -> Record:
+        return self._record(
+            "arch_compat", "", "l1", lambda: self._judge.arch_compat(self._up("L1")), needs="L1"
+        )
+
+    def _seen(self, name: str) -> LevelObservation:
+        """Of a level that comes up or not: that a record has told how."""
+        seen = self._levels.up_to(name)
+        self._told.add((name, self._levels.boots))
+        return seen
+
+    def _up(self, name: str) -> LevelObservation:
+        """Of a level that the record needs: it is up."""
+        return self._levels.seen[name]
+
+    # -- records of guests ---------------------------------------------------------------
+
+    def record_of_l2(self, setting: L2Setting) -> Record:
+        phases: dict[str, float] = {}
+
+        def judge() -> Judged:
+            boot = self._boot_guest(setting)
+            phases.update(boot.phases)
+            return self._judge.l2(setting, boot)
+
+        return self._record("l2", setting.id, setting.id, judge, needs="L1", phases=phases)
+
+    def _boot_guest(self, setting: L2Setting) -> Boot:
+        """One L2 boot, in fresh levels if those there are cannot be trusted. Saved as observation.json."""
+        before = self._levels.boots
+        seen = self._trusted()
+        self._guests.append(_Guest(setting.id, before, self._levels.boots))
+        if not seen.up:
+            return Boot(_how_lost(seen), "l1-gone", _not_up(seen))
+        directory = self._levels.directory / setting.id
+        with doing(self._levels.directory, f"L2 {setting}", directory / "console.log"):
+            boot = self._levels.innermost.boot_guest(setting, directory)
+        if boot.stays:
+            self._levels.spoil(f"L1 keeps the VM of {setting.id}, which cannot be ended")
+        save(directory / "observation.json", boot_to_json(boot))
+        return boot
+
+    def _trusted(self) -> LevelObservation:
+        """What L1 is, or a fresh one if that there is cannot be trusted: the record says so."""
+        note = self._levels.renew()
+        if note:
+            self._notes.append(note)
+        return self._levels.up_to("L1")
+
+    # -- records of the suite ------------------------------------------------------------
+
+    def record_of_suite(self, topic: str) -> Record:
+        """topic: of conformance.TOPICS."""
+
+        return self._suite_record(topic, lambda evidence: self._with_loss(topic, evidence))
+
+    def record_of_calls(self, calls: Sequence[Call]) -> Record:
+        def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
+            level = self._trusted_level()
+            with level.asking() as asking:
+                lines = [each.line for each in calls]
+                answers = paired(evidence.answers.page, lines, asking.ask(lines))
+            return conformance.judge_calls(replace(evidence, answers=answers), calls)
+
+        return self._suite_record("calls", judge)
+
+    def record_of_fuzz(self, seconds: float, seed: int) -> Record:
+        # Here, for hypothesis takes longer to import than all the rest.
+        from harness.features.compat_caps.fuzz import fuzz
+
+        def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
+            level = self._trusted_level()
+            with doing(self._levels.directory, "random calls", None), level.asking() as asking:
+                found = fuzz(evidence.subject.kernel(evidence.answers.page), asking.ask, seconds, seed)
+            return conformance.judge_fuzz(evidence, found, seconds, seed)
+
+        return self._suite_record("fuzz", judge)
+
+    def _trusted_level(self) -> Level:
+        """L1, to be asked. InfrastructureError if a fresh one is needed and does not come up."""
+        seen = self._trusted()
+        if not seen.up:
+            raise InfrastructureError(_not_up(seen))
+        return self._levels.innermost
+
+    def _suite_record(
+        self, topic: str, judge: Callable[[conformance.SuiteEvidence], list[Verdict]]
+    ) -> Record:
+        def judged() -> Judged:
+            if self._asked is None:
+                self._trusted_level()
+            probe = probe_of(self._up("L1"))
+            evidence = conformance.SuiteEvidence(
+                self._judge.subject, probe, self._answers(), self._texts, self._judge.kernel.known
+            )
+            return "", conformance.judged(evidence, judge)
+
+        return self._record(topic, "", "l1", judged, needs="L1")
+
+    def _answers(self) -> Answers:
+        """Asked once of a placement; those before the question that L1 did not answer, if there was one."""
+        if self._asked is None:
+            level = self._levels.innermost
+            page = level.page_bytes
+            lines = questions(page)
+            answers: Answers | None = None
+            with doing(self._levels.directory, "the suite", None):
+                try:
+                    with level.asking() as asking:
+                        answers = paired(page, lines, asking.ask(lines))
+                        for spin in SPINS:
+                            answers.asked[spin.question] = observe(asking, level.monitor_command, spin)
+                except NoAnswer as error:
+                    if answers is None:
+                        answers = paired(page, lines[: len(error.answers)], error.answers)
+                    self._unanswered = error.question
+                    self._suite_loss = self._diagnosed(error.question, error.ended, error.signal)
+            save(level.directory / "suite.json", answers.to_json())
+            self._asked = answers
+        return self._asked
+
+    def _with_loss(self, topic: str, evidence: conformance.SuiteEvidence) -> list[Verdict]:
+        """Of a suite that ended early: what was answered is judged; what was not asked proves nothing."""
+        if not self._unanswered:
+            return conformance.TOPICS[topic](evidence)
+        loss, self._suite_loss = self._suite_loss, None
+        told = [loss] if loss is not None else []  # in the record in which it happened, and in no other
+        verdicts = [
+            each for each in conformance.TOPICS[topic](evidence) if each.proof in evidence.answers.asked
+        ]
+        words = f"not judged: L1 was lost at question {self._unanswered!r}"
+        return [*told, *verdicts, Verdict("suite complete", Kind.UNKNOWN, "all answers", words)]
+
+    def _diagnosed(self, question: str, ended: str = "", ended_by: int = 0) -> Verdict:
+        """Why a question was not answered."""
+        level = self._levels.innermost
+        loss = level.diagnose(question, ended, ended_by)
+        self._levels.lost(level.name)
+        verdict = judge_loss(level.name, question, loss)
+        if question.startswith("ioctl "):
+            repeat = f"kvmppc probe --call {shlex.quote(question)}"
+            verdict = replace(verdict, proof=f"{verdict.proof}; again: {repeat}")
+        return verdict
+
+    # -- health --------------------------------------------------------------------------
+
+    def record_of_health(self) -> Record:
+        """Of all levels of this placement, over all that went on in them."""
+
+        def judge() -> Judged:
+            self._levels.linger()
+            at_the_end = self._losses_at_the_end()
+            verdicts = [
+                replace(judge_loss(each.level, "", each.loss), check=f"{each.level} lives {each.when}")
+                for each in [*self._levels.between, *at_the_end]
+            ]
+            verdicts += judge_files(self._damage())
+            for name in self._names:
+                looks = [each for each in self._levels.looks if each.level == name]
+                verdicts.append(judge_level(name, looks, self._judge.allowed))
+            titles = [title for each in verdicts for title in each.titles]
+            return (titles[0] if titles else ""), verdicts
+
+        # Of levels that were replaced there is something to tell whatever became of the last.
+        needs = "L1" if self._levels.boots < 2 else ""
+        return self._record("health", "", self._levels.directory_of_l1, judge, needs=needs, afterwards=False)
+
+    def _losses_at_the_end(self) -> list[Between]:
+        """Of levels that do not answer the last look, unless another record has told how they were lost."""
+        found, known, when = [], set(self._levels.reported), "at the end"
+        for look in self._levels.look("L1", when):
+            loss = None if look.answered else self._levels.level(look.level).loss(when)
+            if loss is not None and look.level not in known:
+                self._levels.lost(look.level)
+                found.append(Between(look.level, when, loss, self._levels.boots))
+        return found
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return ("L0", "L1") if self.placement.l0 else ("L1",)
+
+    def _sequence(self, topic: str) -> tuple[str, ...]:
+        """The L2s that led to what a record tells, oldest first.
+
+        Those of the L1 that ran the last one; for the health of all, of the first L1 that complained or was
+        lost. The L2 before which that was seen is among them, though it then ran in another.
+        """
+        if topic not in ("l2", "health"):
+            return ()
+        boot = self._levels.boots
+        if topic == "health":
+            boot = min((*(each.boot for each in self._levels.between), *self._complained()), default=boot)
+        return tuple(
+            each.id
+            for each in self._guests
+            if boot == each.ran or (topic == "health" and boot == each.before)
+        )
+
+    def _complained(self) -> Iterator[int]:
+        """The starts of levels in which there was something to complain of."""
+        for name in self._names:
+            looks = [each for each in self._levels.looks if each.level == name]
+            for at, look in enumerate(looks):
+                if judge_level(name, [look], self._judge.allowed, looks[:at]).kind is Kind.FAIL:
+                    yield look.boot
+
+    def _health(self, name: str, upto: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Verdicts on the levels that took part in a record."""
+        found = []
+        known = set(self._levels.reported)  # losses that another record has told
+        before = list(self._levels.looks)
+        for look in self._levels.look(upto, f"during {name}"):
+            loss = None
+            if not look.answered:
+                loss = self._levels.level(look.level).loss(f"the end of {name}")
+            if loss is not None:
+                self._levels.lost(look.level)
+                if look.level not in known and not _told(verdicts, loss):
+                    found.append(judge_loss(look.level, f"a sign of life after {name}", loss))
+                if not look.splats:
+                    continue
+            earlier = [each for each in before if each.level == look.level]
+            found.append(judge_level(look.level, [look], self._judge.allowed, earlier))
+        return found
+
+    def _health_at_start(self, name: str) -> list[Verdict]:
+        """Of the levels' start: looks that were made then. One that did not come up is told as that: nobody
+        could ask it."""
+        seen = self._levels.seen[name]
+        verdict = judge_level(name, seen.looks, self._judge.allowed)
+        return [] if verdict.kind is Kind.UNKNOWN and not seen.up else [verdict]
+
+    # -- a record ------------------------------------------------------------------------
+
+    def _record(
+        self, topic: str, l2: str, directory: str, judge: Callable[[], Judged], *,
+        needs: str = "", starts: str = "", afterwards: bool = True, phases: dict[str, float] | None = None,
+    ) -> Record:  # fmt: skip
+        """Judge, unless a level that it needs is not up: then the record is skipped, with the reason.
+
+        needs: the level that must be up; starts: the level of which the record tells how it started, and no
+        more; afterwards: whether it looks at the levels that it needs when it was judged.
+        """
+        began = time.monotonic()
+        name = l2 or topic
+        self._notes = []
+        if self._lacking:
+            skip = Verdict("machine available", Kind.SKIP, "yes", self._lacking)
+            missing: tuple[str, list[Verdict]] | None = (directory, [skip])
+        else:
+            self._levels.begin(name)
+            note = self._levels.take_failure()
+            self._notes += [note] if note else []
+            missing = self._missing(needs)
+        summary = ""
+        verdicts: list[Verdict]
+        if missing is not None:
+            directory, verdicts = missing
+        else:
+            try:
+                summary, verdicts = judge()
+            except NoAnswer as error:
+                verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
+            except InfrastructureError as error:
+                if not self._levels.exist:
+                    raise  # there is nothing to diagnose
+                verdicts = [self._diagnosed(name, str(error))]
+            if starts:
+                verdicts = [*verdicts, *self._health_at_start(starts)]
+            elif afterwards:
+                verdicts = [*verdicts, *self._health(name, needs, verdicts)]
+        if any(each.kind in (Kind.FAIL, Kind.DEFECT, Kind.UNKNOWN) for each in verdicts):
+            verdicts = blame_files(verdicts, self._damage())
+        if phases is None:
+            level = {"l0": "L0", "l1": "L1"}.get(topic, "")
+            seen = self._levels.seen.get(level)
+            phases = dict(seen.boot.phases) if seen is not None else {}
+        return Record(
+            kernel=self.placement.kernel,
+            topology=self.placement.topology.short,
+            l1=self.placement.l1.id,
+            l2=l2,
+            topic=topic,
+            summary=summary,
+            verdicts=tuple(verdicts),
+            directory=f"{self.placement.full_id}/{directory}",
+            seconds=time.monotonic() - began,
+            l0=self.placement.l0,
+            phases=phases,
+            notes=tuple(self._notes),
+            sequence=self._sequence(topic),
+        )
+
+    def _missing(self, needs: str) -> tuple[str, list[Verdict]] | None:
+        """(directory, verdicts) of the outermost of the levels up to *needs* that is not up; None if all are,
+        or none is needed. The first record that meets it tells it, if that level has none of its own in this
+        run."""
+        if not needs:
+            return None
+        self._levels.up_to(needs)
+        for name, seen in self._levels.seen.items():
+            if name <= needs and not seen.up:
+                if (name, self._levels.boots) in self._told or self._levels.renewed:
+                    words = seen.lost.proof if seen.lost else seen.boot.proof
+                    reason = f"{name}: {seen.boot.summary if not seen.lost else 'lost when it was probed'}"
+                    skip = Verdict(f"{name} is up", Kind.SKIP, "yes", reason, words)
+                    return name.lower(), [skip]
+                self._told.add((name, self._levels.boots))
+                _, verdicts = self._judge.l0(seen) if name == "L0" else self._judge.l1(seen)
+                return name.lower(), [*verdicts, *self._health_at_start(name)]
+        return None
+
+
+def _not_up(seen: LevelObservation) -> str:
+    lost = seen.lost
+    return f"a fresh {seen.name} did not come up: {lost.proof if lost else seen.boot.proof}"
+
+
+def _how_lost(seen: LevelObservation) -> Outcome:
+    """Of a level that did not come up, or not through its probe."""
+    if seen.boot.outcome is not Outcome.BOOTED:
+        return seen.boot.outcome
+    if seen.lost is None or seen.lost.side is Side.UNKNOWN:
+        return Outcome.UNKNOWN
+    if seen.lost.side is Side.SURROUNDINGS:
+        return Outcome.INFRASTRUCTURE
+    return Outcome.HANG if seen.lost.rule.endswith(("hang", "stuck")) else Outcome.PANIC
+
+
+def _told(verdicts: Sequence[Verdict], loss: Loss) -> bool:
+    """Whether one of these tells of that loss, and is not fine."""
+    return any(
+        loss.proof in each.proof and each.kind in (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
+        for each in verdicts
+    )
+
+
+def _facts(kernel: ReadyKernel) -> KernelFacts:
+    build, expected = kernel.build, kernel.expected
+    release = "" if build.found_running else build.release
+    return KernelFacts(release, build.build_id, expected.behaviour, expected.sure)

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Pairwise covering, and what avocado is told of scenarios."""
+
+import dataclasses
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import living
+import pytest
+from delivered import whole
+
+from harness.avocado import runner as avocado_runner
+from harness.avocado.resolver import KvmppcResolver, tasks
+from harness.engine.options import RunOptions
+from harness.engine.pairwise import covering, settings
+from harness.engine.plan import make
+from harness.model.errors import UsageError
+from harness.model.record import KernelInfo, Record, RunInfo
+from harness.model.verdict import Kind, Verdict
+from harness.reports import jsonfile
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def all_pairs(scenarios):
+    found = set()
+    for each in scenarios:
+        words = list(enumerate(settings(each)))
+        found |= set(itertools.combinations(words, 2))
+    return found
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"topologies": ("pseries-hv",)}, {"l0_kernels": ("debian-source:7.2", "debian-source:7.3", "same")},
+     {"kernels": ("debian:7.3",)}],
+)  # fmt: skip
+def test_every_pair_that_the_full_matrix_has_is_in_the_pairwise_one(more):
+    full = make(RunOptions(matrix="full", **more)).scenarios
+    few = make(RunOptions(matrix="pairwise", **more)).scenarios
+    assert all_pairs(few) == all_pairs(full)
+    assert set(few) <= set(full)
+    assert len(few) < len(full) / 2
+
+
+def test_it_is_the_same_list_each_time_and_in_the_order_of_the_full_one():
+    full = make(RunOptions(matrix="full")).scenarios
+    few = covering(full)
+    assert few == covering(full)
+    assert list(few) == sorted(few, key=full.index)
+    assert covering(full[:1]) == full[:1]
+
+
+def test_a_task_is_one_l1_with_its_l2s():
+    found = dict(tasks("ci"))
+    assert list(found) == ["7.3-papr-p11@p10", "6.12-papr-p11@p10"]
+    assert found["6.12-papr-p11@p10"] == [
+        "--kernel", "debian:6.12", "--only", "papr-p11@p10-l2host", "--only", "papr-p11@p10-l2p10",
+    ]  # fmt: skip
+
+
+def test_a_task_is_whole_by_itself():
+    """Its words alone make a plan of the same scenarios."""
+    for name, words in tasks("mixed,qemu=host,suite=all"):
+        assert words[words.index("--qemu") + 1] == "host"
+        chosen = {
+            "kernels": (words[words.index("--kernel") + 1],),
+            "l0_kernels": (words[words.index("--l0-kernel") + 1],),
+            "only": tuple(words[at + 1] for at, word in enumerate(words) if word == "--only"),
+        }
+        plan = make(RunOptions(**chosen))
+        assert [each.full_id for each in plan.placements] == [name]
+        assert len(plan.scenarios) == 3
+
+
+def test_a_scenario_and_options_by_name():
+    (name, words), = tasks("hv-p9-l2host,kernel=debian:7.2,locked")  # fmt: skip
+    assert name == "7.2-hv-p9"
+    assert words == ["--kernel", "debian:7.2", "--only", "hv-p9-l2host", "--locked"]
+
+
+@pytest.mark.parametrize("what", ["nonsense", "ci,colour=red", "ci,suite=none"])
+def test_words_that_lead_nowhere(what):
+    with pytest.raises(UsageError):
+        tasks(what)
+    resolution = KvmppcResolver({}).resolve(f"kvmppc:{what}")
+    assert resolution.result.name == "ERROR" and resolution.info
+
+
+def test_what_is_not_for_us_is_left_to_others():
+    assert KvmppcResolver({}).resolve("/bin/true").result.name == "NOTFOUND"
+
+
+def report(path, *kinds, **changes):
+    records = [
+        Record("7.3", "papr", "p9", "l2host", "l2", "", (Verdict("c", kind, "a", "b"),), "d")
+        for kind in kinds
+    ]
+    kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")
+    path.mkdir(exist_ok=True)
+    delivery = dataclasses.replace(whole(records), **changes)
+    jsonfile.write(path / "report.json", RunInfo("", "", "", (kernel,), "", "", ()), records, delivery)
+
+
+LOST = ("test_lost",)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "changes", "status", "result", "reason"),
+    [
+        ([Kind.OK], {}, 0, "pass", ""),
+        ([Kind.OK, Kind.SKIP], {}, 0, "pass", ""),
+        ([Kind.OK, Kind.DEFECT], {}, 0, "warn", ""),
+        ([Kind.SKIP], {}, 3, "skip", "Nothing was judged: b."),
+        # Nothing was judged, and nothing says why.
+        ([], {}, 3, "error", "Nothing was judged: no test was selected."),
+        ([], {}, 0, "error", "Nothing was judged: no test was selected."),
+        ([Kind.FAIL], {}, 1, "fail", "7.3-papr-p9-l2host l2: c: b, not a"),
+        ([Kind.INFRASTRUCTURE], {}, 3, "error", "7.3-papr-p9-l2host l2: c: b, not a"),
+        ([Kind.UNKNOWN], {}, 3, "error", "7.3-papr-p9-l2host l2: c: b, not a"),
+        ([Kind.OK], {"complete": False}, 130, "interrupted", "Interrupted: partial results."),
+        # A status that its report does not bear out.
+        ([Kind.UNKNOWN], {}, 0, "error", "7.3-papr-p9-l2host l2: c: b, not a"),
+        ([Kind.OK], {"complete": False}, 0, "error", "Interrupted: partial results."),
+        ([Kind.OK], {"planned": 2, "missing": LOST}, 0, "error", "1 of 2 planned results is missing"),
+        ([Kind.SKIP], {"planned": 2, "missing": LOST}, 3, "error", "1 of 2 planned results is missing"),
+        ([Kind.SKIP], {"complete": False}, 3, "error", "Interrupted: partial results."),
+        ([Kind.SKIP], {"errors": LOST}, 3, "error", "1 of the tests ended with an error of the harness"),
+        ([Kind.OK], {}, 3, "error", "kvmppc run ended with 3"),
+        ([Kind.OK], {}, -9, "error", "kvmppc run ended with -9"),
+    ],
+)
+def test_avocados_word_for_a_run(tmp_path, kinds, changes, status, result, reason):
+    report(tmp_path, *kinds, **changes)
+    found = avocado_runner._finished(status, tmp_path)
+    assert (found["result"], found["returncode"]) == (result, status)
+    assert found.get("fail_reason", "").startswith(reason)
+    assert ("fail_reason" in found) is bool(reason)
+
+
+@pytest.mark.parametrize(("status", "result"), [(0, "error"), (2, "error"), (1, "fail"), (-9, "error")])
+def test_a_run_without_a_report_is_no_success(tmp_path, status, result):
+    found = avocado_runner._finished(status, tmp_path)
+    assert found["result"] == result
+    assert found["fail_reason"] == f"kvmppc run ended with {status} and left no report"
+
+
+def test_a_runner_tells_avocado_all_and_leaves_nothing_running(tmp_path, monkeypatch):
+    """The command is stood in for by one that writes a large report."""
+    body = (
+        "import sys, pathlib; place = pathlib.Path(sys.argv[sys.argv.index('--run-dir') + 1]);"
+        "place.joinpath('report.html').write_text('x' * 100000); print('said')"
+    )
+    start = avocado_runner.subprocess.Popen
+
+    def popen(command, **settings):
+        return start([command[0], "-c", body, *command[3:]], **settings)
+
+    monkeypatch.setattr(avocado_runner.subprocess, "Popen", popen)
+    for expected in ("kvmppc", "kvmppc-"):
+        runnable = SimpleNamespace(args=("--only", "x"), output_dir=str(tmp_path))
+        messages = list(avocado_runner.KvmppcRunner().run(runnable))
+        assert [messages[0]["status"], messages[-1]["status"]] == ["started", "finished"]
+        files = [each for each in messages if each.get("type") == "file"]
+        assert b"".join(each["log"] for each in files) == b"x" * 100000
+        assert max(len(each["log"]) for each in files) <= 16384
+        assert any(each.get("log") == b"said\n" for each in messages)
+        assert any(path.name.startswith(expected) for path in tmp_path.iterdir())
+
+
+# The runner, as avocado starts it; kvmppc run is stood in for by one that takes its time and has a machine.
+RUNNER = """
+import sys
+from harness.avocado import runner as avocado_runner
+start = avocado_runner.group.start
+body = '''
+import pathlib, signal, subprocess, sys, time
+machine = subprocess.Popen(["sleep", "60"])
+def end(*_):
+    pathlib.Path("files").write_text("written")
+    sys.exit(143)
+signal.signal(signal.SIGTERM, end)
+pathlib.Path("pids.part").write_text(f"{__import__('os').getpid()} {machine.pid}")
+pathlib.Path("pids.part").rename("pids")
+time.sleep(60)
+'''
+avocado_runner.group.start = lambda command, **settings: start([command[0], "-c", body], **settings)
+sys.argv = ["avocado-runner-kvmppc", "runnable-run", "-k", "kvmppc", "-u", "x"]
+avocado_runner.main()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL, "its parent's"])
+def test_a_task_that_is_ended_leaves_nothing_running(tmp_path, how):
+    """With its files written, where it is asked to end: avocado sends SIGTERM first."""
+    command = [sys.executable, "-c", RUNNER]
+    if how == "its parent's":
+        command = ["sh", "-c", '"$@" & wait', "sh", *command]
+    runner = subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "pids").exists():
+            assert runner.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        runner.send_signal(signal.SIGKILL if how == "its parent's" else how)
+        runner.wait(20)
+    assert living.gone(map(int, (tmp_path / "pids").read_text().split()))
+    assert (tmp_path / "files").exists() is (how != signal.SIGKILL)
+
+
+def test_qemus_are_a_dimension_of_avocados_pairwise_matrix():
+    found = tasks("pairwise,qemu=debian,qemu=host,topology=pseries-papr,topology=pseries-hv")
+    pairs = set()
+    for _, words in found:
+        qemu = words[words.index("--qemu") + 1] if "--qemu" in words else "debian"
+        kernel = words[words.index("--kernel") + 1]
+        for at, word in enumerate(words):
+            if word == "--only":
+                topology, l1, l2 = words[at + 1].split("-")
+                pairs |= set(itertools.combinations(enumerate((qemu, kernel, topology, l1, l2)), 2))
+    full = make(RunOptions(matrix="full", topologies=("pseries-papr", "pseries-hv"))).scenarios
+    wanted = set()
+    for qemu in ("debian", "host"):
+        for each in full:
+            at = each.placement
+            words = (qemu, f"debian:{at.kernel}", at.topology.short, at.l1.id, each.l2.id)
+            wanted |= set(itertools.combinations(enumerate(words), 2))
+    assert pairs == wanted
+    assert sum(words.count("--only") for _, words in found) < len(full)
+    assert len({name for name, _ in found}) == len(found)
+
+
+def test_each_scenario_with_each_qemu_elsewhere():
+    found = tasks("ci,qemu=debian,qemu=host")
+    assert [name for name, _ in found][:2] == [
+        "7.3-papr-p11@p10-qemu_debian", "6.12-papr-p11@p10-qemu_debian",
+    ]  # fmt: skip
+    assert len(found) == 4

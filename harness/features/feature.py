@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.model.kernel import Kernel
 from harness.model.observation import Probe
+from harness.model.program import Program
 from harness.model.scenario import Placement
 from harness.model.verdict import Verdict
 
@@ -68,6 +69,10 @@ class GuestProgram:
 
     module: str
     file: Traversable
+
+    def read(self) -> Program:
+        """As Level.asking() takes it."""
+        return Program(self.module, self.file.read_bytes())
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from __future__ import annotations
 from importlib import resources
 
 from harness.features.dexcr.oracle import IN_GUEST, ONE_REG, judge
-from harness.features.dexcr.questions import questions
 from harness.features.dexcr.registers import SOURCE_FILES, expect
+from harness.features.dexcr.suite import questions
 from harness.features.feature import Feature, GuestProgram, Topic
 
 FEATURE = Feature(

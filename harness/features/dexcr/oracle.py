@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.features.dexcr import questions as asked
-from harness.features.dexcr.questions import Read, Run, reads, runs
+from harness.features.dexcr import suite
 from harness.features.dexcr.registers import DEXCR, HASHKEYR, NOT_LOADED, REGISTERS, Register
+from harness.features.dexcr.suite import Read, Run, reads, runs
 from harness.features.feature import Evidence
 from harness.model.cpu import Mode
 from harness.model.verdict import Kind, Verdict, by_any_kernel
@@ -41,19 +41,19 @@ def judge(topic: str, evidence: Evidence) -> list[Verdict]:
     found: list[Verdict] = []
     if topic == ONE_REG:
         for register in REGISTERS:
-            for name, values in asked.PAIRS[register]:
-                question = asked.onereg(register, values)
+            for name, values in suite.PAIRS[register]:
+                question = suite.onereg(register, values)
                 found += _answered(
                     evidence, question, f"{register.name} {name}", _onereg(evidence, register, values)
                 )
-            question = asked.odd(register)
+            question = suite.odd(register)
             found += _answered(evidence, question, f"{register.name} odd calls", _odd(evidence, register))
     else:
-        for register in asked.TOUCHED:
-            name, question = f"{register.name} in a guest", asked.guest(register)
+        for register in suite.TOUCHED:
+            name, question = f"{register.name} in a guest", suite.guest(register)
             found += _answered(evidence, question, name, _guest(register), in_guest=True)
-        for register in asked.HASHED:
-            name, question = f"{register.name} hashes", asked.hashes(register)
+        for register in suite.HASHED:
+            name, question = f"{register.name} hashes", suite.hashes(register)
             found += _answered(evidence, question, name, _hashed(register), in_guest=True)
     return found if evidence.expected.known else by_any_kernel(found)
 
@@ -235,7 +235,7 @@ def _odd(evidence: Evidence, register: Register) -> _Claims:
 
 
 def _guest(register: Register) -> _Claims:
-    values, writes = asked.TOUCHED[register]
+    values, writes = suite.TOUCHED[register]
 
     def claims(answer: dict[str, Any]) -> list[_Claim]:
         done = runs(answer["run"])
@@ -312,7 +312,7 @@ _NO_HASH = "none"
 
 
 def _letters(hashes: Sequence[int]) -> tuple[str, ...]:
-    """The same letter for the same hash: what they are depends on more than what is asked."""
+    """The same letter for the same hash: what they are depends on more than what is suite."""
     order = list(dict.fromkeys(each for each in hashes if each))
     return tuple(chr(ord("A") + order.index(each)) if each else _NO_HASH for each in hashes)
 

@@ -312,7 +312,7 @@ _NO_HASH = "none"
 
 
 def _letters(hashes: Sequence[int]) -> tuple[str, ...]:
-    """The same letter for the same hash: what they are depends on more than what is suite."""
+    """The same letter for the same hash: what they are depends on more than what is asked."""
     order = list(dict.fromkeys(each for each in hashes if each))
     return tuple(chr(ord("A") + order.index(each)) if each else _NO_HASH for each in hashes)
 

@@ -134,7 +134,7 @@ def ask_onereg(kvm, register, values):
 
 
 def ask_guest(kvm, register, values, writes):
-    own, left = [own_dexcr()], numbers(writes)
+    left, own = numbers(writes), []
 
     def run(vcpu):
         write = left.pop(0)
@@ -142,10 +142,17 @@ def ask_guest(kvm, register, values, writes):
         own.append(own_dexcr())
         return done
 
-    with machine_of(kvm, TOUCH[register], values) as machine:
-        answer = lived(machine.vcpus, register, numbers(values), run)
-        put_back(machine.vcpus, answer["run"], numbers(writes))
-        return {**answer, "own": own}
+    # On one CPU, whose registers are looked at and put back.
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        own.append(own_dexcr())
+        with machine_of(kvm, TOUCH[register], values) as machine:
+            answer = lived(machine.vcpus, register, numbers(values), run)
+            put_back(machine.vcpus, answer["run"], numbers(writes))
+            return {**answer, "own": own}
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def ask_hash(kvm, register, values):

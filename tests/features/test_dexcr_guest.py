@@ -3,8 +3,10 @@
 
 import importlib
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -218,3 +220,22 @@ def test_a_register_is_named_by_its_number_and_size(dexcr, monkeypatch):
     ]
     monkeypatch.setattr(dexcr, "ioctl", lambda *_: (-1, 22))
     assert dexcr.get(vcpu, "dexcr") == [22, None]
+
+
+def test_an_instruction_that_kills_is_tried_in_another_process(dexcr, monkeypatch):
+    assert dexcr.outlived(lambda: None)
+    assert not dexcr.outlived(lambda: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(dexcr, "cpu_version", lambda: 0x0F000006)
+    tried = []
+
+    def own(may):
+        monkeypatch.setattr(dexcr, "OWN_SEEN", [])
+        monkeypatch.setattr(dexcr, "read_own", lambda: 5)
+        monkeypatch.setattr(dexcr, "outlived", lambda what: tried.append(what) or may)
+        return [dexcr.own_dexcr(), dexcr.own_dexcr()]
+
+    assert (own(True), own(False), len(tried)) == ([5, 5], [None, None], 2)
+    for version in (None, 0x0F000005):
+        monkeypatch.setattr(dexcr, "cpu_version", lambda version=version: version)
+        assert own(True) == [None, None]
+    assert len(tried) == 2

@@ -210,10 +210,17 @@ def ask_odd(kvm, register, value):
 # -- this Linux ------------------------------------------------------------------------------
 
 
+OWN_SEEN = []  # whether SPR 812 can be read, once that is known
+
+
 def own_dexcr():
-    """What SPR 812 holds; None below POWER10."""
-    if (cpu_version() or 0) < OWN_SINCE:
-        return None
+    """What SPR 812 holds; None below POWER10, and where it may not be read."""
+    if not OWN_SEEN:
+        OWN_SEEN.append((cpu_version() or 0) >= OWN_SINCE and outlived(read_own))
+    return read_own() if OWN_SEEN[0] else None
+
+
+def read_own():
     where = pages(1)
     code = b"".join(word.to_bytes(4, sys.byteorder) for word in OWN)
     ctypes.memmove(where, code, len(code))
@@ -221,6 +228,15 @@ def own_dexcr():
     value = ctypes.CFUNCTYPE(ctypes.c_uint64)(where)()
     libc.munmap(where, len(code))
     return value
+
+
+def outlived(function):
+    """Whether a process that calls it is not killed: an instruction may be illegal."""
+    child = os.fork()
+    if not child:
+        function()
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
 
 
 # -- main ------------------------------------------------------------------------------------

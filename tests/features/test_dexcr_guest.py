@@ -17,7 +17,7 @@ import pytest
 
 import harness.images
 from harness.features.compat_caps import micro_run
-from harness.features.dexcr import FEATURE, oracle, suite
+from harness.features.dexcr import FEATURE, facts, suite
 from harness.features.dexcr.registers import REGISTERS
 
 OURS = Path(harness.images.__file__).parent / "guest"
@@ -43,8 +43,8 @@ def test_its_numbers_are_the_models(dexcr):
         first = dexcr.TOUCH[register.name][len(dexcr.BEGIN) + 1]
         assert first == 0x7CA002A6 | field
     assert dexcr.OWN[0] == 0x7C6002A6 | (812 & 31) << 16 | (812 >> 5) << 11
-    assert oracle._HCALL_DONE == micro_run.HCALL_DONE
-    assert oracle._HCALL_INTERRUPT == micro_run.HCALL_INTERRUPT
+    assert facts.HCALL_DONE == micro_run.HCALL_DONE
+    assert facts.HCALL_INTERRUPT == micro_run.HCALL_INTERRUPT
 
 
 @pytest.mark.skipif(not shutil.which("powerpc64le-linux-gnu-as"), reason="no assembler for POWER")

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Judges the three registers: whether KVM keeps what is set, before and after a run, and whether a guest has
-it.
+it. What is expected of which kernel is in registers.py.
 
-Measured 2026-11-26 under QEMU 11.1.3 with L1 p11, p10, p9 and p11@p10 on pseries-papr and pseries-hv, small
-kernel 7.2.12: see docs, and tests/data/dexcr-*.json.
+Measured 2026-11-26 under QEMU 11.1.3, Debian's 6.12.95 and 7.3-rc7 and a small 7.2.12, L1 p11, p11@p10 and p9
+(7.2.12: also p10) on pseries-papr and pseries-hv; the same in each kernel:
+
+- Set and read: each register keeps what is set, on each vcpu its own, also on POWER9.
+- Nested API v2: a guest has what was set, what it writes is read from its vcpu, hashes depend on their key.
+- Nested API v1: NOT_LOADED. L1's DEXCR is 0x4000000 (reg.h, DEXCR_INIT); its guest reads that, whatever was
+  set, and what the guest writes is L1's DEXCR when it has ended.
+- A 7.2.12 that sends no DEXCR to L0 (nested API v2; planted): only a guest shows it. L0 is asked by a buffer
+  that the same function fills, gets an empty one, and what was set stays in L1.
 """
 
 from __future__ import annotations
@@ -13,9 +20,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.features.dexcr import suite
+from harness.features.dexcr import facts, suite
+from harness.features.dexcr.facts import Value
 from harness.features.dexcr.registers import DEXCR, HASHKEYR, NOT_LOADED, REGISTERS, Register
-from harness.features.dexcr.suite import Read, Run, reads, runs
+from harness.features.dexcr.suite import Read, reads, runs
 from harness.features.feature import Evidence
 from harness.model.cpu import Mode
 from harness.model.verdict import Kind, Verdict, by_any_kernel
@@ -23,14 +31,9 @@ from harness.model.verdict import Kind, Verdict, by_any_kernel
 # Topics.
 ONE_REG, IN_GUEST = "dexcr", "dexcr-in-guest"
 
-_KVM_EXIT_PAPR_HCALL = 19
-_HCALL_DONE, _HCALL_INTERRUPT = 0xF000, 0xF004
-# GPRs that guest/dexcr.py's guests leave.
-_SEEN, _THEN, _DID = 5, 6, 7
-
 _INITIAL = "book3s_hv.c, kvmppc_core_vcpu_create_hv: a vcpu begins with all registers 0"
 _SIZES = "powerpc.c, kvm_vcpu_ioctl_get_one_reg: the size is part of the id, and there is one id for each"
-_UNMAPPED = "powerpc.c, kvm_vcpu_ioctl_set_one_reg copies the value first, kvm_vcpu_ioctl_get_one_reg last"
+_UNMAPPED = "powerpc.c: kvm_vcpu_ioctl_set_one_reg copies the value first, kvm_vcpu_ioctl_get_one_reg last"
 _HASHES = "Power ISA 3.1B, hashst and hashstp: the hash depends on the key, HASHKEYR or HASHPKEYR"
 _SWITCHED = "each vcpu has its own; KVM loads it for a run and takes it back afterwards"
 _OWN = "KVM gives L1 its own DEXCR back when a guest has run"
@@ -38,24 +41,31 @@ _OWN = "KVM gives L1 its own DEXCR back when a guest has run"
 
 def judge(topic: str, evidence: Evidence) -> list[Verdict]:
     """topic: ONE_REG or IN_GUEST."""
-    found: list[Verdict] = []
-    if topic == ONE_REG:
-        for register in REGISTERS:
-            for name, values in suite.PAIRS[register]:
-                question = suite.onereg(register, values)
-                found += _answered(
-                    evidence, question, f"{register.name} {name}", _onereg(evidence, register, values)
-                )
-            question = suite.odd(register)
-            found += _answered(evidence, question, f"{register.name} odd calls", _odd(evidence, register))
-    else:
-        for register in suite.TOUCHED:
-            name, question = f"{register.name} in a guest", suite.guest(register)
-            found += _answered(evidence, question, name, _guest(register), in_guest=True)
-        for register in suite.HASHED:
-            name, question = f"{register.name} hashes", suite.hashes(register)
-            found += _answered(evidence, question, name, _hashed(register), in_guest=True)
+    found = _one_reg(evidence) if topic == ONE_REG else _in_guest(evidence)
     return found if evidence.expected.known else by_any_kernel(found)
+
+
+def _one_reg(evidence: Evidence) -> list[Verdict]:
+    found: list[Verdict] = []
+    for register in REGISTERS:
+        has = register.name in evidence.expected.data["has"]
+        for name, values in suite.PAIRS[register]:
+            asked = _Asked(evidence, suite.onereg(register, values), f"{register.name} {name}")
+            found += asked.verdicts(_kept_twice(register, has, values))
+        asked = _Asked(evidence, suite.odd(register), f"{register.name} odd calls")
+        found += asked.verdicts(_odd(has))
+    return found
+
+
+def _in_guest(evidence: Evidence) -> list[Verdict]:
+    found: list[Verdict] = []
+    for register in suite.TOUCHED:
+        asked = _Asked(evidence, suite.guest(register), f"{register.name} in a guest", in_guest=True)
+        found += asked.verdicts(_touched(register))
+    for register in suite.HASHED:
+        asked = _Asked(evidence, suite.hashes(register), f"{register.name} hashes", in_guest=True)
+        found += asked.verdicts(_hashed(register))
+    return found
 
 
 # -- claims ----------------------------------------------------------------------------------
@@ -63,168 +73,169 @@ def judge(topic: str, evidence: Evidence) -> list[Verdict]:
 
 @dataclass(frozen=True)
 class _Claim:
-    """expected, observed: compared as they are; right: see Verdict; any_kernel: likewise; defect: whether
-    what was observed is NOT_LOADED's doing."""
+    """right: as Verdict's, None for what could not be seen, and is skipped; any_kernel: likewise; defect:
+    whether what was observed is NOT_LOADED's doing."""
 
     what: str
-    expected: Any
-    observed: Any
+    expected: Value
+    observed: Value
     source: str
     right: bool | None
-    any_kernel: str = ""
+    any_kernel: Value = ()
     defect: bool = False
 
 
 _Claims = Callable[[dict[str, Any]], Sequence[_Claim]]
 
 
-def _answered(
-    evidence: Evidence, question: str, name: str, claims: _Claims, in_guest: bool = False
-) -> list[Verdict]:
-    answer = evidence.answers.get(question)
-    if answer is None:
-        return [Verdict(f"{name}: asked", Kind.UNKNOWN, "an answer", "not asked, or not answered", question)]
-    if "trouble" in answer:
-        words = str(answer["trouble"])
-        return [Verdict(f"{name}: asked", Kind.FAIL, "an answer", words, question, right=False)]
-    if in_guest:
-        why = _no_guest(evidence, answer)
+@dataclass(frozen=True)
+class _Asked:
+    """name: of the checks that are made of its answer."""
+
+    evidence: Evidence
+    question: str
+    name: str
+    in_guest: bool = False
+
+    def verdicts(self, claims: _Claims) -> list[Verdict]:
+        answer = self.evidence.answers.get(self.question)
+        if answer is None:
+            words = "not asked, or not answered"
+            return [Verdict(f"{self.name}: asked", Kind.UNKNOWN, "an answer", words, self.question)]
+        if "trouble" in answer:
+            words = str(answer["trouble"])
+            return [Verdict(f"{self.name}: asked", Kind.FAIL, "an answer", words, self.question, right=False)]
+        why = self._no_guest(answer) if self.in_guest else ""
         if why:
-            return [Verdict(name, Kind.SKIP, "a register that a guest has", why, question)]
-    return [_verdict(evidence, name, question, each) for each in claims(answer)]
+            return [Verdict(self.name, Kind.SKIP, "a register that a guest has", why, self.question)]
+        return [self._verdict(each) for each in claims(answer)]
+
+    def _no_guest(self, answer: dict[str, Any]) -> str:
+        """Why there is nothing that a guest could see; '' if there is."""
+        mode = self.evidence.placement.l1.mode
+        if mode < Mode.P10:
+            return f"L1 is in {mode.name}'s mode, which has none of the registers"
+        if not self.evidence.expected.data["has"] and _refused(answer["set"]):
+            return "this kernel has no such register"
+        return ""
+
+    def _verdict(self, claim: _Claim) -> Verdict:
+        known = NOT_LOADED.name in self.evidence.expected.data["defects"]
+        known = known and self.evidence.placement.topology.nested_api is NOT_LOADED.api
+        matches = claim.expected == claim.observed
+        kind, source = Kind.OK if matches else Kind.FAIL, claim.source
+        if claim.right is None:
+            kind = Kind.SKIP
+        elif not matches and claim.defect and known:
+            kind = Kind.DEFECT
+            source = f"known defect: {NOT_LOADED.words} ({NOT_LOADED.reason})"
+        return Verdict(
+            f"{self.name}: {claim.what}",
+            kind,
+            facts.said(claim.expected),
+            facts.said(claim.observed),
+            self.question,
+            source,
+            right=claim.right,
+            any_kernel=facts.said(claim.any_kernel),
+        )
 
 
-def _no_guest(evidence: Evidence, answer: dict[str, Any]) -> str:
-    """Why there is nothing that a guest could see; '' if there is."""
-    mode = evidence.placement.l1.mode
-    if mode < Mode.P10:
-        return f"L1 is in {mode.name}'s mode, which has none of the registers"
-    if not evidence.expected.data["has"] and all(each == errno.EINVAL for each in answer["set"]):
-        return "this kernel has no such register"
-    return ""
-
-
-def _verdict(evidence: Evidence, name: str, question: str, claim: _Claim) -> Verdict:
-    known = NOT_LOADED.name in evidence.expected.data["defects"]
-    known = known and evidence.placement.topology.nested_api is NOT_LOADED.api
-    matches = claim.expected == claim.observed
-    defect = not matches and claim.defect and known
-    source = claim.source
-    if defect:
-        source = f"known defect: {NOT_LOADED.words} ({NOT_LOADED.reason})"
-    return Verdict(
-        f"{name}: {claim.what}",
-        Kind.OK if matches else Kind.DEFECT if defect else Kind.FAIL,
-        _expected(claim.expected),
-        _observed(claim.observed),
-        question,
-        source,
-        right=claim.right,
-        any_kernel=claim.any_kernel,
-    )
-
-
-def _expected(value: Any) -> str:
-    return _said(value)
-
-
-def _observed(value: Any) -> str:
-    return _said(value)
-
-
-def _said(value: Any) -> str:
-    """Of a string, or of a tuple of them."""
-    return value if isinstance(value, str) else ", ".join(value)
+def _refused(errors: Sequence[int]) -> bool:
+    return all(each == errno.EINVAL for each in errors)
 
 
 # -- one_reg ---------------------------------------------------------------------------------
 
 
-def _onereg(evidence: Evidence, register: Register, values: tuple[int, ...]) -> _Claims:
-    has = register.name in evidence.expected.data["has"]
+def _kept_twice(register: Register, has: bool, values: tuple[int, ...]) -> _Claims:
+    """The values in the order of the vcpus, and then the other way round."""
 
     def claims(answer: dict[str, Any]) -> list[_Claim]:
         initial = reads(answer["initial"])
         began = _Claim(
             "holds at first",
-            _read_words(((0, 0),) * len(values) if has else _refused(values)),
-            _read_words(initial),
-            _INITIAL if has else _unknown_id(register),
-            all(each == 0 for each, _ in initial) or initial == _refused(values),
-            "a value, or EINVAL",
+            facts.read_values(_held((0,) * len(values), has)),
+            facts.read_values(initial),
+            _INITIAL if has else _source(register, has),
+            not any(error for error, _ in initial) or _refused([error for error, _ in initial]),
+            ("a value, or EINVAL",),
         )
-        later = answer["again"], answer["again_stored"], answer["again_run"], answer["again_after"]
+        first = {step: answer[step] for step in ("set", "stored", "run", "after")}
+        later = {step: answer[f"again_{step}"] for step in ("stored", "run", "after")}
         return [
             began,
-            *_kept(register, has, values, answer["set"], answer["stored"], answer["run"], answer["after"]),
-            *_kept(register, has, values[::-1], *later, when=", set anew"),
+            *_kept(register, has, values, first),
+            *_kept(register, has, values[::-1], {"set": answer["again"], **later}, ", set anew"),
         ]
 
     return claims
 
 
 def _kept(
-    register: Register, has: bool, values: tuple[int, ...], errors: list[int], stored: list[list[Any]],
-    run: list[dict[str, Any]], after: list[list[Any]], when: str = "",
-) -> list[_Claim]:  # fmt: skip
+    register: Register, has: bool, values: tuple[int, ...], answer: dict[str, Any], when: str = ""
+) -> list[_Claim]:
     """Of one register on several vcpus: set, read, run, read."""
-    wanted = tuple((0, value) for value in values) if has else _refused(values)
-    source = _kept_by(register) if has else _unknown_id(register)
-    refused = all(each == errno.EINVAL for each in errors)
-    right = _refused(values) if refused else tuple((0, value) for value in values)
-    words = "EINVAL, as to setting it" if refused else _said(_read_words(right))
+    source = _source(register, has)
+    refused = _refused(answer["set"])
+    # Whatever the kernel: what is taken is kept, and a register that is refused is not there.
+    right = _held(values, not refused)
 
-    def read(what: str, found: list[list[Any]]) -> _Claim:
-        got = reads(found)
-        return _Claim(f"{what}{when}", _read_words(wanted), _read_words(got), source, got == right, words)
+    def read(what: str, step: str) -> _Claim:
+        found = reads(answer[step])
+        expected = facts.read_values(_held(values, has))
+        return _Claim(
+            f"{what}{when}", expected, facts.read_values(found), source, found == right,
+            facts.read_values(right),
+        )  # fmt: skip
 
-    ran = tuple(map(_run_words, runs(run)))
-    fine = (_RAN,) * len(values)
+    expected = facts.errnos([0 if has else errno.EINVAL] * len(values))
+    taken = refused or not any(answer["set"])
+    ran, fine = facts.ends(runs(answer["run"])), (facts.RAN,) * len(values)
     return [
-        _Claim(
-            f"set{when}",
-            _errno_words([0] * len(values) if has else [errno.EINVAL] * len(values)),
-            _errno_words(errors),
-            source,
-            refused or not any(errors),
-            "0, or EINVAL",
-        ),
-        read("read before a run", stored),
+        _Claim(f"set{when}", expected, facts.errnos(answer["set"]), source, taken, ("0, or EINVAL",)),
+        read("read before a run", "stored"),
         _Claim(f"KVM_RUN{when}", fine, ran, "a guest of a few instructions", ran == fine),
-        read("read after a run", after),
+        read("read after a run", "after"),
     ]
 
 
-def _odd(evidence: Evidence, register: Register) -> _Claims:
-    has = register.name in evidence.expected.data["has"]
+def _held(values: Sequence[int], has: bool) -> tuple[Read, ...]:
+    """What is read of a register with these values, and of one that there is not."""
+    return tuple((0, each) if has else (errno.EINVAL, None) for each in values)
 
+
+def _source(register: Register, has: bool) -> str:
+    since = f"Linux {register.since[0]}.{register.since[1]}"
+    if not has:
+        return f"no {register.macro} before {since}: an id that nobody knows"
+    return f"{register.macro}, {since}, {register.commit}; book3s_hv.c, kvmppc_set_one_reg_hv"
+
+
+def _odd(has: bool) -> _Claims:
     def claims(answer: dict[str, Any]) -> list[_Claim]:
-        sizes = tuple(
-            f"{size} bytes: get {_errno_word(got)}{', and something written' if changed else ''}, set "
-            f"{_errno_word(put)}"
-            for size, got, changed, put in answer["sizes"]
+        sizes = facts.sized_calls(answer["sizes"])
+        refused = facts.sized_calls(
+            [(size, errno.EINVAL, False, errno.EINVAL) for size, *_ in answer["sizes"]]
         )
-        wanted = tuple(f"{size} bytes: get EINVAL, set EINVAL" for size, *_ in answer["sizes"])
-        got, put = answer["unmapped"]
-        taken = answer["set"] == 0
-        get_errno = errno.EFAULT if has else errno.EINVAL
-        before, after = reads([answer["stored"], answer["after"]])
+        unmapped = facts.errnos(answer["unmapped"])
+        right = facts.errnos([errno.EINVAL if _refused([answer["set"]]) else errno.EFAULT, errno.EFAULT])
+        before, after = (
+            facts.read_values(reads([answer["stored"]])),
+            facts.read_values(reads([answer["after"]])),
+        )
         return [
-            _Claim("other sizes", wanted, sizes, _SIZES, sizes == wanted),
+            _Claim("other sizes", refused, sizes, _SIZES, sizes == refused),
             _Claim(
                 "an address that is not mapped",
-                _errno_words([get_errno, errno.EFAULT]),
-                _errno_words([got, put]),
+                facts.errnos([errno.EFAULT if has else errno.EINVAL, errno.EFAULT]),
+                unmapped,
                 _UNMAPPED,
-                got == (errno.EFAULT if taken else errno.EINVAL) and put == errno.EFAULT,
-                _said(_errno_words([errno.EFAULT if taken else errno.EINVAL, errno.EFAULT])),
+                unmapped == right,
+                right,
             ),
             _Claim(
-                "read after these calls",
-                _read_words((before,)),
-                _read_words((after,)),
-                "none of them sets the register",
-                before == after,
+                "read after these calls", before, after, "none of them sets the register", before == after
             ),
         ]
 
@@ -234,140 +245,80 @@ def _odd(evidence: Evidence, register: Register) -> _Claims:
 # -- guests ----------------------------------------------------------------------------------
 
 
-def _guest(register: Register) -> _Claims:
+def _touched(register: Register) -> _Claims:
     values, writes = suite.TOUCHED[register]
+    written = [each for each in writes if each is not None]
 
     def claims(answer: dict[str, Any]) -> list[_Claim]:
         done = runs(answer["run"])
-        seen = [each.gpr[_SEEN] for each in done]
-        wrong = [each for each in map(_touch_words, done) if each != _RAN]
-        if wrong or any(answer["set"]):
-            words = _said(_errno_words(answer["set"])), *map(_touch_words, done)
-            return [_Claim("runs", ("0, 0", _RAN, _RAN), words, _SWITCHED, False)]
-        then = [each.gpr[_THEN] for each, write in zip(done, writes, strict=True) if write is not None]
+        missed = _missed(answer["set"], facts.ends_of_touching(done), _SWITCHED)
+        if missed:
+            return missed
+        seen = [each.gpr[facts.SEEN] for each in done]
+        then = [each.gpr[facts.THEN] for each, write in zip(done, writes, strict=True) if write is not None]
         after = reads(answer["after"])
-        wanted = tuple((0, v if w is None else w) for v, w in zip(values, writes, strict=True))
-        known = {0, *values, *(each for each in (*writes, *answer["own"]) if each is not None)}
+        wanted = _held([v if w is None else w for v, w in zip(values, writes, strict=True)], True)
+        own = [each for each in answer["own"] if each is not None]
+        known = {0, *values, *written, *own}
         return [
             _Claim(
-                "sees what was set", _words(values, known), _words(seen, known), _SWITCHED,
-                tuple(seen) == values, defect=len(set(seen)) == 1 and seen[0] not in values,
+                "sees what was set", facts.seen_values(values, known), facts.seen_values(seen, known),
+                _SWITCHED, tuple(seen) == values, defect=len(set(seen)) == 1 and seen[0] not in values,
             ),
             _Claim(
-                "reads what it wrote", _words([each for each in writes if each is not None], known),
-                _words(then, known), "mtspr and mfspr", then == [each for each in writes if each is not None],
+                "reads what it wrote", facts.seen_values(written, known), facts.seen_values(then, known),
+                "mtspr and mfspr", then == written,
             ),
             _Claim(
-                "its write is read from its vcpu", _read_words(wanted), _read_words(after), _SWITCHED,
-                after == wanted, defect=after == tuple((0, value) for value in values),
+                "its write is read from its vcpu", facts.read_values(wanted), facts.read_values(after),
+                _SWITCHED, after == wanted, defect=after == _held(values, True),
             ),
-            *(_own(answer["own"], writes) if register is DEXCR else []),
+            *([_own(answer["own"], writes)] if register is DEXCR else []),
         ]  # fmt: skip
 
     return claims
 
 
-def _own(own: list[int | None], writes: Sequence[int | None]) -> list[_Claim]:
-    """L1's DEXCR before and after each guest has run."""
-    if own[0] is None:
-        return []
-    left = [own[0]]  # what there is if nobody switches it
-    for write in writes:
+def _missed(errors: list[int], ended: Value, source: str) -> list[_Claim]:
+    """The claim that fails where a guest has not shown what it was to show; none if it has."""
+    observed = (*facts.errnos(errors), *ended)
+    expected = (*facts.errnos([0] * len(errors)), *(facts.RAN for _ in ended))
+    return [] if observed == expected else [_Claim("runs", expected, observed, source, False)]
+
+
+def _own(own: list[int | None], writes: Sequence[int | None]) -> _Claim:
+    """L1's DEXCR, of problem state, before and after each guest has run."""
+    known = [each for each in own if each is not None]
+    if len(known) < len(own):
+        return _Claim("L1's own afterwards", ("a register that L1 can read",), ("none",), _OWN, None)
+    same, left = known[:1] * len(known), known[:1]
+    for write in writes:  # what there is if nobody switches it
         left.append(left[-1] if write is None else write & 0xFFFFFFFF)
-    same = [own[0]] * len(own)
-    return [
-        _Claim(
-            "L1's own afterwards", _words(same), _words(own), _OWN, own == same, defect=own == left,
-        )
-    ]  # fmt: skip
+    told = {*known, *same}
+    return _Claim(
+        "L1's own afterwards", facts.seen_values(same, told), facts.seen_values(known, told), _OWN,
+        known == same, defect=known == left,
+    )  # fmt: skip
 
 
 def _hashed(register: Register) -> _Claims:
     def claims(answer: dict[str, Any]) -> list[_Claim]:
         done = runs(answer["run"])
-        wrong = [each for each in map(_touch_words, done) if each != _RAN]
         errors = [*answer["dexcr"], *answer["set"]]
-        if wrong or any(errors):
-            words = _said(_errno_words(errors)), *map(_touch_words, done)
-            return [_Claim("runs", ("0, 0, 0, 0, 0, 0", _RAN, _RAN, _RAN), words, _HASHES, False)]
-        mine, other = (_SEEN, _THEN) if register is HASHKEYR else (_THEN, _SEEN)
-        by_key = _letters([each.gpr[mine] for each in done])
-        without = _letters([each.gpr[other] for each in done])
-        # Without the aspects of DEXCR there is no hash at all; with L1's key, one for all.
-        flat = len(set(by_key)) == 1
+        missed = _missed(errors, facts.ends_of_touching(done), _HASHES)
+        if missed:
+            return missed
+        mine, other = (facts.SEEN, facts.THEN) if register is HASHKEYR else (facts.THEN, facts.SEEN)
+        by_key = facts.hashes([each.gpr[mine] for each in done])
+        others = facts.hashes([each.gpr[other] for each in done])
+        keys, one_key = facts.hashes(suite.HASH_KEYS), facts.hashes((1,) * len(done))
+        # Not loaded: without DEXCR's aspects there is no hash at all, and with L1's key there is one for all.
         return [
+            _Claim("by its key", keys, by_key, _HASHES, by_key == keys, defect=len(set(by_key)) == 1),
             _Claim(
-                "by its key", ("A", "B", "A"), by_key, _HASHES, by_key == ("A", "B", "A"), defect=flat
-            ),
-            _Claim(
-                "the other key's", ("A", "A", "A"), without, _HASHES, without == ("A", "A", "A"),
-                defect=set(without) == {_NO_HASH},
+                "the other key's", one_key, others, _HASHES, others == one_key,
+                defect=set(others) == {facts.NO_HASH},
             ),
         ]  # fmt: skip
 
     return claims
-
-
-_NO_HASH = "none"
-
-
-def _letters(hashes: Sequence[int]) -> tuple[str, ...]:
-    """The same letter for the same hash: what they are depends on more than what is asked."""
-    order = list(dict.fromkeys(each for each in hashes if each))
-    return tuple(chr(ord("A") + order.index(each)) if each else _NO_HASH for each in hashes)
-
-
-# -- words -----------------------------------------------------------------------------------
-
-_RAN = "runs to its end"
-
-
-def _refused(values: Sequence[int]) -> tuple[Read, ...]:
-    return ((errno.EINVAL, None),) * len(values)
-
-
-def _kept_by(register: Register) -> str:
-    since = f"{register.since[0]}.{register.since[1]}"
-    return f"{register.macro}, Linux {since}, {register.commit}; book3s_hv.c, kvmppc_set_one_reg_hv"
-
-
-def _unknown_id(register: Register) -> str:
-    return f"no {register.macro} before Linux {register.since[0]}.{register.since[1]}: an unknown id"
-
-
-def _errno_word(error: int) -> str:
-    return "0" if error == 0 else errno.errorcode.get(error, str(error))
-
-
-def _errno_words(errors: Sequence[int]) -> tuple[str, ...]:
-    return tuple(map(_errno_word, errors))
-
-
-def _read_words(found: Sequence[Read]) -> tuple[str, ...]:
-    return tuple(_errno_word(error) if value is None else f"{value:#x}" for error, value in found)
-
-
-def _words(values: Sequence[int | None], known: set[int] | None = None) -> tuple[str, ...]:
-    """known: another value is one by chance, and is not told, so that reports of two runs compare."""
-    return tuple(
-        "nothing" if each is None else f"{each:#x}" if known is None or each in known else "another value"
-        for each in values
-    )
-
-
-def _run_words(run: Run) -> str:
-    if run.errno:
-        return _errno_word(run.errno)
-    if run.exit != _KVM_EXIT_PAPR_HCALL:
-        return f"exit {run.exit}"
-    if run.hcall == _HCALL_DONE:
-        return _RAN
-    if run.hcall == _HCALL_INTERRUPT:
-        return f"interrupt {run.gpr[9]:#x} at {run.gpr[8]:#x}"
-    return f"hypercall {run.hcall or 0:#x}"
-
-
-def _touch_words(run: Run) -> str:
-    """Of one that does nothing where the machine's PVR is older than POWER10's."""
-    words = _run_words(run)
-    return "sees a PVR that has no such register" if words == _RAN and run.gpr[_DID] != 1 else words

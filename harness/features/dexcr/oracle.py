@@ -3,7 +3,7 @@
 it. What is expected of which kernel is in registers.py.
 
 Measured 2026-11-26 under QEMU 11.1.3, Debian's 6.12.95 and 7.3-rc7 and a small 7.2.12, L1 p11, p11@p10 and p9
-(7.2.12: also p10) on pseries-papr and pseries-hv; the same in each kernel:
+(7.2.12: also p10) on pseries-papr and pseries-hv, 7.2.12 also on powernv10 and powernv11; the same in each:
 
 - Set and read: each register keeps what is set, on each vcpu its own, also on POWER9.
 - Nested API v2: a guest has what was set, what it writes is read from its vcpu, hashes depend on their key.

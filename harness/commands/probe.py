@@ -16,6 +16,7 @@ from harness.engine.rundir import claim
 from harness.model.errors import UsageError
 from harness.model.record import Delivery, Record, RunInfo
 from harness.reports import checks, docstable, jsonfile, ktap
+from harness.reports.shortfall import trouble_of
 
 MATRIX = "probe"
 
@@ -50,7 +51,7 @@ def run(
     if table:
         Path(table).write_text("\n".join(docstable.lines(info, records)) + "\n")
         progress(f"wrote {table}")
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     if trouble:
         progress(trouble)
     progress(f"results: {directory.resolve()}")

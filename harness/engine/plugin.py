@@ -34,6 +34,7 @@ from harness.model.scenario import L2Setting, Placement, Scenario
 from harness.model.verdict import Kind
 from harness.processes.single import die_with_parent
 from harness.reports.live import LiveView, view_for
+from harness.reports.sentences import expected_of, observed_of
 
 _RECORD = "kvmppc-record"
 # The last test of each L1.
@@ -353,7 +354,7 @@ def conclude(record_property: Callable[[str, object], None]) -> Callable[[Record
         record_property(_RECORD, json.dumps(record.to_json()))
         worst = record.kind
         lines = [
-            f"{each.check}: expected {each.expected}; observed {each.observed}; proof: {each.proof}"
+            f"{each.check}: expected {expected_of(each)}; observed {observed_of(each)}; proof: {each.proof}"
             for each in record.verdicts
             if each.kind is worst
         ]

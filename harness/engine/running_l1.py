@@ -27,6 +27,9 @@ from harness.levels.asking import NoAnswer
 from harness.levels.level import Level
 from harness.levels.ssh import ClientKey
 from harness.model.errors import InfrastructureError
+from harness.model.fact import Fact
+from harness.model.facts import AllAnswers, Yes
+from harness.model.level_facts import LostAtProbe, LostAtQuestion, MachineLacks, NotUp, Title
 from harness.model.observation import Boot, LevelObservation, boot_to_json
 from harness.model.outcome import Outcome, Side
 from harness.model.record import Record
@@ -195,7 +198,7 @@ class RunningL1:
             evidence = conformance.SuiteEvidence(
                 self._judge.subject, probe, self._answers(), self._texts, self._judge.kernel.known
             )
-            return "", conformance.judged(evidence, judge)
+            return None, conformance.judged(evidence, judge)
 
         return self._record(topic, "", "l1", judged, needs="L1")
 
@@ -230,8 +233,8 @@ class RunningL1:
         verdicts = [
             each for each in conformance.TOPICS[topic](evidence) if each.proof in evidence.answers.asked
         ]
-        words = f"not judged: L1 was lost at question {self._unanswered!r}"
-        return [*told, *verdicts, Verdict("suite complete", Kind.UNKNOWN, "all answers", words)]
+        lost = LostAtQuestion("L1", self._unanswered)
+        return [*told, *verdicts, Verdict("suite complete", Kind.UNKNOWN, AllAnswers(), lost)]
 
     def _diagnosed(self, question: str, ended: str = "", ended_by: int = 0) -> Verdict:
         """Why a question was not answered."""
@@ -261,7 +264,7 @@ class RunningL1:
                 looks = [each for each in self._levels.looks if each.level == name]
                 verdicts.append(judge_level(name, looks, self._judge.allowed))
             titles = [title for each in verdicts for title in each.titles]
-            return (titles[0] if titles else ""), verdicts
+            return (Title(titles[0]) if titles else None), verdicts
 
         # Of levels that were replaced there is something to tell whatever became of the last.
         needs = "L1" if self._levels.boots < 2 else ""
@@ -318,7 +321,7 @@ class RunningL1:
             if loss is not None:
                 self._levels.lost(look.level)
                 if look.level not in known and not _told(verdicts, loss):
-                    found.append(judge_loss(look.level, f"a sign of life after {name}", loss))
+                    found.append(judge_loss(look.level, "", loss, after=name))
                 if not look.splats:
                     continue
             earlier = [each for each in before if each.level == look.level]
@@ -347,20 +350,20 @@ class RunningL1:
         name = l2 or topic
         self._notes = []
         if self._lacking:
-            skip = Verdict("machine available", Kind.SKIP, "yes", self._lacking)
+            skip = Verdict("machine available", Kind.SKIP, Yes(), MachineLacks(self._lacking))
             missing: tuple[str, list[Verdict]] | None = (directory, [skip])
         else:
             self._levels.begin(name)
             note = self._levels.take_failure()
             self._notes += [note] if note else []
             missing = self._missing(needs)
-        summary = ""
+        answer: Fact | None = None
         verdicts: list[Verdict]
         if missing is not None:
             directory, verdicts = missing
         else:
             try:
-                summary, verdicts = judge()
+                answer, verdicts = judge()
             except NoAnswer as error:
                 verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
             except InfrastructureError as error:
@@ -383,7 +386,7 @@ class RunningL1:
             l1=self.placement.l1.id,
             l2=l2,
             topic=topic,
-            summary=summary,
+            answer=answer,
             verdicts=tuple(verdicts),
             directory=f"{self.placement.full_id}/{directory}",
             seconds=time.monotonic() - began,
@@ -404,8 +407,8 @@ class RunningL1:
             if name <= needs and not seen.up:
                 if (name, self._levels.boots) in self._told or self._levels.renewed:
                     words = seen.lost.proof if seen.lost else seen.boot.proof
-                    reason = f"{name}: {seen.boot.summary if not seen.lost else 'lost when it was probed'}"
-                    skip = Verdict(f"{name} is up", Kind.SKIP, "yes", reason, words)
+                    end = LostAtProbe(seen.lost.rule) if seen.lost else seen.boot.ended
+                    skip = Verdict(f"{name} is up", Kind.SKIP, Yes(), NotUp(name, end), words)
                     return name.lower(), [skip]
                 self._told.add((name, self._levels.boots))
                 _, verdicts = self._judge.l0(seen) if name == "L0" else self._judge.l1(seen)

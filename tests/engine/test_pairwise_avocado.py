@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import living
 import pytest
 from delivered import whole
+from quoting import quoted
 
 from harness.avocado import runner as avocado_runner
 from harness.avocado.resolver import KvmppcResolver, tasks
@@ -22,7 +23,7 @@ from harness.engine.pairwise import covering, settings
 from harness.engine.plan import make
 from harness.model.errors import UsageError
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 from harness.reports import jsonfile
 
 ROOT = Path(__file__).parent.parent.parent
@@ -99,7 +100,7 @@ def test_what_is_not_for_us_is_left_to_others():
 
 def report(path, *kinds, **changes):
     records = [
-        Record("7.3", "papr", "p9", "l2host", "l2", "", (Verdict("c", kind, "a", "b"),), "d")
+        Record("7.3", "papr", "p9", "l2host", "l2", None, (quoted("c", kind, "a", "b"),), "d")
         for kind in kinds
     ]
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")

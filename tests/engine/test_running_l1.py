@@ -26,7 +26,7 @@ from harness.levels.asking import NoAnswer
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import InfrastructureError
 from harness.model.facts import AllAnswers, Bitmap, Yes
-from harness.model.level_facts import Ended, InMode, Lost, LostAtQuestion, NotUp, Title
+from harness.model.level_facts import Ended, HealthNotChecked, InMode, Lost, LostAtQuestion, NotUp, Title
 from harness.model.observation import Boot, End
 from harness.model.outcome import Outcome, Side
 from harness.model.record import Record
@@ -333,7 +333,7 @@ def test_without_looks_nothing_is_ok(scene):
     record = scene.running.record_of_health()
     assert (record.kind, verdict(record, "L1 health").observed) == (
         Kind.UNKNOWN,
-        "health was not checked: it does not say",
+        HealthNotChecked("it does not say"),
     )
 
 
@@ -377,7 +377,7 @@ def test_an_l1_that_is_lost_to_its_probe(scene):
     assert verdict(record, "L1 answers").kind is Kind.FAIL
     later = scene.running.record_of_caps()
     assert (kinds(later), said(later.verdicts[0]), later.verdicts[0].proof) == (
-        {"L1 is up": Kind.SKIP}, "L1: lost when it was probed", "BUG: x",
+        {"L1 is up": Kind.SKIP}, "L1: lost when it was probed (splat)", "BUG: x",
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from harness.model.fact import Fact
 from harness.processes import group
-from harness.reports import sentences  # noqa: F401 - registers the facts of all features
+from harness.reports.sentences import load_features
 
 # (record, check, kind, observed, titles)
 Claim = tuple[str, str, str, str, str]
@@ -52,6 +52,7 @@ def once(arguments: list[str], directory: Path) -> tuple[int, frozenset[Claim]]:
             code = program.process.wait()
         finally:
             program.kill()
+    load_features()
     report = directory / "report.json"
     data = json.loads(report.read_text()) if report.is_file() else {"records": []}
     claims: set[Claim] = set()

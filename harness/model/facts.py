@@ -157,6 +157,51 @@ class Written(Fact):
         return cls(tuple((at, bytes(values).hex()) for at, values in runs), free)
 
 
+# -- how KVM_RUN ends, beside an errno -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ExitReason(Fact):
+    """number: KVM_EXIT_*."""
+
+    kind = "exit-reason"
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Hypercall(Fact):
+    kind = "hypercall"
+
+    number: Hex
+
+
+# -- what a test of levels says of itself ----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AssertionHolds(Fact):
+    """Expected of an assertion of a test's own."""
+
+    kind = "assertion-holds"
+
+
+@dataclass(frozen=True)
+class TestPasses(Fact):
+    """Expected of a test that ends itself as failed."""
+
+    kind = "test-passes"
+
+
+@dataclass(frozen=True)
+class Checked(Fact):
+    """any: whether a test makes a check."""
+
+    kind = "checked"
+
+    any: bool
+
+
 # -- several ---------------------------------------------------------------------------------
 
 

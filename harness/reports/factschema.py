@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.model.fact import registered, schema_of
-from harness.reports import sentences as _  # noqa: F401 - facts are known once their features are imported
+from harness.reports.sentences import load_features
 
 _OURS = "harness."
 
 
 def with_facts(document: dict[str, Any]) -> dict[str, Any]:
     """*document* with the kinds of facts that there are. One of another package needs a kind, and no more."""
+    load_features()
     ours = {kind: cls for kind, cls in registered().items() if cls.__module__.startswith(_OURS)}
     kinds = {f"fact-{kind}": schema_of(cls, "#/$defs/fact") for kind, cls in ours.items()}
     fact = {

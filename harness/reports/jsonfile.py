@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo
 from harness.reports import older_report
-from harness.reports import sentences as _  # noqa: F401 - facts are known once their features are imported
+from harness.reports.sentences import load_features
 
 SCHEMA = 2
 
@@ -29,10 +29,14 @@ def schema() -> dict[str, Any]:
 def _validator() -> Any:
     import jsonschema  # here, as it takes longer to import than a report to write
 
+    return jsonschema.Draft202012Validator(_light_schema())
+
+
+def _light_schema() -> dict[str, Any]:
+    """Without the kinds of facts: each of several hundred would be held against each of them."""
     document = schema()
-    # Each of several hundred facts would be held against each kind there is.
     del document["$defs"]["fact"]["allOf"]
-    return jsonschema.Draft202012Validator(document)
+    return document
 
 
 def document(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> dict[str, Any]:
@@ -57,11 +61,35 @@ def write(path: Path, info: RunInfo, records: Sequence[Record], delivery: Delive
     delivery: not complete while the run goes on, and for ever if it was interrupted.
     """
     found = document(info, records, delivery)
-    # Those before the last were checked when they came.
+    # Records were checked when they came.
     _validator().validate({**found, "records": found["records"][-1:]})
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps(found, indent=1) + "\n")
     partial.replace(path)
+
+
+def check_record(record: dict[str, Any]) -> None:
+    """jsonschema.ValidationError for what is none. record: of Record.to_json, or the same from JSON."""
+    plain = json.loads(json.dumps(record))  # a schema knows no tuples
+    _record_validator().validate(plain)
+
+
+@functools.cache
+def _record_validator() -> Any:
+    import jsonschema
+
+    whole = _light_schema()
+    return jsonschema.Draft202012Validator(
+        {**whole["properties"]["records"]["items"], "$defs": whole["$defs"]}
+    )
+
+
+def info_of(run: dict[str, Any]) -> RunInfo:
+    """Of a run as it is in JSON. TypeError or KeyError for what is none."""
+    kernels = tuple(KernelInfo(**each) for each in run["kernels"])
+    l0_kernels = tuple(KernelInfo(**each) for each in run.get("l0_kernels", ()))
+    plain = {"notes": tuple(run["notes"]), "allow_splat": tuple(run.get("allow_splat", ()))}
+    return RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, **plain})
 
 
 def _checked(found: dict[str, Any], path: Path) -> None:
@@ -83,11 +111,8 @@ def read(path: Path) -> tuple[RunInfo, list[Record], Delivery]:
         known = f"{older_report.SCHEMA} and {SCHEMA}"
         raise ValueError(f"{path} has schema {found.get('schema')}, this tool reads {known}")
     _checked(found, path)
-    run = found["run"]
-    kernels = tuple(KernelInfo(**each) for each in run["kernels"])
-    l0_kernels = tuple(KernelInfo(**each) for each in run.get("l0_kernels", ()))
-    plain = {"notes": tuple(run["notes"]), "allow_splat": tuple(run.get("allow_splat", ()))}
-    info = RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, **plain})
+    load_features()  # its facts are to be known
+    info = info_of(found["run"])
     records = [Record.from_json(each) for each in found["records"]]
     planned = found.get("planned", len(records))
     missing, errors = tuple(found.get("missing", ())), tuple(found.get("errors", ()))

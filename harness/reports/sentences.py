@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What facts are in words: the one place where sentences about them are made.
 
-A table from class to sentence. Features bring their own (TABLES); a class without one, of another package
-for instance, is told by its kind and its fields. Nothing but reports reads these words: to change one changes
-no verdict.
+A table from class to sentence. Features bring their own, in a module ``sentences`` of their folder or in the
+one that their object names (SENTENCES, and SHORT for cells); a class without one is told by its kind and its
+fields. Nothing but reports reads these words: to change one changes no verdict.
 """
 
 from __future__ import annotations
 
 import errno
+import functools
+import importlib
+import importlib.util
+import pkgutil
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from harness.features.compat_caps import sentences as compat_caps
+from harness import features
 from harness.model import facts, level_facts
 from harness.model.fact import Fact, Unregistered
 from harness.model.facts import NotKnown
@@ -30,6 +34,7 @@ def say(fact: Fact | None) -> str:
     """One line; '' for None."""
     if fact is None:
         return ""
+    load_features()
     sentence = next((SENTENCES[cls] for cls in type(fact).__mro__ if cls in SENTENCES), _by_fields)
     return sentence(fact, say)
 
@@ -210,6 +215,13 @@ _GENERAL: Mapping[type[Fact], Sentence] = {
     facts.Returned: _returned,
     facts.Refusal: lambda fact, _: f"-1 {errno_word(fact.errno)}, {fact.changed} bytes changed",
     facts.Written: _written,
+    facts.ExitReason: lambda fact, _: f"exit {fact.number}",
+    facts.Hypercall: lambda fact, _: f"hypercall {fact.number:#x}",
+    facts.AssertionHolds: lambda _, __: "it holds",
+    facts.TestPasses: lambda _, __: "it passes",
+    facts.Checked: lambda fact, _: (
+        "at least one" if fact.any else "the test made no check: it is to use the fixture check"
+    ),
     facts.OneOf: _one_of,
     facts.AllOf: _joined(", "),
     facts.Each: _each,
@@ -245,6 +257,20 @@ _OF_LEVELS: Mapping[type[Fact], Sentence] = {
     level_facts.FilesAre: lambda fact, _: "changed while in use" if fact.changed else "as they were",
 }
 
-# General ones first; then each feature's own.
-TABLES: tuple[Mapping[type[Fact], Sentence], ...] = (_GENERAL, _OF_LEVELS, compat_caps.SENTENCES)
-SENTENCES: dict[type[Fact], Sentence] = {cls: each for table in TABLES for cls, each in table.items()}
+SENTENCES: dict[type[Fact], Sentence] = {**_GENERAL, **_OF_LEVELS}
+# For cells of a table, where they are shorter than in a sentence.
+SHORT: dict[type[Fact], Sentence] = {}
+
+
+@functools.cache
+def load_features() -> None:
+    """Have their facts known, and their sentences in the tables. UsageError for a feature of another package
+    that cannot be loaded."""
+    folders = [each.name for each in pkgutil.iter_modules(features.__path__) if each.ispkg]
+    ours = [f"{features.__name__}.{name}.sentences" for name in folders]
+    found = [name for name in ours if importlib.util.find_spec(name) is not None]
+    found += [each.sentences for each in features.all_features() if each.sentences]
+    for name in dict.fromkeys(found):
+        module = importlib.import_module(name)
+        SENTENCES.update(module.SENTENCES)
+        SHORT.update(getattr(module, "SHORT", {}))

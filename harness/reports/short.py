@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.features.compat_caps import sentences as compat_caps
 from harness.model.fact import Fact
 from harness.model.facts import Bitmap, Refusal
 from harness.model.level_facts import Ended, InMode
 from harness.model.outcome import Outcome
-from harness.reports.sentences import Say, Sentence, errno_word, mode_words, say
+from harness.reports.sentences import SHORT, Say, Sentence, errno_word, load_features, mode_words, say
 
 
 def cell(answer: Fact | None, *, abbreviated: bool = False) -> str:
@@ -28,8 +27,11 @@ def cell(answer: Fact | None, *, abbreviated: bool = False) -> str:
 def short(fact: Fact | None) -> str:
     """``P9 P10`` for an ioctl's whole answer, ``0x7000...`` for a bitmap, and the like; other facts as they
     are. '' for None."""
-    sentence = None if fact is None else _SHORT.get(type(fact))
-    return say(fact) if fact is None or sentence is None else sentence(fact, say)
+    if fact is None:
+        return ""
+    load_features()
+    sentence = _GENERAL.get(type(fact)) or SHORT.get(type(fact))
+    return say(fact) if sentence is None else sentence(fact, say)
 
 
 def _ended(fact: Ended, tell: Say) -> str:
@@ -48,4 +50,3 @@ def _refusal(fact: Refusal, tell: Say) -> str:
 
 
 _GENERAL: Mapping[type[Fact], Sentence] = {Ended: _ended, Bitmap: _bitmap, Refusal: _refusal}
-_SHORT: dict[type[Fact], Sentence] = {**_GENERAL, **compat_caps.SHORT}

@@ -7,10 +7,10 @@ import errno
 from dataclasses import dataclass
 from typing import Any
 
-from harness.features.compat_caps.vcpu_facts import ExitReason, Hypercall, InterruptAt, RunsToEnd
+from harness.features.compat_caps.vcpu_facts import InterruptAt, RunsToEnd
 from harness.model.cpu import Mode
 from harness.model.fact import Fact
-from harness.model.facts import Errno
+from harness.model.facts import Errno, ExitReason, Hypercall
 
 KVM_EXIT_PAPR_HCALL = 19
 # What micro-guests end with, at their end and in any interrupt.

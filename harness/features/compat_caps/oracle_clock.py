@@ -20,9 +20,7 @@ from harness.features.compat_caps.vcpu_facts import (
     ClockDiffers,
     Decrementer,
     EarlyByQemu,
-    ExitReason,
     FiresAfter,
-    Hypercall,
     Interrupt,
     NotEarly,
     Runs,
@@ -30,7 +28,7 @@ from harness.features.compat_caps.vcpu_facts import (
 )
 from harness.features.compat_caps.vm_model import Host
 from harness.model.fact import Fact
-from harness.model.facts import AllOf, Errno, NoAnswer, SomeAnswer
+from harness.model.facts import AllOf, Errno, ExitReason, Hypercall, NoAnswer, SomeAnswer
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What this series' facts are in words. For reports/sentences.py and reports/short.py alone: see there."""
+"""What this series' facts are in words. For reports/sentences.py alone: see there."""
 
 from __future__ import annotations
 
@@ -151,8 +151,6 @@ SENTENCES: Mapping[type[Fact], _Sentence] = {
     vcpu.RunsToEnd: _runs_to_end,
     vcpu.InterruptAt: _interrupt_at,
     vcpu.Interrupt: lambda fact, _: f"interrupt {fact.vector:#x}",
-    vcpu.ExitReason: lambda fact, _: f"exit {fact.number}",
-    vcpu.Hypercall: lambda fact, _: f"hypercall {fact.number:#x}",
     vcpu.ZeroSet: lambda fact, tell: f"0 set: {tell(Errno(fact.errno))}, {_hex(fact.stored)} stored",
     vcpu.Reads: lambda fact, tell: f"reads {tell(fact.value)}",
     vcpu.NoGuestRan: lambda fact, tell: f"no guest ran: {tell(fact.run)}",

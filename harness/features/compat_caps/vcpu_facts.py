@@ -43,22 +43,6 @@ class Interrupt(Fact):
 
 
 @dataclass(frozen=True)
-class ExitReason(Fact):
-    """number: KVM_EXIT_*."""
-
-    kind = "exit-reason"
-
-    number: int
-
-
-@dataclass(frozen=True)
-class Hypercall(Fact):
-    kind = "hypercall"
-
-    number: Hex
-
-
-@dataclass(frozen=True)
 class ZeroSet(Fact):
     """What became of setting arch_compat to 0. stored: None where it cannot be read."""
 

@@ -16,8 +16,8 @@ and ``tuple[X, Y]`` of these, and the marked ones below.
 from __future__ import annotations
 
 import errno
+import functools
 import types
-from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
@@ -149,15 +149,15 @@ def shape(cls: type[Fact]) -> tuple[Field, ...]:
     return _SHAPES[cls]
 
 
-def _marks(hint: Any) -> Iterator[str]:
+@functools.cache
+def _marks(hint: Any) -> frozenset[str]:
     """Of a type, or of the one that is not None in ``X | None``."""
     if get_origin(hint) is Annotated:
-        yield from hint.__metadata__
-    elif get_origin(hint) in (Union, types.UnionType):
-        for each in get_args(hint):
-            yield from _marks(each)
+        return frozenset(hint.__metadata__)
+    return frozenset(mark for each in _choices(hint) for mark in _marks(each))
 
 
+@functools.cache
 def _choices(hint: Any) -> tuple[Any, ...]:
     """The types that a value may have, for one of several; else ()."""
     return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else ()
@@ -187,6 +187,7 @@ def _encode(hint: Any, value: Any) -> Any:
     return value
 
 
+@functools.cache
 def _items(hint: Any, count: int) -> tuple[Any, ...]:
     """The types of a tuple's items, of which there are so many."""
     if get_origin(hint) is Annotated:
@@ -216,9 +217,10 @@ def _decode(hint: Any, value: Any) -> Any:
     if _is_fact(hint):
         return _fact_of((hint,), value)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return (
-            next(each for each in hint if _word(each) == value) if value in map(_word, hint) else hint(value)
-        )
+        words = {_word(each): each for each in hint}
+        if value not in words:
+            raise ValueError(f"{value!r} is none of {', '.join(words)}")
+        return words[value]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not hint:
@@ -241,7 +243,7 @@ def _token(hint: Any, value: Any) -> str:
         join = " " if get_args(hint)[1:] == (...,) else ":"
         return join.join(_token(each, one) for each, one in zip(_items(hint, len(value)), value, strict=True))
     if isinstance(value, int) and not isinstance(value, (bool, Enum)):
-        marks = set(_marks(hint))
+        marks = _marks(hint)
         if _HEX in marks:
             return f"{value:#x}"
         if _ERRNO in marks:

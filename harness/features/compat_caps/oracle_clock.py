@@ -24,6 +24,7 @@ from harness.features.compat_caps.vcpu_facts import (
     Interrupt,
     NotEarly,
     Runs,
+    RunsEnd,
     SameTime,
 )
 from harness.features.compat_caps.vm_model import Host
@@ -60,7 +61,7 @@ def _clock(answers: Answers) -> list[Verdict]:
     timed = Timed.from_json(document)
     ended = _not_ended(timed, HCALL_DONE, 0)
     if ended is not None:
-        return [Verdict(rate, Kind.FAIL, Hypercall(HCALL_DONE), ended, CLOCK_QUESTION, _RATE)]
+        return [Verdict(rate, Kind.FAIL, RunsEnd(), ended, CLOCK_QUESTION, _RATE)]
     runs = timed.runs
     within = [_Pair(run.after - run.before, run.ended - run.began, timed.hertz) for run in runs]
     across = [

@@ -125,7 +125,8 @@ class _Shown:
         if not runs:
             error = RunRefused(last.run.errno) if last.run.errno else run_fact(last.run)
             kind = Kind.OK if error == expected else Kind.FAIL
-            return cls(verdict(kind, error), None, refused, name)
+            proof = f"KVM_RUN: {errno.errorcode.get(last.run.errno, last.run.errno)}"
+            return cls(verdict(kind, error, proof), None, refused, name)
         if seen.run is None or seen.run.errno != _EINTR:
             looked = run_fact(seen.run) if seen.run else DidNotRun()
             wrong = WhileLookedAt(Quote(seen.lost) if seen.lost else looked)

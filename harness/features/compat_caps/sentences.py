@@ -170,6 +170,7 @@ SENTENCES: Mapping[type[Fact], _Sentence] = {
     vcpu.SameTime: lambda _, __: "the same time by both",
     vcpu.ClockDiffers: _clock_differs,
     vcpu.Runs: lambda fact, _: f"{fact.count or 'no'} run{'' if fact.count < 2 else 's'}",
+    vcpu.RunsEnd: lambda _, __: "runs that end",
     vcpu.Decrementer: lambda fact, _: f"interrupt {fact.vector:#x}, within {fact.within:.0f} ms",
     vcpu.FiresAfter: _fires_after,
     vcpu.NotEarly: lambda _, __: "not before its time",

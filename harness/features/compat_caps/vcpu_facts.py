@@ -201,6 +201,13 @@ class Runs(Fact):
 
 
 @dataclass(frozen=True)
+class RunsEnd(Fact):
+    """Expected of runs that measure something."""
+
+    kind = "runs-end"
+
+
+@dataclass(frozen=True)
 class Decrementer(Fact):
     """Its interrupt comes within so many ms."""
 

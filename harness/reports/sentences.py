@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What facts are in words: the one place where sentences about them are made.
 
-A table from class to sentence. Features bring their own, in a module ``sentences`` of their folder or in the
-one that their object names (SENTENCES, and SHORT for cells); a class without one is told by its kind and its
-fields. Nothing but reports reads these words: to change one changes no verdict.
+A table from class to sentence. Features bring their own, in the module that their object names (SENTENCES,
+and SHORT for cells); a class without one is told by its kind and its fields. Nothing but reports reads these
+words: to change one changes no verdict.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from __future__ import annotations
 import errno
 import functools
 import importlib
-import importlib.util
-import pkgutil
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from harness import features
+from harness.features import all_features
 from harness.model import facts, level_facts
 from harness.model.fact import Fact, Unregistered
 from harness.model.facts import NotKnown
@@ -266,11 +264,7 @@ SHORT: dict[type[Fact], Sentence] = {}
 def load_features() -> None:
     """Have their facts known, and their sentences in the tables. UsageError for a feature of another package
     that cannot be loaded."""
-    folders = [each.name for each in pkgutil.iter_modules(features.__path__) if each.ispkg]
-    ours = [f"{features.__name__}.{name}.sentences" for name in folders]
-    found = [name for name in ours if importlib.util.find_spec(name) is not None]
-    found += [each.sentences for each in features.all_features() if each.sentences]
-    for name in dict.fromkeys(found):
+    for name in dict.fromkeys(each.sentences for each in all_features() if each.sentences):
         module = importlib.import_module(name)
         SENTENCES.update(module.SENTENCES)
         SHORT.update(getattr(module, "SHORT", {}))

@@ -27,7 +27,7 @@ from harness.model.bisect_decision import Agreement, decide
 from harness.model.boundaries import Boundary, histories, kind_at
 from harness.model.comparison import Change, compare, groups
 from harness.model.cpu import GuestMode, Mode
-from harness.model.fact import Fact, Hex, registered, shape
+from harness.model.fact import Fact, Hex, registered
 from harness.model.facts import Errno, KernelNotKnown, Number, Quote
 from harness.model.level_facts import Ended, InMode
 from harness.model.looks import Look
@@ -245,11 +245,6 @@ def test_each_fact_of_ours_has_a_sentence():
     sentences.load_features()
     ours = {cls for cls in registered().values() if cls.__module__.startswith("harness.")}
     assert ours == {cls for cls in sentences.SENTENCES if cls in ours} and len(ours) > 80
-
-
-def test_no_fact_of_ours_has_a_default_that_its_schema_refuses():
-    for cls in registered().values():
-        assert shape(cls) is not None
 
 
 def test_a_known_defect_is_told_with_what_is_expected():

@@ -37,7 +37,7 @@ def run(tmp_path):
 )  # fmt: skip
 def test_a_title_is_used_as_a_whole_or_not(run, title, used):
     judged = quoted("L2 health", Kind.FAIL, "no complaint", "BUG: z", titles=("BUG: z",))
-    record = Record("7.3", "papr", "p11", "l2p10", "l2", "", (judged,), "7.3-papr-p11/l2p10")
+    record = Record("7.3", "papr", "p11", "l2p10", "l2", None, (judged,), "7.3-papr-p11/l2p10")
     assert unused_allowances([title], [record], run) == ([] if used else [title])
 
 

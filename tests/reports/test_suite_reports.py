@@ -13,7 +13,7 @@ from harness.reports.mutant_table import State
 
 
 def record(topic, *verdicts, kernel="7.3", l1="p11@p10", topology="papr"):
-    return Record(kernel, topology, l1, "", topic, "", verdicts, "d")
+    return Record(kernel, topology, l1, "", topic, None, verdicts, "d")
 
 
 OK = quoted("size 16: result", Kind.OK, "EINVAL", "EINVAL")

@@ -8,13 +8,14 @@ import plans
 import pytest
 from delivered import assert_failed_everywhere, assert_green_everywhere, assert_told_everywhere
 
-HOST = "7.3-papr-p11@p10-l2host"
-
 from harness.engine.options import RunOptions
 from harness.engine.rundir import RunDirectory
 from harness.engine.wanted import wanted
 from harness.model.errors import InfrastructureError
 from harness.model.record import Record
+
+HOST = "7.3-papr-p11@p10-l2host"
+
 
 CI = ("--kvmppc-matrix", "ci")
 L1S = ("7.3-papr-p11@p10", "6.12-papr-p11@p10")

@@ -70,7 +70,7 @@ def verdicts(reports: list[Path]) -> Verdicts:
         records += jsonfile.read(path)[1]
     return {
         (record.id, record.topic): tuple(
-            f"{each.check}: {each.kind.mark}: {each.observed}" for each in record.verdicts
+            f"{each.check}: {each.kind.mark}: {each.observed.token}" for each in record.verdicts
         )
         for record in records
     }  # fmt: skip

@@ -6,10 +6,9 @@ import multiprocessing
 import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
+import preloaded
 import pytest
 
 from harness.commands.bisect import candidates, trial
@@ -401,19 +400,16 @@ def test_a_hang_by_hand_is_seen_twice(monkeypatch, tmp_path):
      "--only papr-p11-l2host --kernel debian:7.3"],
 )  # fmt: skip
 def test_a_step_that_asks_nothing_is_no_answer(words):
-    kvmppc = Path(sys.executable).with_name("kvmppc")
-    done = subprocess.run(
-        [kvmppc, "bisect-step", *words.split()], capture_output=True, text=True, check=False
-    )
+    command = ["-m", "harness", "bisect-step", *words.split()]
+    done = preloaded.run(command, imports=["harness.cli"], capture_output=True, text=True)
     assert done.returncode >= 128
     assert "Traceback" not in done.stderr
 
 
 def test_a_step_whose_words_cannot_be_said_is_no_answer(tmp_path):
-    kvmppc = Path(sys.executable).with_name("kvmppc")
-    words = [kvmppc, "bisect-step", "--tree", "/nonexistent", "--only", "papr-p11@p10-l2host"]
+    words = ["-m", "harness", "bisect-step", "--tree", "/nonexistent", "--only", "papr-p11@p10-l2host"]
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(words, stdout=full, stderr=full, check=False)
+        done = preloaded.run(words, imports=["harness.cli"], stdout=full, stderr=full)
     assert done.returncode >= 125
 
 

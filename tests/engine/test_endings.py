@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import living
+import preloaded
 import pytest
 from test_plugin import CI, FAIL, HOST, INFRA, STAND_IN
 
@@ -35,12 +36,13 @@ def begin(tmp_path):
 
     def start(script, *words, **settings):
         environment = {**os.environ, "SCRIPT": json.dumps(script), "PYTHONPATH": f"{tmp_path}:{ROOT}"}
-        command = [sys.executable, "-c", KVMPPC, "run", *CI, "--run-dir", str(tmp_path / "run")]
+        words = [*CI, "--run-dir", str(tmp_path / "run"), *words, "--", "-p", "standin"]
+        command = ["-c", KVMPPC, "run", *words]
         settings = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **settings}
-        return subprocess.Popen(
-            [*command, *words, "--", "-p", "standin"], text=True, cwd=tmp_path, env=environment,
-            start_new_session=True, **settings,
-        )  # fmt: skip
+        settings |= {"text": True, "cwd": tmp_path, "env": environment, "start_new_session": True}
+        if "preexec_fn" in settings:
+            return subprocess.Popen([sys.executable, *command], **settings)
+        return preloaded.Popen(command, imports=["needed_by_runs"], workers="2" in words, **settings)
 
     return start
 
@@ -155,10 +157,10 @@ def test_what_is_not_about_a_kernel_is_never_1(tmp_path, words, code):
         "def pytest_runtest_logreport(report):\n if 'l2' in report.nodeid: raise RuntimeError('of a hook')"
     )
     environment = {**os.environ, "SCRIPT": "{}", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    done = subprocess.run(
-        [sys.executable, "-c", KVMPPC, "run", *CI, "-j", "1", "--run-dir", str(tmp_path / "run"), "--",
+    done = preloaded.run(
+        ["-c", KVMPPC, "run", *CI, "-j", "1", "--run-dir", str(tmp_path / "run"), "--",
          "-p", "standin", *(str(tmp_path / word) if word.endswith(".py") else word for word in words)],
-        capture_output=True, text=True, cwd=tmp_path, env=environment, check=False,
+        imports=["needed_by_runs"], capture_output=True, text=True, cwd=tmp_path, env=environment,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
     report = tmp_path / "run/report.json"

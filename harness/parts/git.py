@@ -93,8 +93,9 @@ def init(directory: Path, alternates: Sequence[Path] = ()) -> Git:
     """A git directory that also sees the objects in *alternates*; one that is there already stays."""
     if not (directory / "HEAD").exists():
         directory.mkdir(parents=True, exist_ok=True)
-        Git(None)("init", "--quiet", "--bare", str(directory))
-        Git(directory)("config", "core.bare", "false")
+        Git(None)("init", "--quiet", "--bare", "--template=", str(directory))
+        config = directory / "config"
+        config.write_text(config.read_text().replace("bare = true", "bare = false"))
     lines = "".join(f"{path}\n" for path in alternates)
     info = directory / "objects/info"
     info.mkdir(exist_ok=True)

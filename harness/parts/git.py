@@ -22,6 +22,13 @@ _SETTINGS = (
 )  # fmt: skip
 
 
+# These only read, and end soon by themselves. To have a program die with us takes a fork of this process,
+# which costs ten times what such a command does.
+_READERS = frozenset(
+    ("cat-file", "describe", "diff", "diff-tree", "log", "ls-files", "ls-tree", "merge-base", "rev-list",
+     "rev-parse", "show")
+)  # fmt: skip
+
 # git checkout names the files alone.
 _FULL = "No space left on device|Disk quota exceeded|unable to write file"
 
@@ -61,8 +68,9 @@ class Git:
             command += ["-c", setting]
         if self.worktree is not None:
             command += ["-C", str(self.worktree)]
+        run = subprocess.run if words[0] in _READERS else single.run
         try:
-            return single.run(
+            return run(
                 [*command, *words], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True, encoding="utf-8", errors="surrogateescape", env=self._environment(),
                 check=False,

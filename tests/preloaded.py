@@ -2,10 +2,10 @@
 """Real Python processes that have imported already what they need.
 
 To start Python and to import pytest, click and the harness takes half a second of CPU time, and some hundred
-tests start a process. Here each of them is forked from one that did nothing but import. Such a process is
-as real as another: it has its own process id, group, streams, environment, exit code and exit of the
-interpreter; it is a child of whoever started it. What it does not show is how the interpreter itself
-starts and what is imported when; for that a test uses subprocess and sys.executable.
+tests start a process. Here each of them is forked from one that did nothing but import. Such a process is as
+real as another: it has its own process id, group, streams, environment and exit code, and is a child of
+whoever started it. What it does not show is how the interpreter itself starts, what is imported when, and
+how modules are taken down at the end; for that a test uses subprocess and sys.executable.
 
 ``Popen(["-m", "harness", "matrices"], imports=["harness.cli"], ...)`` is subprocess.Popen of
 ``[sys.executable, "-m", ...]``, and ``run()`` is subprocess.run of it.
@@ -13,6 +13,7 @@ starts and what is imported when; for that a test uses subprocess and sys.execut
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import importlib
@@ -26,6 +27,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import types
 from pathlib import Path
@@ -137,13 +139,14 @@ def _serve(channel):
             os._exit(0)  # whoever asks has ended
         request = json.loads(data)
         try:
-            for name in request["imports"]:
-                importlib.import_module(name)
+            if new := [name for name in request["imports"] if name not in sys.modules]:
+                for name in new:
+                    importlib.import_module(name)
+                gc.collect()
+                gc.freeze()  # or the first collection in a new process writes to all that they share
         except Exception as error:
             channel.send(json.dumps(f"{type(error).__name__}: {error}").encode())
         else:
-            gc.collect()
-            gc.freeze()  # or the first collection in a new process writes to all that they share
             middle = os.fork()
             if middle == 0:
                 middle = os.getpid()
@@ -205,8 +208,7 @@ def _fork_workers():
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in range(3):
             os.dup2(nothing, number)
-        _run(_serve(theirs))
-        sys.exit()  # not reached by the one that serves
+        _run_to_the_end(_serve(theirs))
     theirs.close()
     source = _Source(ours)
 
@@ -217,8 +219,34 @@ def _fork_workers():
     gateway_io.Popen2IOMaster.__init__ = start
 
 
+def _run_to_the_end(args):
+    """As the interpreter does, but for the modules, which are not taken down one by one: with all those that
+    are loaded this takes longer than what most of the processes are for."""
+    status = 0
+    try:
+        _run(args)
+    except SystemExit as end:
+        status = end.code
+        if status is not None and not isinstance(status, int):
+            print(status, file=sys.stderr)
+            status = 1
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        status = -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            status = 120  # as the interpreter has it
+    if status == -signal.SIGINT:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    os._exit((status or 0) & 0xFF)
+
+
 def _run(args):
-    """As the interpreter runs what it is given."""
     words = args[1:] if args[0] == "-u" else args
     if words[0] == "-m":
         sys.path.insert(0, str(Path.cwd()))
@@ -234,4 +262,4 @@ def _run(args):
 
 
 if __name__ == "__main__":
-    _run(_serve(socket.socket(fileno=int(sys.argv[1]))))
+    _run_to_the_end(_serve(socket.socket(fileno=int(sys.argv[1]))))

@@ -47,11 +47,25 @@ def test_it_finds_what_a_new_interpreter_finds(tmp_path, session):
     assert err == "beside\n"
 
 
+THREAD = """
+import os, threading, time
+def end():
+    time.sleep(0.1)
+    os._exit(6)
+threading.Thread(target=end).start()
+"""
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [
         ("pass", 0),
         ("import sys; sys.exit(3)", 3),
+        ("import sys; sys.exit('words')", 1),
+        ("import sys; sys.exit(256 + 7)", 7),
+        ("import sys; sys.stdout = open('/dev/full', 'w'); print('x')", 120),
+        ("import atexit, os; atexit.register(os._exit, 5)", 5),
+        (THREAD, 6),
         ("import os; os._exit(4)", 4),
         ("raise RuntimeError('x')", 1),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),

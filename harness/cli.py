@@ -17,11 +17,12 @@ from harness.commands import boot as byhand
 from harness.commands import compare, mutants, probe
 from harness.commands import each_patch as eachpatch
 from harness.commands import report as reporting
+from harness.commands import run_plan as run_again
 from harness.commands.bisect import request as bisecting
 from harness.engine import drive
-from harness.engine.environment import choices_of
 from harness.engine.options import OPTIONS, Option, RunOptions
-from harness.engine.plan import make
+from harness.engine.resolve import choices_of
+from harness.engine.wanted import wanted
 from harness.model.errors import UsageError
 from harness.model.matrix import MATRICES
 from harness.model.workarounds import WORKAROUNDS
@@ -123,12 +124,16 @@ def cli() -> None:
 )
 @click.option("--list", "only_list", is_flag=True, help="show the scenarios' ids and stop")
 @click.option(
+    "--plan", "plan", metavar="FILE", help="run this plan.json again, as it is; takes --only as well"
+)
+@click.option(
     "--each-patch", metavar="KERNEL+SERIES", help="build and run at each patch boundary of the series"
 )
 @click.argument("pytest_words", nargs=-1, type=click.UNPROCESSED)
 def run(
-    jobs: int, only_list: bool, each_patch: str | None, pytest_words: tuple[str, ...], **choices: Any
-) -> int:
+    jobs: int, only_list: bool, plan: str | None, each_patch: str | None, pytest_words: tuple[str, ...],
+    **choices: Any,
+) -> int:  # fmt: skip
     """Boot the scenarios of a matrix and judge them.
 
     \b
@@ -139,9 +144,14 @@ def run(
     kvmppc run --kernel ~/linux                   a tree, as it is now
     kvmppc run --each-patch ~/linux+fix.mbox      which patch changes which check
     kvmppc run --list                             what there is
+    kvmppc run --plan runs/DATE/plan.json         the same run again
     kvmppc run -- -x                              arguments for pytest
     """
     options = RunOptions.from_mapping(choices)
+    if plan:
+        if each_patch:
+            raise UsageError("--plan and --each-patch do not go together", "give one of them")
+        return run_again.run(plan, options, jobs, pytest_words, only_list, _progress, click.echo)
     if each_patch:
         if options.kernels or pytest_words or only_list:
             raise UsageError(
@@ -150,7 +160,7 @@ def run(
         options = replace(options, kernels=(each_patch,))
         return eachpatch.run(options, jobs, _progress, click.echo, _colour())
     if only_list:
-        for scenario in make(options).scenarios:
+        for scenario in wanted(options).scenarios:
             click.echo(scenario.full_id)
         return 0
     return drive.run(options, jobs, pytest_words, _progress)
@@ -427,7 +437,7 @@ def matrices() -> None:
     kvmppc matrices
     """
     for each in MATRICES:
-        count = len(make(RunOptions(matrix=each.name)).scenarios)
+        count = len(wanted(RunOptions(matrix=each.name)).scenarios)
         click.echo(f"{each.name}: {count} scenarios: {each.why}")
     click.echo("pairwise: few scenarios that have all pairs of settings of the full matrix")
 

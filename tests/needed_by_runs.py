@@ -5,8 +5,8 @@ import importlib
 
 MODULES = (
     "pytest", "_pytest.junitxml", "_pytest.main", "_pytest.terminal", "execnet.gateway_io", "harness.cli",
-    "harness.engine.activity", "harness.engine.running_l1", "harness.engine.rundir", "harness.entry",
-    "harness.engine.resolve_environment", "harness.reports.live", "jsonschema",
+    "harness.engine.controller", "harness.engine.fixtures", "harness.engine.items", "harness.engine.rundir",
+    "harness.entry", "harness.reports.live", "jsonschema", "plans",
 )  # fmt: skip
 
 for each in MODULES:
@@ -15,4 +15,5 @@ for each in MODULES:
 from harness.reports import html, jsonfile  # noqa: E402
 
 jsonfile._validator()
+jsonfile._record_validator()
 html._template()

@@ -173,7 +173,7 @@ def _become(request, streams):
         os.dup2(stream, number)
         os.close(stream)
     os.chdir(request["cwd"])
-    before = os.environ.get("PYTHONPATH", "").split(":")
+    before = [str(Path(__file__).parent), *os.environ.get("PYTHONPATH", "").split(":")]
     os.environ.clear()
     os.environ.update(request["env"])
     after = [each for each in os.environ.get("PYTHONPATH", "").split(":") if each]

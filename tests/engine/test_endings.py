@@ -12,11 +12,12 @@ from pathlib import Path
 import living
 import preloaded
 import pytest
-from test_plugin import FAIL, HOST, INFRA, STAND_IN
+from test_plugin import FAIL, HOST, INFRA
 
 from harness.engine.endings import Endings, end_workers, shorten
 
 ROOT = Path(__file__).parent.parent.parent
+PATH = f"{ROOT / 'tests'}:{ROOT}"
 CI = ("--matrix", "ci")
 
 # kvmppc, with the stand-in for what fetches and boots also where drive looks for it.
@@ -32,10 +33,8 @@ main()
 
 @pytest.fixture
 def begin(tmp_path):
-    (tmp_path / "standin.py").write_text(STAND_IN)
-
     def start(script, *words, **settings):
-        environment = {**os.environ, "SCRIPT": json.dumps(script), "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+        environment = {**os.environ, "SCRIPT": json.dumps(script), "PYTHONPATH": PATH}
         words = [*CI, "--run-dir", str(tmp_path / "run"), *words, "--", "-p", "standin"]
         command = ["-c", KVMPPC, "run", *words]
         settings = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **settings}
@@ -150,13 +149,12 @@ def test_a_disk_too_full_for_our_words_is_no_success(begin, tmp_path, both):
     ],
 )
 def test_what_is_not_about_a_kernel_is_never_1(tmp_path, words, code):
-    (tmp_path / "standin.py").write_text(STAND_IN)
     (tmp_path / "own_test.py").write_text("def test_that_fails(): assert False")
     (tmp_path / "broken_test.py").write_text("import nothing_of_this_name")
     (tmp_path / "hook.py").write_text(
         "def pytest_runtest_logreport(report):\n if 'l2' in report.nodeid: raise RuntimeError('of a hook')"
     )
-    environment = {**os.environ, "SCRIPT": "{}", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    environment = {**os.environ, "SCRIPT": "{}", "PYTHONPATH": PATH}
     done = preloaded.run(
         ["-c", KVMPPC, "run", *CI, "-j", "1", "--run-dir", str(tmp_path / "run"), "--",
          "-p", "standin", *(str(tmp_path / word) if word.endswith(".py") else word for word in words)],

@@ -37,7 +37,8 @@ _ENDINGS = Endings()
 
 
 class KvmppcRunner(BaseRunner):  # type: ignore[misc]
-    """uri: the L1; plan: of its scenarios, the text of a plan.json. Nothing is resolved here."""
+    """uri: the L1; plan: the text of a plan.json, see planning.py. Nothing is resolved
+    here."""
 
     name = "kvmppc"
     description = "Runner for scenarios of kvmppc-harness"
@@ -48,7 +49,7 @@ class KvmppcRunner(BaseRunner):  # type: ignore[misc]
         with tempfile.TemporaryDirectory(prefix="kvmppc-avocado-") as scratch:
             place = _place(Path(runnable.output_dir or scratch))
             plan = Path(scratch) / "plan.json"
-            plan.write_text(runnable.kwargs["plan"])
+            plan.write_text(runnable.kwargs.get("plan", ""))  # kvmppc run refuses none, in words
             with tempfile.TemporaryFile() as output:
                 program = None
                 try:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -79,12 +80,9 @@ _LEVELS = {"l0": "L0", "l0_caps": "L0", "l2": "L2"}
 
 def render(info: RunInfo, records: Sequence[Record], delivery: Delivery, run: Path) -> str:
     """run: the run's directory, from which the details of a record are read."""
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"expected": expected_of, "observed": observed_of, "cell": short.cell}
-    template = environment.from_string(_resource("report.html.jinja"))
     anchors = {id(record): f"r{number}" for number, record in enumerate(records)}
     kinds = [record.kind for record in records]
-    return template.render(
+    return _template().render(
         info=info,
         complete=delivery.complete,
         verdict=_verdict(records, delivery),
@@ -93,6 +91,14 @@ def render(info: RunInfo, records: Sequence[Record], delivery: Delivery, run: Pa
         changes=_changes(info, records),
         sections=[_section(record, info, run, anchors[id(record)]) for record in records],
     )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    """To compile it takes longer than to render most runs."""
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"expected": expected_of, "observed": observed_of, "cell": short.cell}
+    return environment.from_string(_resource("report.html.jinja"))
 
 
 def _resource(name: str) -> str:

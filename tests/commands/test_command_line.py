@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Words of the command line that lead nowhere are told in one line, before anything is fetched or built."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import click
+import preloaded
 import pytest
 
 from harness.cli import cli
 
 ROOT = Path(__file__).parent.parent.parent
-KVMPPC = Path(sys.executable).with_name("kvmppc")
 
 
 @pytest.mark.parametrize(
@@ -48,9 +46,9 @@ KVMPPC = Path(sys.executable).with_name("kvmppc")
     ],
 )
 def test_bad_words(words, said, tmp_path):
-    done = subprocess.run(
-        [KVMPPC, *words.split()],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
+    done = preloaded.run(
+        ["-m", "harness", *words.split()],
+        imports=["harness.cli"], capture_output=True, text=True, cwd=tmp_path,
         env={"KVMPPC_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 2

@@ -20,10 +20,6 @@ from harness.reports.shortfall import trouble_of
 
 ROOT = Path(__file__).parent.parent.parent
 
-# Replaces what fetches and boots. What each scenario comes to is told by SCRIPT.
-STAND_IN = (ROOT / "tests/standin.py").read_text()
-
-
 CI = ("--kvmppc-matrix", "ci")
 DEFECT, FAIL, SKIP, UNKNOWN = (each.value for each in (Kind.DEFECT, Kind.FAIL, Kind.SKIP, Kind.UNKNOWN))
 INFRA = Kind.INFRASTRUCTURE.value

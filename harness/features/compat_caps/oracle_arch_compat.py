@@ -34,6 +34,9 @@ class Stored(Enum):
     INVALID = "PVR_ARCH_INVALID"
 
 
+_BY_PVR = {mode.logical_pvr: mode for mode in Mode}
+
+
 @dataclass(frozen=True)
 class Case:
     behaviour: Behaviour
@@ -44,7 +47,7 @@ class Case:
     @property
     def asked(self) -> Mode | None:
         """The generation the value names, None for 0 and junk."""
-        return next((mode for mode in Mode if mode.logical_pvr == self.value), None)
+        return _BY_PVR.get(self.value)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,9 @@ def test_bad_words(words, said, tmp_path):
 
 
 def every_command(group=cli, names=()):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         yield (*names, name), command
         if isinstance(command, click.Group):
             yield from every_command(command, (*names, name))

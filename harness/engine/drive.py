@@ -9,11 +9,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-import harness
+from harness import shipped
 from harness.engine.options import RunOptions
 from harness.engine.plan import Plan, make
 from harness.engine.resolve_environment import ready
@@ -96,8 +95,7 @@ def run(
     ready(plan, options, progress)
     if summary:
         options = replace(options, run_dir=str(claim(options.run_dir)))
-    root = _checkout()
-    words = [str(root / "testcases"), "-c", str(root / "pyproject.toml"), "--rootdir", str(root)]
+    words = pytest_settings()
     words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
     # At the end of every session, in every worker, it imports all of hypothesis: seconds.
     words += ["-p", "no:hypothesispytest"]
@@ -126,10 +124,11 @@ def default_jobs(plan: Plan) -> int:
     return max(1, min(len(os.sched_getaffinity(0)), len(placements), fit))
 
 
-def _checkout() -> Path:
-    root = Path(harness.__file__).parent.parent
-    if not (root / "testcases").is_dir():
-        raise InfrastructureError(
-            f"there is no testcases/ beside {root / 'harness'}", "install from a checkout: pip install -e ."
-        )
-    return root
+def pytest_settings() -> list[str]:
+    """Words for pytest: our test cases, our plugin, and settings that are the same in a checkout, in an
+    installed package, and in a directory that has a pytest.ini or conftest.py of its own."""
+    testcases = shipped.testcases()
+    return [
+        str(testcases), "-c", os.devnull, "--rootdir", str(testcases.parent), "--confcutdir", str(testcases),
+        "-p", "harness.engine.plugin", "--strict-markers", "-o", "xfail_strict=true",
+    ]  # fmt: skip

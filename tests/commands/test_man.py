@@ -9,8 +9,8 @@ import click
 import pytest
 
 import harness
-from harness.cli import cli
 from harness import man
+from harness.cli import cli
 
 PAGE = Path(harness.__file__).parent.parent / "docs/kvmppc.1"
 
@@ -53,7 +53,7 @@ def test_it_names_every_command_and_option():
         command = context.command
         section = text if context.parent is None else section_of(text, context.command_path)
         for each in command.params:
-            names = each.opts if isinstance(each, click.Option) else [each.make_metavar(context)]
+            names = each.opts if isinstance(each, click.Option) else [each.human_readable_name]
             for name in names:
                 assert name in section, (context.command_path, name)
 

@@ -17,9 +17,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.engine.environment import prepare
+from harness.engine.environment import LocalEnvironment
 from harness.engine.options import RunOptions
-from harness.engine.plan import make
+from harness.engine.resolve import resolve
+from harness.engine.wanted import wanted
 from harness.levels.choose import levels_for
 from harness.levels.linux import LinuxLevel
 from harness.levels.process import start
@@ -58,14 +59,14 @@ def main() -> None:
     parser.add_argument("--only", default="papr-p11-l2host")
     words = parser.parse_args()
     options = RunOptions(kernels=(words.kernel,), only=(words.only,))
-    plan = make(options)
-    prepared = prepare(plan, options, print)
+    plan = resolve(wanted(options), options, print)
+    environment = LocalEnvironment(plan)
     placement = plan.scenarios[0].placement
     ratios = []
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(words.pairs + 1):
             directory = Path(scratch) / str(number)
-            setup = prepared.setup(placement, new_key(), ())
+            setup = environment.setup(placement, new_key(), ())
             (level,) = levels_for(setup, [directory])
             try:
                 ours = with_harness(level)

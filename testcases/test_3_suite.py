@@ -4,38 +4,51 @@
 Not part of ``kvmppc run`` or of plain ``pytest testcases``: see ``kvmppc probe`` and ``--suite``.
 """
 
+import pytest
 
-def test_the_revision_that_answers_is_the_one_that_is_claimed(suite, conclude):
-    conclude(suite.record_of_suite("revision"))
-
-
-def test_the_ioctl_answers_every_call_as_its_revision_says(suite, conclude):
-    conclude(suite.record_of_suite("ioctl"))
+pytestmark = pytest.mark.suite("abi")
 
 
-def test_a_vcpu_takes_the_modes_it_may_have_and_runs_in_them(suite, conclude):
-    conclude(suite.record_of_suite("vcpu"))
+@pytest.mark.topic("revision")
+def test_the_revision_that_answers_is_the_one_that_is_claimed(l1, check):
+    check.verdicts(l1.suite("revision"))
 
 
-def test_the_mode_that_was_set_is_in_force_while_a_guest_runs(suite, conclude):
-    conclude(suite.record_of_suite("inforce"))
+@pytest.mark.topic("ioctl")
+def test_the_ioctl_answers_every_call_as_its_revision_says(l1, check):
+    check.verdicts(l1.suite("ioctl"))
 
 
-def test_l2s_clock_goes_as_l1s_does(suite, conclude):
-    conclude(suite.record_of_suite("clock"))
+@pytest.mark.topic("vcpu")
+def test_a_vcpu_takes_the_modes_it_may_have_and_runs_in_them(l1, check):
+    check.verdicts(l1.suite("vcpu"))
 
 
-def test_userspace_that_asks_gets_a_working_guest(suite, conclude):
-    conclude(suite.record_of_suite("userspace"))
+@pytest.mark.topic("inforce")
+def test_the_mode_that_was_set_is_in_force_while_a_guest_runs(l1, check):
+    check.verdicts(l1.suite("inforce"))
 
 
-def test_the_documentation_says_what_the_kernel_does(suite, conclude):
-    conclude(suite.record_of_suite("docs"))
+@pytest.mark.topic("clock")
+def test_l2s_clock_goes_as_l1s_does(l1, check):
+    check.verdicts(l1.suite("clock"))
 
 
-def test_a_single_call_is_answered_by_the_rules(suite, calls, conclude):
-    conclude(suite.record_of_calls(calls))
+@pytest.mark.topic("userspace")
+def test_userspace_that_asks_gets_a_working_guest(l1, check):
+    check.verdicts(l1.suite("userspace"))
 
 
-def test_random_calls_are_answered_by_the_rules_and_harm_nothing(suite, fuzz, conclude):
-    conclude(suite.record_of_fuzz(*fuzz))
+@pytest.mark.topic("docs")
+def test_the_documentation_says_what_the_kernel_does(l1, check):
+    check.verdicts(l1.suite("docs"))
+
+
+@pytest.mark.topic("calls")
+def test_a_single_call_is_answered_by_the_rules(l1, calls, check):
+    check.verdicts(l1.calls(calls))
+
+
+@pytest.mark.topic("fuzz")
+def test_random_calls_are_answered_by_the_rules_and_harm_nothing(l1, fuzz, check):
+    check.verdicts(l1.fuzz(*fuzz))

@@ -362,8 +362,8 @@ class Level:
         raise AssertionError
 
     @contextlib.contextmanager
-    def asking(self):
-        self.log.append("asking")
+    def asking(self, program=None):
+        self.log.append(f"asking {program.module}" if program else "asking")
         if isinstance(self.answers, Exception):
             raise self.answers
         yield SimpleNamespace(ask=self._ask)

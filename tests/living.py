@@ -33,3 +33,11 @@ def group(pid):
         except OSError:
             continue
     return found
+
+
+def records_so_far(run):
+    """Number of records that a run has written."""
+    try:
+        return (run / "records.jsonl").read_text().count('{"record":')
+    except OSError:
+        return 0

@@ -13,11 +13,11 @@ import os
 import signal
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
-from harness.engine import plugin
-from harness.features.compat_caps.behaviour import MERGED_SERIES
-from harness.features.compat_caps.expectation import Expected
+import plans
+
+from harness.engine import fixtures, state
+from harness.engine.environment import LocalEnvironment
 from harness.health.cause import Evidence, decide
 from harness.levels.process import start
 from harness.model.cpu import GuestMode, Mode
@@ -35,30 +35,11 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Prepared:
-    notes = ("a note",)
-    qemu_text = "QEMU 11.1.3"
-    l1_qemu_text = "11.1.3"
-    qemu_version = (11, 1, 3)
+def resolve(wanted, options, progress):
+    return plans.resolve(wanted, options, progress, SCRIPT.get("lacks", {}))
 
-    def __init__(self, plan):
-        build = SimpleNamespace(
-            release="7.3", banner="", identity="x", build_id="b", origin="", texts={}, found_running=False
-        )
-        boots = SimpleNamespace(l1_qemu=(11, 1, 3))
-        kernel = SimpleNamespace(build=build, expected=Expected(MERGED_SERIES), boot_set=boots)
-        self.kernels = dict.fromkeys(plan.kernels, kernel)
-        self.l0_kernels = dict.fromkeys(plan.l0_kernels, kernel)
 
-    def damage(self, placement):
-        return ""
-
-    def lacks(self, placement):
-        return SCRIPT.get("lacks", {}).get(placement.full_id, "")
-
-    def l0_of(self, placement):
-        return None
-
+class Environment(LocalEnvironment):
     def circumstances(self, placement):
         return {}
 
@@ -124,7 +105,7 @@ class L1:
 
     machine = None
 
-    def __init__(self, placement, prepared, key, run, off, allowed):
+    def __init__(self, placement, environment, key, run):
         self.placement = placement
         # A second L1 of a placement fails here, unless its worker is to be killed.
         run.joinpath(placement.full_id).mkdir(exist_ok="die" in SCRIPT.values())
@@ -135,8 +116,8 @@ class L1:
         if self.placement.full_id in SCRIPT.get("stop", ()):
             raise RuntimeError("it cannot be stopped")
 
-    def record(self, topic, l2=""):
-        at = self.placement
+    def record(self, about, body):
+        at, topic, l2 = self.placement, about.topic, about.l2
         record = Record(at.kernel, at.topology.short, at.l1.id, l2, topic, "", (), at.full_id, l0=at.l0)
         kind = SCRIPT.get(record.id + ("" if l2 else " " + topic), "as expected")
         if at.full_id in SCRIPT.get("lacks", {}):
@@ -159,28 +140,9 @@ class L1:
         verdict = Verdict("check", Kind(kind), "this", "that", "a line")
         return Record(**{**record.__dict__, "verdicts": (verdict,)})
 
-    def record_of_l0(self):
-        return self.record("l0")
 
-    def record_of_l0_caps(self):
-        return self.record("l0_caps")
-
-    def record_of_l1(self):
-        return self.record("l1")
-
-    def record_of_caps(self):
-        return self.record("caps")
-
-    def record_of_arch_compat(self):
-        return self.record("arch_compat")
-
-    def record_of_l2(self, setting):
-        return self.record("l2", setting.id)
-
-    def record_of_health(self):
-        return self.record("health")
-
-
-plugin.ready = lambda plan, options, progress: Prepared(plan)
-if "levels" not in SCRIPT:
-    plugin.RunningL1 = L1
+state.resolve = resolve
+if "levels" in SCRIPT:
+    state.environment_of = Environment
+else:
+    fixtures.RunningL1 = L1

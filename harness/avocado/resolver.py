@@ -7,7 +7,9 @@ WHAT is a matrix by name, or a scenario by id; behind it, with commas, options o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,16 @@ from avocado.core.nrunner.runnable import Runnable
 from avocado.core.plugin_interfaces import Resolver
 from avocado.core.resolver import ReferenceResolution, ReferenceResolutionResult
 
+from harness.engine import plan_file
 from harness.engine.options import OPTIONS, RunOptions
 from harness.engine.pairwise import covering_of, settings
-from harness.engine.plan import PAIRWISE, Plan, make
+from harness.engine.part_of_plan import part_of
+from harness.engine.resolve import resolve
+from harness.engine.wanted import PAIRWISE, wanted
 from harness.model.errors import HarnessError, UsageError
 from harness.model.matrix import MATRICES
 from harness.model.scenario import Placement, Scenario
+from harness.parts.cache import Cache
 
 KIND = "kvmppc"
 
@@ -36,14 +42,19 @@ class KvmppcResolver(Resolver):  # type: ignore[misc]
         if prefix != KIND or not found:
             return ReferenceResolution(reference, ReferenceResolutionResult.NOTFOUND)
         try:
-            made = [Runnable(KIND, name, *words) for name, words in tasks(what)]
+            made = [Runnable(KIND, name, plan=text) for name, text in tasks(what, _say)]
         except HarnessError as error:
             return ReferenceResolution(reference, ReferenceResolutionResult.ERROR, info=str(error))
         return ReferenceResolution(reference, ReferenceResolutionResult.SUCCESS, made)
 
 
-def tasks(what: str) -> list[tuple[str, list[str]]]:
-    """(name, words for kvmppc run) of each L1. UsageError for words that lead nowhere.
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def tasks(what: str, progress: Callable[[str], None]) -> list[tuple[str, str]]:
+    """(name, its part of the plan as JSON) of each L1. UsageError for words that lead nowhere, other errors
+    as of resolve().
 
     ``qemu=`` may stand several times: each scenario with each QEMU, or, of the pairwise matrix, as few as
     have all pairs of settings, the QEMU's among them.
@@ -52,17 +63,20 @@ def tasks(what: str) -> list[tuple[str, list[str]]]:
     qemus = [word.removeprefix("qemu=") for word in words if word.startswith("qemu=")] or [RunOptions().qemu]
     options = _options(",".join(word for word in words if not word.startswith("qemu=")))
     pairs_only = len(qemus) > 1 and options.matrix == PAIRWISE
-    plan = make(replace(options, matrix="full") if pairs_only else options)
-    chosen = [(qemu, each) for qemu in qemus for each in plan.scenarios]
+    choices = replace(options, matrix="full") if pairs_only else options
+    scope = wanted(choices)
+    chosen = [(qemu, each) for qemu in qemus for each in scope.scenarios]
     if pairs_only:
         chosen = list(covering_of(chosen, _settings))
     found: dict[tuple[str, Placement], list[Scenario]] = {}
     for qemu, each in chosen:
         found.setdefault((qemu, each.placement), []).append(each)
+    plans = {qemu: resolve(scope, replace(choices, qemu=qemu), progress) for qemu in qemus}
+    root = Cache.root_of_user()
     return [
         (
             place.full_id + (f"-qemu_{Path(qemu).name}" if len(qemus) > 1 else ""),
-            _words(replace(options, qemu=qemu), plan, place, mine),
+            json.dumps(plan_file.to_json(part_of(plans[qemu], mine), root)),
         )
         for (qemu, place), mine in found.items()
     ]
@@ -90,13 +104,3 @@ def _options(what: str) -> RunOptions:
         else:
             values[option.field] = True if option.switch else value
     return RunOptions.from_mapping(values)
-
-
-def _words(options: RunOptions, plan: Plan, place: Placement, scenarios: Sequence[Scenario]) -> list[str]:
-    """Those of one L1 alone, so that a task is whole wherever it runs."""
-    alone = replace(
-        options, matrix=RunOptions().matrix, kernels=(plan.kernels[place.kernel],),
-        l0_kernels=(plan.l0_kernels[place.l0],) if place.l0 else (), topologies=(), l1=(), l2=(),
-        only=tuple(each.id for each in scenarios),
-    )  # fmt: skip
-    return alone.arguments()

@@ -21,7 +21,7 @@ from harness.model.record import Delivery, Record, not_proven
 from harness.model.verdict import TROUBLE, Kind
 from harness.processes import group
 from harness.processes.single import die_with_parent
-from harness.reports import jsonfile
+from harness.reports import recordlog
 
 _PIECE = 16 << 10
 
@@ -37,7 +37,7 @@ _ENDINGS = Endings()
 
 
 class KvmppcRunner(BaseRunner):  # type: ignore[misc]
-    """uri: the L1; args: words for ``kvmppc run``."""
+    """uri: the L1; plan: of its scenarios, the text of a plan.json. Nothing is resolved here."""
 
     name = "kvmppc"
     description = "Runner for scenarios of kvmppc-harness"
@@ -47,11 +47,13 @@ class KvmppcRunner(BaseRunner):  # type: ignore[misc]
         yield self.prepare_status("started")
         with tempfile.TemporaryDirectory(prefix="kvmppc-avocado-") as scratch:
             place = _place(Path(runnable.output_dir or scratch))
+            plan = Path(scratch) / "plan.json"
+            plan.write_text(runnable.kwargs["plan"])
             with tempfile.TemporaryFile() as output:
                 program = None
                 try:
                     with _ENDINGS.held():
-                        program = _start([*runnable.args, "--run-dir", str(place), "--jobs", "1"], output)
+                        program = _start(plan, place, output)
                     yield from self.running_loop(lambda: program.process.poll() is not None)
                 finally:
                     if program is not None:
@@ -87,7 +89,8 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         yield data[start : start + _PIECE]
 
 
-def _start(words: list[str], output: Any) -> group.Group:
+def _start(plan: Path, place: Path, output: Any) -> group.Group:
+    words = ["--plan", str(plan), "--run-dir", str(place), "--jobs", "1"]
     return group.start(
         [sys.executable, "-m", "harness", "run", *words], stdin=subprocess.DEVNULL, stdout=output,
         stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"},
@@ -105,7 +108,7 @@ def _end(program: group.Group) -> None:
 
 def _finished(status: int, place: Path) -> dict[str, Any]:
     try:
-        _, records, delivery = jsonfile.read(place / "report.json")
+        _, records, delivery = recordlog.of_run(place)
     except (OSError, ValueError, KeyError, TypeError):
         words = f"kvmppc run ended with {status} and left no report"
         return {"result": _without_report(status), "returncode": status, "fail_reason": words}

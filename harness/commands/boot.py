@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.engine.environment import Prepared, prepare
+from harness.engine.environment import LocalEnvironment, boots_of
 from harness.engine.options import RunOptions
-from harness.engine.plan import make
+from harness.engine.resolve import resolve
 from harness.engine.rundir import claim
+from harness.engine.wanted import wanted
 from harness.levels import commands
 from harness.levels.attach import attach
 from harness.levels.choose import levels_for
@@ -26,6 +27,7 @@ from harness.model.errors import InfrastructureError, UsageError
 from harness.model.outcome import Outcome
 from harness.model.scenario import L2Setting, Placement
 from harness.model.topology import topology
+from harness.parts.cache import Cache
 
 
 def run(where: str, level: int, gdb: bool, options: RunOptions, progress: Callable[[str], None]) -> int:
@@ -42,31 +44,33 @@ def run(where: str, level: int, gdb: bool, options: RunOptions, progress: Callab
     l2 = options.l2 or ("host",)
     kernels = options.kernels or ("debian:7.3",)
     options = replace(options, topologies=(place.name,), kernels=kernels, l1=l1, l2=l2)
-    placement = make(options).scenarios[0].placement
-    prepared = prepare(make(options), options, progress)
-    lacking = prepared.lacks(placement)
+    plan = resolve(wanted(options), options, progress)
+    environment = LocalEnvironment(plan, Cache.default())
+    placement = plan.scenarios[0].placement
+    lacking = environment.lacks(placement)
     if lacking:
         raise UsageError(lacking, "give another with --qemu")
     directory = claim(options.run_dir).resolve()
     # Short, for a socket's name has room for 107 bytes; and the key in it is nobody else's to read.
     private = Path(tempfile.mkdtemp(prefix="kvmppc-"))
     try:
-        return _boot(placement, prepared, level, gdb, L2Setting.parse(l2[0]), options, directory, private,
+        return _boot(placement, environment, level, gdb, L2Setting.parse(l2[0]), options, directory, private,
                      progress)  # fmt: skip
     finally:
         shutil.rmtree(private, ignore_errors=True)
 
 
 def _boot(
-    placement: Placement, prepared: Prepared, level: int, gdb: bool, l2: L2Setting, options: RunOptions,
-    directory: Path, private: Path, progress: Callable[[str], None],
+    placement: Placement, environment: LocalEnvironment, level: int, gdb: bool, l2: L2Setting,
+    options: RunOptions, directory: Path, private: Path, progress: Callable[[str], None],
 ) -> int:  # fmt: skip
-    kernel, l0_kernel = prepared.kernels[placement.kernel], prepared.l0_of(placement)
+    plan = environment.plan
+    kernel, l0_kernel = plan.kernels[placement.kernel], plan.l0_kernel(placement)
     key = new_key()
-    setup = prepared.setup(placement, key, options.no_workaround)
+    setup = environment.setup(placement, key, options.no_workaround)
     extra: list[str] = []
     if gdb:
-        outermost = (l0_kernel or kernel).build
+        outermost = l0_kernel or kernel
         socket = private / "gdb"
         extra = [
             "-chardev",
@@ -74,9 +78,9 @@ def _boot(
             "-gdb",
             "chardev:gdb",
         ]
-        progress(_gdb_line(outermost.symbols or outermost.vmlinux, socket))
+        progress(_gdb_line(outermost.symbols or boots_of(outermost).vmlinux, socket))
         if outermost.symbols is None:
-            progress(f"{outermost.label} has no symbols here; a kernel built from source has")
+            progress(f"{outermost.info.label} has no symbols here; a kernel built from source has")
     levels = levels_for(setup, [directory / "l0", directory / "l1"], outermost=extra)
     if level == 0:
         levels = levels[:1]

@@ -23,7 +23,7 @@ def command(kernel: str, **choices: Any) -> None:
     kvmppc build debian-source:7.2+compat-caps-merged
     kvmppc build ~/linux
     """
-    from harness.engine.environment import choices_of
+    from harness.engine.resolve import choices_of
     from harness.parts.cache import Cache
     from harness.parts.kernels import resolve_kernel
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from harness.engine import drive
 from harness.engine.options import RunOptions
-from harness.engine.plan import make
 from harness.engine.rundir import claim
+from harness.engine.wanted import wanted
 from harness.model.comparison import Cell, Change, compare
 from harness.model.errors import UsageError
 from harness.model.record import Delivery, Record, RunInfo, not_proven
 from harness.model.verdict import Kind
 from harness.reports import compare_table as comparison
-from harness.reports import jsonfile
+from harness.reports import recordlog
 
 
 def run(
@@ -29,14 +29,13 @@ def run(
     if base == new:
         raise UsageError(f"{base} cannot be compared with itself", "give two kernels")
     options = replace(options, kernels=(base, new))
-    first, second = make(options).kernels  # labels, before anything is built
+    first, second = wanted(options).kernels  # labels, before anything is built
     directory = claim(options.run_dir)
     options = replace(options, run_dir=str(directory))
     status = drive.run(options, jobs, (), progress, summary=False)
-    report = directory / "report.json"
-    if status not in (0, 1, 3) or not report.exists():
+    if status not in (0, 1, 3) or not recordlog.has_run(directory):
         return status
-    info, records, delivery = jsonfile.read(report)
+    info, records, delivery = recordlog.of_run(directory)
     cells = compare(records, first, second)
     kernels = {each.label: each for each in info.kernels}
     width = shutil.get_terminal_size((120, 24)).columns

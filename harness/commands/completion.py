@@ -112,7 +112,9 @@ def _behaviours(_context: click.Context, _incomplete: str) -> Iterable[str]:
 
 
 def _suites(_context: click.Context, _incomplete: str) -> Iterable[str]:
-    return ("boot", "abi", "all")  # as engine/plan.py, Suite, which takes long to import
+    from harness.model.plan import Suite
+
+    return [each.value for each in Suite]
 
 
 def _qemus(_context: click.Context, _incomplete: str) -> Iterable[str]:

@@ -8,20 +8,21 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.engine import drive
-from harness.engine.environment import choices_of
 from harness.engine.options import RunOptions
-from harness.engine.plan import Suite, make
+from harness.engine.resolve import choices_of
 from harness.engine.rundir import claim
+from harness.engine.wanted import wanted
 from harness.model.boundaries import Boundary, broken_at, control_at, histories, kind_at
 from harness.model.errors import BuildError, UsageError
+from harness.model.plan import Suite
 from harness.model.record import Delivery, Record, not_proven
 from harness.model.verdict import Kind
 from harness.parts.cache import Cache
 from harness.parts.kernelbuild import patches_of
 from harness.parts.kernels import resolve_kernel
 from harness.parts.kernelspec import KernelSpec, SeriesRef, parse_spec
-from harness.reports import jsonfile
 from harness.reports import patch_table as report
+from harness.reports import recordlog
 
 MATRIX = "patches"
 
@@ -43,7 +44,7 @@ def run(
     options = replace(options, control=True)
     if options.matrix == RunOptions().matrix:
         options = replace(options, matrix=MATRIX)
-    make(options)  # bad words are told before anything is built
+    wanted(options)  # bad words are told before anything is built
     found, built = _build(spec, options, progress)
     if not built:
         for each in found:
@@ -51,13 +52,12 @@ def run(
         return 1
     directory = claim(options.run_dir)
     options = replace(options, kernels=tuple(built), run_dir=str(directory))
-    labels = {text: label for label, text in make(options).kernels.items()}
+    labels = {text: label for label, text in wanted(options).kernels.items()}
     found = [replace(each, kernel=labels.get(each.kernel, "")) for each in found]
     status = drive.run(options, jobs, (), progress, summary=False)
-    path = directory / "report.json"
-    if status not in (0, 1, 3) or not path.exists():
+    if status not in (0, 1, 3) or not recordlog.has_run(directory):
         return status
-    info, records, delivery = jsonfile.read(path)
+    info, records, delivery = recordlog.of_run(directory)
     judged = all(kernel.sure for kernel in info.kernels)
     turned = histories(found, records)
     width = shutil.get_terminal_size((120, 24)).columns

@@ -14,10 +14,10 @@ def command() -> None:
     kvmppc matrices
     """
     from harness.engine.options import RunOptions
-    from harness.engine.plan import make
+    from harness.engine.wanted import wanted
     from harness.model.matrix import MATRICES
 
     for each in MATRICES:
-        count = len(make(RunOptions(matrix=each.name)).scenarios)
+        count = len(wanted(RunOptions(matrix=each.name)).scenarios)
         click.echo(f"{each.name}: {count} scenarios: {each.why}")
     click.echo("pairwise: few scenarios that have all pairs of settings of the full matrix")

@@ -11,17 +11,18 @@ from pathlib import Path
 
 from harness.engine import drive
 from harness.engine.options import RunOptions
-from harness.engine.plan import SAME, Suite, make
 from harness.engine.rundir import claim
+from harness.engine.wanted import SAME, wanted
 from harness.model.errors import UsageError
 from harness.model.matrix import parse_id
+from harness.model.plan import Suite
 from harness.model.record import Record
 from harness.model.scenario import kernels_id
 from harness.model.topology import TOPOLOGIES
 from harness.model.verdict import Kind, Verdict
 from harness.parts.mutant_catalogue import COMMANDS, Mutant, all_mutants
-from harness.reports import jsonfile
 from harness.reports import mutant_table as report
+from harness.reports import recordlog
 from harness.reports.mutant_table import Catch, State
 
 # Of command "probe": both nested APIs, in an L1 whose mode is not its machine's. What a defect is about
@@ -135,14 +136,14 @@ def options_of(command: str, mutants: Sequence[Mutant], options: RunOptions) -> 
         return replace(options, topologies=PROBE_TOPOLOGIES, l1=(L1,), suite=Suite.ABI.value)
     # A defect in what bare metal does needs the mutant there.
     options = replace(options, l0_kernels=(SAME,))
-    labels = {spec: label for label, spec in make(options).kernels.items()}
-    wanted = [
+    labels = {spec: label for label, spec in wanted(options).kernels.items()}
+    scenarios = [
         (spec, each)
         for mutant in mutants
         for spec in (mutant.original, mutant.kernel)
         for each in mutant.scenario
     ]
-    only = dict.fromkeys(_full_id(labels[spec], each) for spec, each in wanted)
+    only = dict.fromkeys(_full_id(labels[spec], each) for spec, each in scenarios)
     return replace(options, only=tuple(only))
 
 
@@ -162,11 +163,10 @@ def _run(
     status = drive.run(options, jobs, (), progress, summary=False, quiet=True)
     if status not in (0, 1, 3):
         return status
-    path = directory / "report.json"
-    if not path.exists():
+    if not recordlog.has_run(directory):
         return 3
-    _, records, delivery = jsonfile.read(path)
-    labels = {spec: label for label, spec in make(options).kernels.items()}
+    _, records, delivery = recordlog.of_run(directory)
+    labels = {spec: label for label, spec in wanted(options).kernels.items()}
     return Group(command, mutants, directory, labels, tuple(records), not delivery.trouble(records))
 
 

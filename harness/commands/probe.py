@@ -11,11 +11,13 @@ from pathlib import Path
 from harness.engine import drive
 from harness.engine import remote_environment as remote
 from harness.engine.options import RunOptions
-from harness.engine.plan import Suite, make
+from harness.engine.resolve import NOT_OVER_SSH
 from harness.engine.rundir import claim
+from harness.engine.wanted import wanted
 from harness.model.errors import UsageError
+from harness.model.plan import Suite
 from harness.model.record import Delivery, Record, RunInfo
-from harness.reports import checks, docstable, jsonfile, ktap
+from harness.reports import checks, docstable, ktap, recordlog
 
 MATRIX = "probe"
 
@@ -31,16 +33,15 @@ def run(
     if ssh is not None:
         options = remote.options_for(ssh, options, progress)
     elif options.expect_build_id:
-        raise UsageError(*remote.NOT_OVER_SSH)
+        raise UsageError(*NOT_OVER_SSH)
     options = replace(options, suite=Suite.ABI.value)
-    make(options)  # bad words are told before there is a directory for them
+    wanted(options)  # bad words are told before there is a directory for them
     directory = claim(options.run_dir)
     options = replace(options, run_dir=str(directory))
     status = drive.run(options, jobs, (), progress, summary=False, quiet=True)
-    report = directory / "report.json"
-    if status not in (0, 1, 3) or not report.exists():
+    if status not in (0, 1, 3) or not recordlog.has_run(directory):
         return status
-    info, records, delivery = jsonfile.read(report)
+    info, records, delivery = recordlog.of_run(directory)
     write_files(directory, info, records, delivery)
     if as_ktap:
         show("\n".join(ktap.lines(records, delivery)))

@@ -13,7 +13,7 @@ from harness.commands.rejudge import rejudge
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo, exit_code
 from harness.reports import annotations as for_ci
-from harness.reports import html, jsonfile, junit, ktap, markdown, text
+from harness.reports import html, jsonfile, junit, ktap, markdown, recordlog, text
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def read(path: Path) -> Saved:
     """A run's directory, or its report.json. UsageError if it is none."""
     file = path / "report.json" if path.is_dir() else path
     try:
-        info, records, delivery = jsonfile.read(file)
+        info, records, delivery = recordlog.of_run(path) if path.is_dir() else jsonfile.read(file)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}", "give the directory of a run") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

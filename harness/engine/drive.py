@@ -8,16 +8,19 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness import shipped
+from harness.engine import plan_file
 from harness.engine.options import RunOptions
-from harness.engine.plan import Plan, make
-from harness.engine.resolve_environment import ready
+from harness.engine.resolve import resolve
 from harness.engine.rundir import claim
+from harness.engine.wanted import Wanted, wanted
 from harness.model.errors import InfrastructureError
+from harness.model.plan import Plan
+from harness.parts.cache import Cache
 from harness.processes import memory
 
 INTERRUPTED = 130
@@ -84,24 +87,41 @@ def run(
     summary: bool = True,
     quiet: bool = False,
 ) -> int:
-    """Run the scenarios; the exit code. HarnessError before the first test for bad input or parts.
+    """Resolve a plan, and run it; the exit code. HarnessError before the first test for bad input or parts.
 
-    jobs: L1s side by side, 0 for as many as fit; extra: further words for pytest; summary: False for
+    jobs: L1s side by side, 0 for as many as fit; extra: further arguments for pytest; summary: False for
     a command that shows the results in a way of its own. options.run_dir must then be one claimed;
     quiet: nothing on stdout at all, for a command whose stdout is a result.
     """
-    plan = make(options)
     # Here rather than in pytest, so that bad input is one line and not a test session.
-    ready(plan, options, progress)
-    if summary:
-        options = replace(options, run_dir=str(claim(options.run_dir)))
+    plan = resolve(wanted(options), options, progress)
+    directory = claim(options.run_dir) if summary else Path(options.run_dir)
+    return run_plan(plan, directory, jobs, extra, progress, summary=summary, quiet=quiet)
+
+
+def run_plan(
+    plan: Plan,
+    directory: Path,
+    jobs: int,
+    extra: Sequence[str],
+    progress: Callable[[str], None],
+    *,
+    summary: bool = True,
+    quiet: bool = False,
+) -> int:
+    """As run. directory: of the run, claimed; the plan is written there."""
+    file = directory.resolve() / plan_file.NAME
+    try:
+        plan_file.write(plan, file, Cache.root_of_user())
+    except OSError as error:
+        raise InfrastructureError(f"cannot write {file}: {error.strerror}", "free some space") from None
     words = pytest_settings()
     words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
     # At the end of every session, in every worker, it imports all of hypothesis: seconds.
     words += ["-p", "no:hypothesispytest"]
     workers = jobs or default_jobs(plan)
     what = f"{len(plan.scenarios)} scenarios in " if plan.suite.boots_guests else ""
-    progress(f"{what}{len(plan.placements)} L1s, {workers} side by side; results go to {options.run_dir}")
+    progress(f"{what}{len(plan.placements)} L1s, {workers} side by side; results go to {directory}")
     if not summary:
         words += ["-o", "kvmppc_summary=no", "--no-summary"]
     with contextlib.ExitStack() as stack:
@@ -112,11 +132,11 @@ def run(
         if quiet:
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         end = SessionEnd()
-        status = pytest.main([*words, *options.arguments(), *extra], plugins=[end])
+        status = pytest.main([*words, "--kvmppc-plan", str(file), *extra], plugins=[end])
     return end.exit_code(int(status))
 
 
-def default_jobs(plan: Plan) -> int:
+def default_jobs(plan: Plan | Wanted) -> int:
     """As many as there are cores, L1s to boot, and memory for."""
     placements = plan.placements
     has_l0 = any(each.topology.has_l0 for each in placements)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.features.compat_caps import oracle_arch_compat, oracle_caps, oracle_l2
@@ -12,8 +13,11 @@ from harness.features.compat_caps.oracle_ioctl import Subject
 from harness.health.oracle_health import Allowed, judge_end, judge_guest, judge_identity
 from harness.model import oracle_level
 from harness.model.cpu import Mode
+from harness.model.expectation import Expectation
 from harness.model.observation import Boot, LevelObservation, Probe
 from harness.model.outcome import Outcome
+from harness.model.plan import PlannedKernel
+from harness.model.record import KernelInfo
 from harness.model.scenario import L2Setting, Placement
 from harness.model.topology import NestedApi
 from harness.model.verdict import Verdict, by_any_kernel
@@ -94,6 +98,16 @@ class Judge:
     @property
     def _key(self) -> tuple[Behaviour, NestedApi, Mode]:
         return self.kernel.behaviour, self.placement.topology.nested_api, self.placement.l1.mode
+
+
+def facts_of(info: KernelInfo, expected: Mapping[str, Expectation]) -> KernelFacts:
+    """Of a planned kernel."""
+    behaviour = Behaviour.from_json(expected["compat_caps"].data)
+    return KernelFacts(info.claimed_release, info.build_id, behaviour, info.sure)
+
+
+def of_l0(kernel: PlannedKernel | None) -> KernelFacts | None:
+    return facts_of(kernel.info, kernel.expected) if kernel is not None else None
 
 
 def probe_of(seen: LevelObservation) -> Probe:

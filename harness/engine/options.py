@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The choices of a run, as pytest and ``kvmppc run`` share them.
 
-One table makes pytest's options and click's, so that both take the same words.
+One table makes pytest's options and click's: ``--kernel`` is ``--kvmppc-kernel`` there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ class Option:
     many: bool = False
     switch: bool = False
     builds: bool = False
+
+    @property
+    def pytest_flag(self) -> str:
+        """With a prefix of ours: other plugins have options too."""
+        return f"--kvmppc-{self.flag.removeprefix('--')}"
 
 
 OPTIONS = (

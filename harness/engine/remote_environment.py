@@ -7,37 +7,27 @@ import functools
 import re
 import tempfile
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.engine.environment import ReadyKernel
 from harness.engine.options import RunOptions
-from harness.engine.plan import Plan, timeout_scale_of
-from harness.features.compat_caps.expectation import expectation
+from harness.engine.resolve import plan_of, planned_kernel
+from harness.engine.wanted import Wanted, timeout_scale_of
 from harness.health.benign import Circumstances
 from harness.images import guestfiles
 from harness.levels.level import Level
-from harness.levels.limits import LIMITS, Limits
+from harness.levels.limits import LIMITS
 from harness.levels.remote import Facts, RemoteLevel
 from harness.levels.ssh import ClientKey
 from harness.levels.userssh import Target
 from harness.model.errors import UsageError
+from harness.model.plan import Machine, Plan
 from harness.model.scenario import L1Setting, Placement
 from harness.model.topology import PSERIES, topology
 from harness.parts.elf import kernel_facts
 from harness.parts.kernels import KernelBuild, version_of
-from harness.parts.kernelspec import BaseKind, parse_spec
+from harness.parts.kernelspec import parse_spec
 from harness.parts.kernelsymbols import has_ioctl
-
-# Message and hint for --expect-build-id where the machines are ours.
-NOT_OVER_SSH = (
-    "--expect-build-id is for a machine over SSH",
-    "a machine of ours boots the image it is given",
-)
-
-
-def is_remote(spec: str) -> bool:
-    return parse_spec(spec).kind is BaseKind.RUNNING
 
 
 def options_for(ssh: str, options: RunOptions, progress: Callable[[str], None]) -> RunOptions:
@@ -117,26 +107,17 @@ def _look(target: Target, timeout_scale: str) -> Facts:
 
 
 @dataclass(frozen=True)
-class RemotePrepared:
-    """See prepare.Ready. target: by kernel label."""
+class RemoteEnvironment:
+    """See Environment."""
 
-    kernels: dict[str, ReadyKernel]
-    targets: dict[str, Target]
-    notes: tuple[str, ...] = ()
-    l0_kernels: dict[str, ReadyKernel] = field(default_factory=dict)
-    qemu_text: str = "none of ours: a machine over SSH"
-    l1_qemu_text: str = "none of ours: a machine over SSH"
+    plan: Plan
     qemu_version: None = None
-    limits: Limits = LIMITS
 
     def lacks(self, _placement: Placement) -> str:
         return ""
 
     def damage(self, _placement: Placement) -> str:
         return ""
-
-    def l0_of(self, _placement: Placement) -> ReadyKernel | None:
-        return None
 
     def circumstances(self, placement: Placement) -> dict[str, Circumstances]:
         return {"L1": Circumstances((), (), placement.topology.nested_api, placement.topology.name, "L1")}
@@ -146,17 +127,23 @@ class RemotePrepared:
         switched_off: Collection[str],
     ) -> tuple[Level, ...]:  # fmt: skip
         del key, switched_off, boot  # of machines that we boot
-        target = self.targets[placement.kernel]
-        return (RemoteLevel(target, _programs(), directories[-1], placement.full_id, self.limits),)
+        machine = self.plan.kernels[placement.kernel].machine
+        assert machine is not None, "of a kernel that runs elsewhere"
+        limits = LIMITS.scaled(self.plan.timeout_scale)
+        target = Target(machine.host, machine.config)
+        return (RemoteLevel(target, _programs(), directories[-1], placement.full_id, limits),)
 
 
-def prepare(plan: Plan, options: RunOptions) -> RemotePrepared:
+_NO_QEMU = "none of ours: a machine over SSH"
+
+
+def resolve_remote(wanted: Wanted, options: RunOptions) -> Plan:
     """Looks at each machine once more, for its kernel. UsageError for one that cannot be asked."""
     given = _given(options)
-    kernels, targets = {}, {}
-    for label, spec in plan.kernels.items():
-        target = Target(parse_spec(spec).base.partition(":")[2], options.ssh_config)
-        facts = _look(target, options.timeout_scale)
+    kernels = {}
+    for label, spec in wanted.kernels.items():
+        machine = Machine(parse_spec(spec).base.partition(":")[2], options.ssh_config)
+        facts = _look(Target(machine.host, machine.config), options.timeout_scale)
         release, banner = (given.release, given.banner) if given.release else (facts.release, facts.banner)
         build = KernelBuild(
             spec=spec, label=label, identity=facts.build_id, vmlinux=Path(), modules=None,
@@ -165,6 +152,7 @@ def prepare(plan: Plan, options: RunOptions) -> RemotePrepared:
             has_ioctl=has_ioctl(given.image, None) if given.image else None,
             found_running=not given.release,
         )  # fmt: skip
-        kernels[label] = ReadyKernel(build, None, expectation(build, plan.expect))
-        targets[label] = target
-    return RemotePrepared(kernels, targets, limits=LIMITS.scaled(plan.timeout_scale))
+        kernels[label] = planned_kernel(label, spec, build, None, wanted.expect, None, machine)
+    return plan_of(
+        wanted, options, kernels, {}, qemu=None, qemu_text=_NO_QEMU, l1_qemu_text=_NO_QEMU, lacking={}
+    )

@@ -1,102 +1,79 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The directory a run leaves behind, kept current while it runs."""
+"""The directory a run leaves behind: its plan, its records as they come, its reports at the end."""
 
 from __future__ import annotations
 
 import contextlib
-import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
-from harness.engine.environment import Ready, ReadyKernel
-from harness.engine.options import RunOptions
-from harness.engine.plan import Plan
+from harness.engine import plan_file
 from harness.engine.unused_allowances import unused_allowances
 from harness.model.errors import InfrastructureError, UsageError
-from harness.model.record import Delivery, KernelInfo, Record, RunInfo, exit_code
-from harness.model.scenario import kernels_id
-from harness.reports import files, text
+from harness.model.plan import Plan
+from harness.model.record import Delivery, Record, RunInfo, exit_code
+from harness.reports import files, recordlog, text
+
+T = TypeVar("T")
 
 
 class RunDirectory:
-    """path: runs/DATE/; report.json in it is rewritten after every record."""
+    """path: runs/DATE/, with the plan in it already. Each record is appended to records.jsonl; the reports
+    are made at the end. InfrastructureError if it cannot be written."""
 
-    def __init__(self, path: Path, info: RunInfo, plan: Plan):
+    def __init__(self, path: Path, plan: Plan):
         self.path = path
-        self.info = info
+        self.info = info_of(plan)
         self.records: list[Record] = []
-        self._planned: dict[str, None] = {}  # names of tests, in their order
-        self._delivered: set[str] = set()
-        self._errors: dict[str, None] = {}  # names of tests
+        self._planned: dict[str, None] = {}  # identities of records, in their order
+        self._tests: dict[str, str] = {}  # by name of the test, identity of its record
+        self._errors: dict[str, None] = {}  # identities, or names of tests that have none
         self._complete = False
-        placements = plan.placements
         # Ids differ much in length, with an L0 and with series; " arch_compat" is the longest topic.
         self._width = max((len(each.full_id) for each in plan.scenarios), default=0)
-        self._width = max(self._width, max((len(each.full_id) + 12 for each in placements), default=0))
-        self._place = {each.full_id: number for number, each in enumerate(placements)}
-        self._write(lambda: files.write_while_running(self.path, self.info, [], self._delivery(False)))
+        self._width = max(self._width, max((len(each.full_id) + 12 for each in plan.placements), default=0))
+        self._log = self._write(lambda: recordlog.RecordLog(path, self.info))
 
-    @classmethod
-    def create(cls, options: RunOptions, plan: Plan, prepared: Ready) -> RunDirectory:
-        """InfrastructureError if the directory cannot be made."""
-        started = datetime.now().astimezone()
-        path = claim(options.run_dir)
-        notes = list(prepared.notes)
-        notes += [f"workaround {name} is switched off" for name in options.no_workaround]
-        notes += [f"splat {title!r} is allowed" for title in options.allow_splat]
-        info = RunInfo(
-            started=started.isoformat(timespec="seconds"),
-            command=shlex.join(["kvmppc", "run", *replace(options, run_dir="").arguments()]),
-            options=shlex.join(options.needed_to_repeat().arguments()),
-            kernels=_infos(plan.kernels, prepared.kernels),
-            qemu=prepared.qemu_text,
-            l1_qemu=prepared.l1_qemu_text,
-            notes=tuple(notes),
-            l0_kernels=_infos(plan.l0_kernels, prepared.l0_kernels),
-            allow_splat=tuple(options.allow_splat),
-        )
-        return cls(path.resolve(), info, plan)
+    def plan(self, identities: Mapping[str, str]) -> None:
+        """identities: name of each test of which a record is due -> identity of that record."""
+        new = [each for each in identities.values() if each not in self._planned]
+        self._tests.update(identities)
+        self._planned.update(dict.fromkeys(new))
+        if new:
+            self._write(lambda: self._log.plan(new))
 
-    def plan(self, tests: Iterable[str]) -> None:
-        """Names of the tests of which a record is due."""
-        self._planned.update(dict.fromkeys(tests))
-
-    def add(self, record: Record, test: str) -> None:
-        """test: whose record it is, as planned."""
+    def add(self, record: Record) -> None:
         self.records.append(record)
-        self._delivered.add(test)
-        delivery = self._delivery(False)
-        self._write(lambda: files.write_while_running(self.path, self.info, self._ordered(), delivery))
+        self._write(lambda: self._log.add(record))
+
+    def add_error(self, test: str, trace: str) -> Path:
+        """A test that ended with an error of ours, before or after its record. Returns the file that tells
+        more."""
+        identity = self._tests.get(test, test)
+        self._errors[identity] = None
+        path = self.path / "errors.txt"
+        with contextlib.suppress(OSError, InfrastructureError):
+            self._write(lambda: self._log.add_error(identity))
+            with path.open("a") as file:
+                file.write(f"{identity} ({test})\n{trace}\n\n")
+        return path
 
     def _delivery(self, complete: bool) -> Delivery:
-        missing = tuple(name for name in self._planned if name not in self._delivered)
-        return Delivery(complete, len(self._planned), missing, tuple(self._errors))
+        return recordlog.delivery(self.records, self._planned, self._errors, complete)
 
-    def _write(self, write: Callable[[], None]) -> None:
+    def _write(self, write: Callable[[], T]) -> T:
         try:
-            write()
+            return write()
         except OSError as error:
             raise InfrastructureError(
                 f"cannot write results to {self.path}: {error.strerror}", "free some space, or use --run-dir"
             ) from None
 
     def _ordered(self) -> list[Record]:
-        """Two workers mix their records; a report has them in the plan's order."""
-        return sorted(
-            self.records,
-            key=lambda each: self._place[f"{kernels_id(each.kernel, each.l0)}-{each.topology}-{each.l1}"],
-        )
-
-    def add_error(self, test: str, trace: str) -> Path:
-        """A test that ended with an error of ours, before or after its record. Returns the file that tells
-        more."""
-        self._errors[test] = None
-        path = self.path / "errors.txt"
-        with contextlib.suppress(OSError), path.open("a") as file:
-            file.write(f"{test}\n{trace}\n\n")
-        return path
+        return recordlog.in_order(self.records, self._planned)
 
     def progress_line(self, record: Record) -> str:
         topic = "" if record.topic == "l2" else f" {record.topic}"
@@ -105,12 +82,13 @@ class RunDirectory:
         return f"{count} {record.id + topic:<{self._width}} {words:<28} {record.seconds:5.1f} s"
 
     def finish(self, *, complete: bool) -> None:
-        """The last report. InfrastructureError if it cannot be written."""
+        """The reports. InfrastructureError if they cannot be written."""
         self._complete = complete
         unused = unused_allowances(self.info.allow_splat, self.records, self.path)
         notes = [f"--allow-splat {title!r} matched nothing" for title in unused]
         self.info = replace(self.info, notes=(*self.info.notes, *notes))
         delivery = self._delivery(complete)
+        self._write(lambda: self._log.end(complete, notes))
         self._write(lambda: files.write_at_the_end(self.path, self.info, self._ordered(), delivery))
 
     def summary(self, colour: bool) -> list[str]:
@@ -121,21 +99,18 @@ class RunDirectory:
         return exit_code(self.records, self._delivery(complete))
 
 
-def _infos(specs: Mapping[str, str], ready: Mapping[str, ReadyKernel]) -> tuple[KernelInfo, ...]:
-    return tuple(
-        KernelInfo(
-            label=name,
-            spec=specs[name],
-            release=kernel.build.release,
-            banner=kernel.build.banner,
-            expect=kernel.expected.behaviour.name,
-            identity=kernel.build.identity,
-            sure=kernel.expected.sure,
-            build_id=kernel.build.build_id,
-            origin=kernel.build.origin,
-            found_running=kernel.build.found_running,
-        )
-        for name, kernel in ready.items()
+def info_of(plan: Plan) -> RunInfo:
+    """What a report says of the run."""
+    return RunInfo(
+        started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=plan.command,
+        options=plan.options,
+        kernels=tuple(each.info for each in plan.kernels.values()),
+        qemu=plan.qemu_text,
+        l1_qemu=plan.l1_qemu_text,
+        notes=plan.notes,
+        l0_kernels=tuple(each.info for each in plan.l0_kernels.values()),
+        allow_splat=plan.allow_splat,
     )
 
 
@@ -150,7 +125,7 @@ def claim(wanted: str) -> Path:
         raise InfrastructureError(
             f"cannot make {path}: {error.strerror}", "give another place with --run-dir"
         ) from None
-    if (path / "report.json").exists():
+    if any((path / name).exists() for name in ("report.json", recordlog.NAME, plan_file.NAME)):
         raise UsageError(f"{path} holds the results of an earlier run", "give another place with --run-dir")
     return path
 

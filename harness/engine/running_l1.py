@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Records of one placement: what its levels were asked, and the oracle's view of that."""
+"""The levels of one placement, as its tests share them, and a record of each test."""
 
 from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from harness.engine.about import About
 from harness.engine.activity import doing
-from harness.engine.environment import Ready, ReadyKernel
-from harness.engine.judging import Judge, Judged, KernelFacts, probe_of
+from harness.engine.environment import Environment, texts_of
+from harness.engine.judging import Judge, Judged, facts_of, of_l0, probe_of
 from harness.engine.placement_levels import Between, PlacementLevels, save
 from harness.features.compat_caps import conformance
 from harness.features.compat_caps.calls import Call
@@ -47,100 +48,81 @@ class RunningL1:
     """Boots its levels, L0 where that is a Linux and L1, when they are first needed, and new ones
     after one was lost or has complained.
 
-    run_directory: of the whole run; logs go below it; allowed: titles of splats that do not count.
+    run_directory: of the whole run; logs go below it.
     """
 
-    def __init__(
-        self,
-        placement: Placement,
-        prepared: Ready,
-        key: ClientKey,
-        run_directory: Path,
-        switched_off: Collection[str],
-        allowed: Sequence[str] = (),
-    ):
+    def __init__(self, placement: Placement, environment: Environment, key: ClientKey, run_directory: Path):
         self.placement = placement
-        kernel, l0_kernel = prepared.kernels[placement.kernel], prepared.l0_of(placement)
-        self._judge = Judge(
-            placement, _facts(kernel), _facts(l0_kernel) if l0_kernel else None,
-            kernel.boot_set.l1_qemu if kernel.boot_set else None,
-            prepared.qemu_version, Allowed(tuple(allowed), prepared.circumstances(placement)),
+        plan = environment.plan
+        self.kernel, l0_kernel = plan.kernels[placement.kernel], plan.l0_kernel(placement)
+        self.oracle = Judge(
+            placement, facts_of(self.kernel.info, self.kernel.expected), of_l0(l0_kernel),
+            self.kernel.boots.l1_qemu if self.kernel.boots else None,
+            environment.qemu_version, Allowed(plan.allow_splat, environment.circumstances(placement)),
         )  # fmt: skip
-        self._lacking = prepared.lacks(placement)
-        self._damage = partial(prepared.damage, placement)
-        self._texts = kernel.build.texts
+        self._lacking = environment.lacks(placement)
+        self._damage = partial(environment.damage, placement)
         self._levels = PlacementLevels(
-            partial(prepared.levels, placement, key=key, switched_off=switched_off),
-            run_directory / placement.full_id, self._judge.allowed,
+            partial(environment.levels, placement, key=key, switched_off=plan.no_workaround),
+            run_directory / placement.full_id, self.oracle.allowed,
         )  # fmt: skip
         self._asked: Answers | None = None
         self._suite_loss: Verdict | None = None
         self._unanswered = ""  # the question at which the suite ended
         self._guests: list[_Guest] = []  # so far
         self._notes: list[str] = []  # for the record that goes on
+        self._phases: dict[str, float] | None = None  # of the guest that was booted for it
+        self._about = About("")  # what it is about
         self._told: set[tuple[str, int]] = set()  # levels whose failure to come up a record has told
 
     def stop(self) -> None:
         self._levels.stop()
 
-    # -- records of levels ---------------------------------------------------------------
+    # -- levels --------------------------------------------------------------------------
 
-    def record_of_l0(self) -> Record:
-        return self._record("l0", "", "l0", lambda: self._judge.l0(self._seen("L0")), starts="L0")
-
-    def record_of_l0_caps(self) -> Record:
-        return self._record("l0_caps", "", "l0", lambda: self._judge.l0_caps(self._up("L0")), needs="L0")
-
-    def record_of_l1(self) -> Record:
-        needs = "L0" if self.placement.l0 else ""
-        return self._record(
-            "l1", "", "l1", lambda: self._judge.l1(self._seen("L1")), needs=needs, starts="L1"
-        )
-
-    def record_of_caps(self) -> Record:
-        return self._record("caps", "", "l1", lambda: self._judge.caps(self._up("L1")), needs="L1")
-
-    def record_of_arch_compat(self) -> Record:
-        return self._record(
-            "arch_compat", "", "l1", lambda: self._judge.arch_compat(self._up("L1")), needs="L1"
-        )
-
-    def _seen(self, name: str) -> LevelObservation:
-        """Of a level that comes up or not: that a record has told how."""
-        seen = self._levels.up_to(name)
+    def seen(self, name: str) -> LevelObservation:
+        """What L0 or L1 is, whether it comes up or not; started if it is not there. The record that asks
+        tells how."""
+        found = self._levels.up_to(name)
         self._told.add((name, self._levels.boots))
-        return seen
+        return found
 
-    def _up(self, name: str) -> LevelObservation:
+    def level(self, name: str) -> Level:
+        """One that is up. InfrastructureError if a fresh one is needed and does not come up."""
+        if name == "L1":
+            return self._trusted_level()
+        return self._levels.level(name)
+
+    def up(self, name: str) -> LevelObservation:
         """Of a level that the record needs: it is up."""
         return self._levels.seen[name]
 
-    # -- records of guests ---------------------------------------------------------------
+    # -- guests --------------------------------------------------------------------------
 
-    def record_of_l2(self, setting: L2Setting) -> Record:
-        phases: dict[str, float] = {}
-
-        def judge() -> Judged:
-            boot = self._boot_guest(setting)
-            phases.update(boot.phases)
-            return self._judge.l2(setting, boot)
-
-        return self._record("l2", setting.id, setting.id, judge, needs="L1", phases=phases)
-
-    def _boot_guest(self, setting: L2Setting) -> Boot:
+    def boot_guest(self, setting: L2Setting) -> Boot:
         """One L2 boot, in fresh levels if those there are cannot be trusted. Saved as observation.json."""
         before = self._levels.boots
         seen = self._trusted()
         self._guests.append(_Guest(setting.id, before, self._levels.boots))
         if not seen.up:
             return Boot(_how_lost(seen), "l1-gone", _not_up(seen))
-        directory = self._levels.directory / setting.id
+        directory = self._fresh_directory(setting)
         with doing(self._levels.directory, f"L2 {setting}", directory / "console.log"):
             boot = self._levels.innermost.boot_guest(setting, directory)
         if boot.stays:
             self._levels.spoil(f"L1 keeps the VM of {setting.id}, which cannot be ended")
         save(directory / "observation.json", boot_to_json(boot))
+        self._phases = dict(boot.phases)
         return boot
+
+    def _fresh_directory(self, setting: L2Setting) -> Path:
+        """A test may boot the same guest twice."""
+        name = self._about.guest_directory(setting.id)
+        found, number = self._levels.directory / name, 1
+        while found.exists():
+            number += 1
+            found = self._levels.directory / f"{name}-{number}"
+        return found
 
     def _trusted(self) -> LevelObservation:
         """What L1 is, or a fresh one if that there is cannot be trusted: the record says so."""
@@ -149,14 +131,13 @@ class RunningL1:
             self._notes.append(note)
         return self._levels.up_to("L1")
 
-    # -- records of the suite ------------------------------------------------------------
+    # -- the suite -----------------------------------------------------------------------
 
-    def record_of_suite(self, topic: str) -> Record:
+    def suite(self, topic: str) -> list[Verdict]:
         """topic: of conformance.TOPICS."""
+        return self._of_suite(lambda evidence: self._with_loss(topic, evidence))
 
-        return self._suite_record(topic, lambda evidence: self._with_loss(topic, evidence))
-
-    def record_of_calls(self, calls: Sequence[Call]) -> Record:
+    def calls(self, calls: Sequence[Call]) -> list[Verdict]:
         def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
             level = self._trusted_level()
             with level.asking() as asking:
@@ -164,9 +145,9 @@ class RunningL1:
                 answers = paired(evidence.answers.page, lines, asking.ask(lines))
             return conformance.judge_calls(replace(evidence, answers=answers), calls)
 
-        return self._suite_record("calls", judge)
+        return self._of_suite(judge)
 
-    def record_of_fuzz(self, seconds: float, seed: int) -> Record:
+    def fuzz(self, seconds: float, seed: int) -> list[Verdict]:
         # Here, for hypothesis takes longer to import than all the rest.
         from harness.features.compat_caps.fuzz import fuzz
 
@@ -176,7 +157,7 @@ class RunningL1:
                 found = fuzz(evidence.subject.kernel(evidence.answers.page), asking.ask, seconds, seed)
             return conformance.judge_fuzz(evidence, found, seconds, seed)
 
-        return self._suite_record("fuzz", judge)
+        return self._of_suite(judge)
 
     def _trusted_level(self) -> Level:
         """L1, to be asked. InfrastructureError if a fresh one is needed and does not come up."""
@@ -185,19 +166,14 @@ class RunningL1:
             raise InfrastructureError(_not_up(seen))
         return self._levels.innermost
 
-    def _suite_record(
-        self, topic: str, judge: Callable[[conformance.SuiteEvidence], list[Verdict]]
-    ) -> Record:
-        def judged() -> Judged:
-            if self._asked is None:
-                self._trusted_level()
-            probe = probe_of(self._up("L1"))
-            evidence = conformance.SuiteEvidence(
-                self._judge.subject, probe, self._answers(), self._texts, self._judge.kernel.known
-            )
-            return "", conformance.judged(evidence, judge)
-
-        return self._record(topic, "", "l1", judged, needs="L1")
+    def _of_suite(self, judge: Callable[[conformance.SuiteEvidence], list[Verdict]]) -> list[Verdict]:
+        if self._asked is None:
+            self._trusted_level()
+        probe = probe_of(self.up("L1"))
+        evidence = conformance.SuiteEvidence(
+            self.oracle.subject, probe, self._answers(), texts_of(self.kernel), self.oracle.kernel.known
+        )
+        return conformance.judged(evidence, judge)
 
     def _answers(self) -> Answers:
         """Asked once of a placement; those before the question that L1 did not answer, if there was one."""
@@ -246,26 +222,20 @@ class RunningL1:
 
     # -- health --------------------------------------------------------------------------
 
-    def record_of_health(self) -> Record:
+    def health(self) -> Judged:
         """Of all levels of this placement, over all that went on in them."""
-
-        def judge() -> Judged:
-            self._levels.linger()
-            at_the_end = self._losses_at_the_end()
-            verdicts = [
-                replace(judge_loss(each.level, "", each.loss), check=f"{each.level} lives {each.when}")
-                for each in [*self._levels.between, *at_the_end]
-            ]
-            verdicts += judge_files(self._damage())
-            for name in self._names:
-                looks = [each for each in self._levels.looks if each.level == name]
-                verdicts.append(judge_level(name, looks, self._judge.allowed))
-            titles = [title for each in verdicts for title in each.titles]
-            return (titles[0] if titles else ""), verdicts
-
-        # Of levels that were replaced there is something to tell whatever became of the last.
-        needs = "L1" if self._levels.boots < 2 else ""
-        return self._record("health", "", self._levels.directory_of_l1, judge, needs=needs, afterwards=False)
+        self._levels.linger()
+        at_the_end = self._losses_at_the_end()
+        verdicts = [
+            replace(judge_loss(each.level, "", each.loss), check=f"{each.level} lives {each.when}")
+            for each in [*self._levels.between, *at_the_end]
+        ]
+        verdicts += judge_files(self._damage())
+        for name in self._names:
+            looks = [each for each in self._levels.looks if each.level == name]
+            verdicts.append(judge_level(name, looks, self.oracle.allowed))
+        titles = [title for each in verdicts for title in each.titles]
+        return (titles[0] if titles else ""), verdicts
 
     def _losses_at_the_end(self) -> list[Between]:
         """Of levels that do not answer the last look, unless another record has told how they were lost."""
@@ -281,29 +251,26 @@ class RunningL1:
     def _names(self) -> tuple[str, ...]:
         return ("L0", "L1") if self.placement.l0 else ("L1",)
 
-    def _sequence(self, topic: str) -> tuple[str, ...]:
+    def _sequence(self, about: About) -> tuple[str, ...]:
         """The L2s that led to what a record tells, oldest first.
 
         Those of the L1 that ran the last one; for the health of all, of the first L1 that complained or was
         lost. The L2 before which that was seen is among them, though it then ran in another.
         """
-        if topic not in ("l2", "health"):
+        of_all = about.level == "all"
+        if not about.l2 and not of_all:
             return ()
         boot = self._levels.boots
-        if topic == "health":
+        if of_all:
             boot = min((*(each.boot for each in self._levels.between), *self._complained()), default=boot)
-        return tuple(
-            each.id
-            for each in self._guests
-            if boot == each.ran or (topic == "health" and boot == each.before)
-        )
+        return tuple(each.id for each in self._guests if boot == each.ran or (of_all and boot == each.before))
 
     def _complained(self) -> Iterator[int]:
         """The starts of levels in which there was something to complain of."""
         for name in self._names:
             looks = [each for each in self._levels.looks if each.level == name]
             for at, look in enumerate(looks):
-                if judge_level(name, [look], self._judge.allowed, looks[:at]).kind is Kind.FAIL:
+                if judge_level(name, [look], self.oracle.allowed, looks[:at]).kind is Kind.FAIL:
                     yield look.boot
 
     def _health(self, name: str, upto: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -322,30 +289,25 @@ class RunningL1:
                 if not look.splats:
                     continue
             earlier = [each for each in before if each.level == look.level]
-            found.append(judge_level(look.level, [look], self._judge.allowed, earlier))
+            found.append(judge_level(look.level, [look], self.oracle.allowed, earlier))
         return found
 
     def _health_at_start(self, name: str) -> list[Verdict]:
         """Of the levels' start: looks that were made then. One that did not come up is told as that: nobody
         could ask it."""
         seen = self._levels.seen[name]
-        verdict = judge_level(name, seen.looks, self._judge.allowed)
+        verdict = judge_level(name, seen.looks, self.oracle.allowed)
         return [] if verdict.kind is Kind.UNKNOWN and not seen.up else [verdict]
 
     # -- a record ------------------------------------------------------------------------
 
-    def _record(
-        self, topic: str, l2: str, directory: str, judge: Callable[[], Judged], *,
-        needs: str = "", starts: str = "", afterwards: bool = True, phases: dict[str, float] | None = None,
-    ) -> Record:  # fmt: skip
-        """Judge, unless a level that it needs is not up: then the record is skipped, with the reason.
-
-        needs: the level that must be up; starts: the level of which the record tells how it started, and no
-        more; afterwards: whether it looks at the levels that it needs when it was judged.
-        """
+    def record(self, about: About, body: Callable[[], Judged]) -> Record:
+        """Of one test: what *body* gives, and how the levels are afterwards. It is not called where a level
+        that it needs is not up: then the record is skipped, with the reason."""
         began = time.monotonic()
-        name = l2 or topic
-        self._notes = []
+        needs, directory = self._needs(about), self._directory_of(about)
+        name = about.name
+        self._about, self._notes, self._phases = about, [], None
         if self._lacking:
             skip = Verdict("machine available", Kind.SKIP, "yes", self._lacking)
             missing: tuple[str, list[Verdict]] | None = (directory, [skip])
@@ -360,29 +322,29 @@ class RunningL1:
             directory, verdicts = missing
         else:
             try:
-                summary, verdicts = judge()
+                summary, verdicts = body()
             except NoAnswer as error:
                 verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
             except InfrastructureError as error:
                 if not self._levels.exist:
                     raise  # there is nothing to diagnose
                 verdicts = [self._diagnosed(name, str(error))]
-            if starts:
-                verdicts = [*verdicts, *self._health_at_start(starts)]
-            elif afterwards:
+            if about.starts:
+                verdicts = [*verdicts, *self._health_at_start(about.starts)]
+            elif about.level != "all":
                 verdicts = [*verdicts, *self._health(name, needs, verdicts)]
         if any(each.kind in (Kind.FAIL, Kind.DEFECT, Kind.UNKNOWN) for each in verdicts):
             verdicts = blame_files(verdicts, self._damage())
+        phases = self._phases
         if phases is None:
-            level = {"l0": "L0", "l1": "L1"}.get(topic, "")
-            seen = self._levels.seen.get(level)
+            seen = self._levels.seen.get(about.starts)
             phases = dict(seen.boot.phases) if seen is not None else {}
         return Record(
             kernel=self.placement.kernel,
             topology=self.placement.topology.short,
             l1=self.placement.l1.id,
-            l2=l2,
-            topic=topic,
+            l2=about.l2,
+            topic=about.topic,
             summary=summary,
             verdicts=tuple(verdicts),
             directory=f"{self.placement.full_id}/{directory}",
@@ -390,8 +352,21 @@ class RunningL1:
             l0=self.placement.l0,
             phases=phases,
             notes=tuple(self._notes),
-            sequence=self._sequence(topic),
+            sequence=self._sequence(about),
         )
+
+    def _needs(self, about: About) -> str:
+        """The level that must be up before the test begins; '' for none."""
+        if about.level == "all":
+            # Of levels that were replaced there is something to tell whatever became of the last.
+            return "L1" if self._levels.boots < 2 else ""
+        return "" if about.needs == "L0" and not self.placement.l0 else about.needs
+
+    def _directory_of(self, about: About) -> str:
+        """Name of the directory with the logs that a record is about."""
+        if about.l2:
+            return about.guest_directory(about.l2)
+        return self._levels.directory_of_l1 if about.level == "all" else about.level.lower()
 
     def _missing(self, needs: str) -> tuple[str, list[Verdict]] | None:
         """(directory, verdicts) of the outermost of the levels up to *needs* that is not up; None if all are,
@@ -408,7 +383,7 @@ class RunningL1:
                     skip = Verdict(f"{name} is up", Kind.SKIP, "yes", reason, words)
                     return name.lower(), [skip]
                 self._told.add((name, self._levels.boots))
-                _, verdicts = self._judge.l0(seen) if name == "L0" else self._judge.l1(seen)
+                _, verdicts = self.oracle.l0(seen) if name == "L0" else self.oracle.l1(seen)
                 return name.lower(), [*verdicts, *self._health_at_start(name)]
         return None
 
@@ -435,9 +410,3 @@ def _told(verdicts: Sequence[Verdict], loss: Loss) -> bool:
         loss.proof in each.proof and each.kind in (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
         for each in verdicts
     )
-
-
-def _facts(kernel: ReadyKernel) -> KernelFacts:
-    build, expected = kernel.build, kernel.expected
-    release = "" if build.found_running else build.release
-    return KernelFacts(release, build.build_id, expected.behaviour, expected.sure)

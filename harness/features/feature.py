@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from harness.model.expectation import Expectation as Expectation
 from harness.model.kernel import Kernel
 from harness.model.observation import Probe
+from harness.model.program import Program
 from harness.model.scenario import Placement
 from harness.model.verdict import Verdict
 
@@ -29,21 +31,6 @@ class Topic:
     name: str
     title: str
     suite: str = "abi"
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """What a feature expects of one kernel.
-
-    name: short, for reports; data: what its oracle needs, in JSON's types; known: False where too little is
-    known of the kernel, which is then judged by what any kernel should do (verdict.by_any_kernel); note: for
-    the report, '' for none.
-    """
-
-    name: str
-    data: Any = None
-    known: bool = True
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +55,10 @@ class GuestProgram:
 
     module: str
     file: Traversable
+
+    def read(self) -> Program:
+        """As Level.asking() takes it."""
+        return Program(self.module, self.file.read_bytes())
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,15 @@ from pathlib import Path
 from harness.images import cpio, erofs, guestfiles, modules
 from harness.images.userland_image import userland_image
 from harness.model.bootable import BootSet
+from harness.model.errors import InfrastructureError
 from harness.parts.archive import require_programs
 from harness.parts.cache import Cache
 from harness.parts.elf import read_module
-from harness.parts.kernels import KernelBuild
+from harness.parts.kernels import KernelBuild, file_identity
 from harness.parts.userland import Userland
 
 # Bumped when this file changes what it puts into an image.
-LAYOUT = "7"
+LAYOUT = "8"
 
 
 def boot_set(
@@ -39,6 +40,8 @@ def boot_set(
         tree.mkdir()
         # Followed, not linked: a user's vmlinux may be on another file system.
         shutil.copyfile(kernel.vmlinux, tree / "vmlinux")
+        if cache.tree_of(kernel.vmlinux) is None:
+            _keep_image(kernel, tree / "vmlinux", directory / "vmlinux")
         cpio.write(tree / "guest.cpio", _common(busybox))
         # For an L0, which boots L1 from this disk and hands it down.
         shutil.copyfile(directory / "level.cpio", tree / "level.cpio")
@@ -48,9 +51,10 @@ def boot_set(
 
     made = cache.tree("kernel-image", key, build, why=f"images of kernel {kernel.label}")
     version = tuple(int(part) for part in userland.qemu_version.split("."))
+    image = made / "vmlinux" if cache.tree_of(kernel.vmlinux) is None else kernel.vmlinux
     return BootSet(
-        vmlinux=kernel.vmlinux,
-        symbols=kernel.symbols or kernel.vmlinux,
+        vmlinux=image,
+        symbols=kernel.symbols or image,
         initramfs=made / "level.cpio",
         userland=disk,
         kernel_disk=made / "kernel.erofs",
@@ -58,6 +62,14 @@ def boot_set(
         version=kernel.version[:2],
         l1_qemu=(version[0], version[1], version[2]),
     )
+
+
+def _keep_image(kernel: KernelBuild, copy: Path, place: Path) -> None:
+    """An image of the user's may become another one while a run goes on: what boots is a copy.
+    InfrastructureError if it is another one already."""
+    shutil.copyfile(copy, place)
+    if file_identity(place) != kernel.identity:
+        raise InfrastructureError(f"{kernel.vmlinux} changed while it was copied", "start it again")
 
 
 def _common(busybox: bytes) -> list[cpio.Entry]:

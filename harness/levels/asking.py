@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A conversation with images/guest/ask.py in a Linux: questions there, documents back."""
+"""A conversation with images/guest/ask.py, or a program like it, in a Linux: questions there, documents
+back."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pexpect
 
 from harness.levels.ssh import ChannelSpawn, Completed, Connection
 from harness.model.errors import InfrastructureError
+from harness.model.program import Program
 
 # Where they are in a userland of ours.
 OUR_PROGRAMS = "/usr/lib/kvmppc"
+# Where those go there that are not in it; gone with the level.
+MORE_PROGRAMS = "/run/kvmppc"
 
 # Questions that are on their way at a time: little against what a channel's window takes.
 _AHEAD = 50
@@ -26,11 +31,32 @@ _STATUS_SECONDS = 2.0
 _REST_SECONDS = 2.0
 
 
-def start_of(program: str, directory: str) -> str:
-    """The command that starts probe.py or ask.py there. As a module, so that what is compiled of it is
-    used; without -m, which would cost more than that saves: it imports half of importlib. The shell waits
-    for it: of a signal that ends it SSH says only that there was one."""
-    return f'cd {directory} && python3 -S -c "import {program}; {program}.main()"; exit $?'
+def start_of(program: str, directory: str, others: str = "") -> str:
+    """The command that starts probe.py, ask.py or another there. As a module, so that what is compiled of it
+    is used; without -m, which would cost more than that saves: it imports half of importlib. The shell waits
+    for it: of a signal that ends it SSH says only that there was one. others: directory of what it imports,
+    '' if that is where it is."""
+    path = f"PYTHONPATH={others} " if others else ""
+    return f'cd {directory} && {path}python3 -S -c "import {program}; {program}.main()"; exit $?'
+
+
+def put(
+    run: Callable[[str, float, bytes], Completed], program: Program, directory: str, timeout: float
+) -> str:
+    """Put a program into a directory of its own below *directory* in a Linux, and return that.
+    InfrastructureError if it is not there whole afterwards. run: a command there, as Level.run does it;
+    timeout: seconds."""
+    there = f"{directory}/{program.directory}"
+    file = shlex.quote(f"{there}/{program.module}.py")
+    # Renamed when it is whole: one that is cut off is never imported.
+    command = (
+        f"mkdir -p {shlex.quote(there)} && cat >{file}.part && wc -c <{file}.part && mv {file}.part {file}"
+    )
+    done = run(command, timeout, program.content)
+    if done.status or done.stdout.strip() != str(len(program.content)):
+        words = (done.stderr.strip() or f"{done.stdout.strip() or 'no'} bytes arrived").splitlines()[-1]
+        raise InfrastructureError(f"cannot write {program.module}.py into {there}: {words}")
+    return there
 
 
 def signal_of(status: int | None) -> int:
@@ -49,7 +75,7 @@ class ProgramEnded(InfrastructureError):
 
 class NoAnswer(InfrastructureError):
     """A question was not answered. question: it; answers: those to the questions before it; ended: words of
-    ask.py if it ended, '' if it still runs or nobody knows; signal: that ended it, 0 for none."""
+    the program if it ended, '' if it still runs or nobody knows; signal: that ended it, 0 for none."""
 
     def __init__(
         self, what: str, question: str, answers: Sequence[dict[str, Any]], ended: str = "", signal: int = 0
@@ -62,14 +88,19 @@ class NoAnswer(InfrastructureError):
 
 
 class QuerySession:
-    """Starts ask.py; to be used with ``with``, for it runs until then.
+    """Starts ask.py, or another that answers as it does; to be used with ``with``, for it runs until then.
 
-    programs: directory that has it; timeout: seconds, for each question and for starting it.
+    programs: directory that has it; timeout: seconds, for each question and for starting it; module: its
+    name; others: directory of what it imports, '' if that is *programs*.
     """
 
-    def __init__(self, connection: Connection, programs: str, timeout: float):
-        self._spawn: ChannelSpawn = connection.stream(f"({start_of('ask', programs)}) 2>&1", timeout)
+    def __init__(
+        self, connection: Connection, programs: str, timeout: float, module: str = "ask", others: str = ""
+    ):
+        command = f"({start_of(module, programs, others)}) 2>&1"
+        self._spawn: ChannelSpawn = connection.stream(command, timeout)
         self._timeout = timeout
+        self._file = f"{module}.py"
 
     def __enter__(self) -> QuerySession:
         return self
@@ -78,7 +109,7 @@ class QuerySession:
         self._spawn.close()
 
     def ask(self, questions: Sequence[str]) -> list[dict[str, Any]]:
-        """A document for each. NoAnswer if ask.py ends, or says nothing for *timeout* seconds."""
+        """A document for each. NoAnswer if the program ends, or says nothing for *timeout* seconds."""
         found: list[dict[str, Any]] = []
         for start in range(0, len(questions), _AHEAD):
             batch = questions[start : start + _AHEAD]
@@ -91,7 +122,7 @@ class QuerySession:
         try:
             self._spawn.channel.sendall(text.encode())
         except OSError as error:
-            words = f"ask.py takes no more questions: {error or 'it is gone'}"
+            words = f"{self._file} takes no more questions: {error or 'it is gone'}"
             raise NoAnswer(words, question, so_far, words, self._signal()) from None
 
     def _read(self, question: str, so_far: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -110,14 +141,14 @@ class QuerySession:
             rest = "" if found == 1 else self._rest()
             words = [each for each in (line + "\n" + rest).splitlines() if each.strip()]
             said = words[-1] if words else "no output"
-            words_of_it = f"ask.py: {said}"
+            words_of_it = f"{self._file}: {said}"
             raise NoAnswer(
-                f"ask.py failed at {shown!r}: {said}", question, so_far, words_of_it, self._signal()
+                f"{self._file} failed at {shown!r}: {said}", question, so_far, words_of_it, self._signal()
             )
         return document
 
     def _signal(self) -> int:
-        """That ended ask.py, 0 for none."""
+        """That ended the program, 0 for none."""
         return signal_of(self._spawn.exit_status(_STATUS_SECONDS))
 
     def _rest(self) -> str:

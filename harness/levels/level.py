@@ -12,6 +12,7 @@ from harness.levels.asking import QuerySession
 from harness.levels.ssh import Completed
 from harness.model.looks import Look
 from harness.model.observation import Boot, LevelObservation
+from harness.model.program import Program
 from harness.model.scenario import L2Setting
 
 
@@ -31,8 +32,9 @@ class Level(Protocol):
     def run(self, command: str, timeout: float, stdin: bytes = b"") -> Completed:
         """Run a shell command in it."""
 
-    def asking(self) -> QuerySession:
-        """A conversation with its KVM, in questions of a feature; to be used with ``with``."""
+    def asking(self, program: Program | None = None) -> QuerySession:
+        """A conversation with its KVM, in questions of a feature; to be used with ``with``. program: that
+        answers, which is put there; it may import those of images/guest/. None for ask.py."""
 
     @property
     def monitor_command(self) -> Callable[[str], str] | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.health.cause import Evidence, Loss, Reach, decide
 from harness.health.ending import mode_of, trouble_of
 from harness.levels import guest
-from harness.levels.asking import OUR_PROGRAMS, ProgramEnded, QuerySession, start_of
+from harness.levels.asking import MORE_PROGRAMS, OUR_PROGRAMS, ProgramEnded, QuerySession, put, start_of
 from harness.levels.commands import Nonce
 from harness.levels.console import Console, Ended
 from harness.levels.healthlook import HealthWatch
@@ -29,6 +29,7 @@ from harness.model.errors import InfrastructureError
 from harness.model.looks import Look
 from harness.model.observation import Boot, End, LevelObservation, Probe
 from harness.model.outcome import Outcome
+from harness.model.program import Program
 from harness.model.scenario import L2Setting
 from harness.model.splat import Splat
 
@@ -323,8 +324,12 @@ class LinuxLevel:
     def page_bytes(self) -> int:
         return self.page_kb * 1024
 
-    def asking(self) -> QuerySession:
-        return QuerySession(self.connection, OUR_PROGRAMS, self.setup.limits.suite)
+    def asking(self, program: Program | None = None) -> QuerySession:
+        connection, seconds = self.connection, self.setup.limits.suite
+        if program is None:
+            return QuerySession(connection, OUR_PROGRAMS, seconds)
+        there = put(self.run, program, MORE_PROGRAMS, self.setup.limits.ssh)
+        return QuerySession(connection, there, seconds, program.module, OUR_PROGRAMS)
 
     @property
     def commands(self) -> list[list[str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.health.cause import Evidence, Loss, Reach, decide
 from harness.health.splats import read_splats
-from harness.levels.asking import ProgramEnded, QuerySession, start_of
+from harness.levels.asking import ProgramEnded, QuerySession, put, start_of
 from harness.levels.limits import LIMITS, Limits
 from harness.levels.ssh import Completed, Connection
 from harness.levels.stuck import stuck
@@ -25,6 +25,7 @@ from harness.model.errors import InfrastructureError, UsageError
 from harness.model.looks import Look
 from harness.model.observation import Boot, LevelObservation, Probe
 from harness.model.outcome import Outcome
+from harness.model.program import Program
 from harness.model.scenario import L2Setting
 from harness.model.topology import NestedApi
 
@@ -152,10 +153,13 @@ class RemoteLevel:
             raise InfrastructureError(f"there is no connection to {self._target.text}")
         return self._connection.run(command, timeout, stdin)
 
-    def asking(self) -> QuerySession:
+    def asking(self, program: Program | None = None) -> QuerySession:
         if self._connection is None:
             raise InfrastructureError(f"there is no connection to {self._target.text}")
-        return QuerySession(self._connection, self._there, self._limits.suite)
+        if program is None:
+            return QuerySession(self._connection, self._there, self._limits.suite)
+        there = put(self.run, program, self._there, self._limits.ssh)
+        return QuerySession(self._connection, there, self._limits.suite, program.module, self._there)
 
     @property
     def page_bytes(self) -> int:

@@ -47,6 +47,11 @@ class Record:
         kernels = kernels_id(self.kernel, self.l0)
         return "-".join(part for part in (kernels, self.topology, self.l1, self.l2) if part)
 
+    @property
+    def identity(self) -> str:
+        """Unique in a run: ``7.3-papr-p11@p10-l2p10 l2``."""
+        return f"{self.id} {self.topic}"
+
     def to_json(self) -> dict[str, Any]:
         return {
             **asdict(self),

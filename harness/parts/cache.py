@@ -72,8 +72,13 @@ class Cache:
     @classmethod
     def default(cls) -> Cache:
         """At $KVMPPC_CACHE, else in the user's cache directory."""
+        return cls(cls.root_of_user())
+
+    @staticmethod
+    def root_of_user() -> Path:
+        """Where that is, or would be."""
         chosen = os.environ.get("KVMPPC_CACHE")
-        return cls(Path(chosen).absolute() if chosen else platformdirs.user_cache_path("kvmppc-harness"))
+        return Path(chosen).absolute() if chosen else platformdirs.user_cache_path("kvmppc-harness")
 
     # -- trees ---------------------------------------------------------------------------
 

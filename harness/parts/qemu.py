@@ -63,14 +63,15 @@ def resolve_qemu(
         found = shutil.which(_PROGRAM)
         if found is None:
             raise UsageError(f"there is no {_PROGRAM} on PATH", "install it, or use --qemu debian")
-        return _probed(found, (found,), cache)
+        return _probed(found, (str(Path(found).resolve()),), cache)
     path = Path(spec).expanduser()
     if not path.is_file():
         state = "is no file" if path.exists() else "does not exist"
         raise UsageError(f"QEMU {spec} {state}", "give a path of qemu-system-ppc64, host or debian")
     if not os.access(path, os.X_OK):
         raise UsageError(f"QEMU {spec} is not executable", "give a path of qemu-system-ppc64, host or debian")
-    return _probed(spec, (str(path.absolute()),), cache)
+    # Whatever becomes of a symbolic link, a run keeps what it led to.
+    return _probed(spec, (str(path.resolve()),), cache)
 
 
 def through_loader(tree: Path) -> tuple[str, ...]:

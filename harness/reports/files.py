@@ -10,13 +10,6 @@ from harness.model.record import Delivery, Record, RunInfo
 from harness.reports import html, jsonfile, junit, text
 
 
-def write_while_running(
-    directory: Path, info: RunInfo, records: Sequence[Record], delivery: Delivery
-) -> None:
-    """After every record: what somebody has who pulls the plug."""
-    jsonfile.write(directory / "report.json", info, records, delivery)
-
-
 def write_at_the_end(directory: Path, info: RunInfo, records: Sequence[Record], delivery: Delivery) -> None:
     """OSError if one cannot be written."""
     jsonfile.write(directory / "report.json", info, records, delivery)

@@ -51,11 +51,35 @@ def write(path: Path, info: RunInfo, records: Sequence[Record], delivery: Delive
     delivery: not complete while the run goes on, and for ever if it was interrupted.
     """
     found = document(info, records, delivery)
-    # Those before the last were checked when they came.
+    # Records were checked when they came.
     _validator().validate({**found, "records": found["records"][-1:]})
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps(found, indent=1) + "\n")
     partial.replace(path)
+
+
+def check_record(record: dict[str, Any]) -> None:
+    """jsonschema.ValidationError for what is none. record: of Record.to_json, or the same from JSON."""
+    plain = json.loads(json.dumps(record))  # a schema knows no tuples
+    _record_validator().validate(plain)
+
+
+@functools.cache
+def _record_validator() -> Any:
+    import jsonschema
+
+    whole = schema()
+    return jsonschema.Draft202012Validator(
+        {**whole["properties"]["records"]["items"], "$defs": whole["$defs"]}
+    )
+
+
+def info_of(run: dict[str, Any]) -> RunInfo:
+    """Of a run as it is in JSON. TypeError or KeyError for what is none."""
+    kernels = tuple(KernelInfo(**each) for each in run["kernels"])
+    l0_kernels = tuple(KernelInfo(**each) for each in run.get("l0_kernels", ()))
+    plain = {"notes": tuple(run["notes"]), "allow_splat": tuple(run.get("allow_splat", ()))}
+    return RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, **plain})
 
 
 def _checked(found: dict[str, Any], path: Path) -> None:
@@ -74,11 +98,7 @@ def read(path: Path) -> tuple[RunInfo, list[Record], Delivery]:
     if found.get("schema") != SCHEMA:
         raise ValueError(f"{path} has schema {found.get('schema')}, this tool reads {SCHEMA}")
     _checked(found, path)
-    run = found["run"]
-    kernels = tuple(KernelInfo(**each) for each in run["kernels"])
-    l0_kernels = tuple(KernelInfo(**each) for each in run.get("l0_kernels", ()))
-    plain = {"notes": tuple(run["notes"]), "allow_splat": tuple(run.get("allow_splat", ()))}
-    info = RunInfo(**{**run, "kernels": kernels, "l0_kernels": l0_kernels, **plain})
+    info = info_of(found["run"])
     records = [Record.from_json(each) for each in found["records"]]
     planned = found.get("planned", len(records))
     missing, errors = tuple(found.get("missing", ())), tuple(found.get("errors", ()))

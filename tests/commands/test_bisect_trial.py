@@ -3,6 +3,7 @@
 
 import dataclasses
 
+import plans
 import pytest
 from delivered import whole
 
@@ -36,8 +37,9 @@ def seen(tmp_path, monkeypatch):
                 jsonfile.write(tmp_path / "run/report.json", INFO, records, delivery)
             return status
 
+        monkeypatch.setattr(trial, "resolve", plans.resolve)
         monkeypatch.setattr(trial, "run_lines", run_lines)
-        question = trial.Question("papr-p11-l2p10", "", RunOptions())
+        question = trial.Question(("papr-p11-l2p10",), "", RunOptions())
         return trial.run(question, "debian:7.3", "", tmp_path / "run", lambda _words: None)
 
     return of

@@ -17,10 +17,11 @@ from harness.cli import COMMANDS, cli
 from harness.commands import completion
 from harness.commands.completion_bash import KvmppcBashComplete, after_the_cut
 from harness.engine.options import OPTIONS, RunOptions
-from harness.engine.plan import Suite, make
+from harness.engine.wanted import wanted
 from harness.features.compat_caps.behaviour import is_name
 from harness.model.errors import UsageError
 from harness.model.matrix import MATRICES
+from harness.model.plan import Suite
 from harness.model.workarounds import WORKAROUNDS
 from harness.parts.kernelspec import parse_spec
 from harness.parts.mutant_catalogue import all_mutants
@@ -63,7 +64,7 @@ def test_matrices(bash):
 
 def test_scenarios_are_those_of_the_matrix(bash):
     every = values(bash, "kvmppc run --only ")
-    assert [each.id for each in make(RunOptions(matrix="full", kernels=("debian:7.3",))).scenarios] == every
+    assert [each.id for each in wanted(RunOptions(matrix="full", kernels=("debian:7.3",))).scenarios] == every
     few = values(bash, "kvmppc run --matrix ci --only ")
     assert few == ["papr-p11@p10-l2host", "papr-p11@p10-l2p10"]
     assert values(bash, "kvmppc run --matrix nonsense --only ") == every

@@ -22,7 +22,8 @@ FOLDER = ROOT / "harness/commands"
 HEAVY = (
     "asyncio", "avocado", "elftools", "filelock", "hypothesis", "invoke", "jinja2", "jsonschema",
     "junitparser", "paramiko", "pexpect", "pytest", "rich", "unittest", "xdist",
-    "harness.commands.report", "harness.engine.environment", "harness.engine.plan", "harness.parts.kernels",
+    "harness.commands.report", "harness.engine.environment", "harness.engine.resolve",
+    "harness.engine.wanted", "harness.parts.kernels",
 )  # fmt: skip
 
 EACH_HELP = """

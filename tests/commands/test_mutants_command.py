@@ -10,8 +10,9 @@ from delivered import whole
 from harness.commands import mutants
 from harness.engine import drive
 from harness.engine.options import RunOptions
-from harness.engine.plan import Suite, make
+from harness.engine.wanted import wanted
 from harness.model.errors import UsageError
+from harness.model.plan import Suite
 from harness.model.record import Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 from harness.parts.mutant_catalogue import Mutant
@@ -58,7 +59,7 @@ CLEAN = record("original", "ioctl", OK)
 
 def test_the_suite_is_asked_through_both_apis():
     options = mutants.options_of("probe", [ABI, QUIET], RunOptions())
-    plan = make(options)
+    plan = wanted(options)
     assert plan.suite is Suite.ABI
     assert list(plan.kernels.values()) == [ORIGINAL, ABI.kernel, QUIET.kernel]
     assert {each.topology.short for each in plan.placements} == {"papr", "hv"}
@@ -66,7 +67,7 @@ def test_the_suite_is_asked_through_both_apis():
 
 
 def test_each_kernel_boots_only_its_own_guests_and_so_does_the_one_without_a_defect():
-    plan = make(mutants.options_of("run", [L2, L0], RunOptions()))
+    plan = wanted(mutants.options_of("run", [L2, L0], RunOptions()))
     booted = {(plan.kernels[each.placement.kernel], each.id) for each in plan.scenarios}
     assert booted == {
         (ORIGINAL, "hv-p11-l2p10"), (L2.kernel, "hv-p11-l2p10"),
@@ -186,7 +187,7 @@ def fake_run(monkeypatch, seen, kinds):
     """drive.run that leaves a report in which each kernel's one record has the kind that kinds has for it."""
 
     def run(options, jobs, extra, progress, **_):
-        plan = make(options)
+        plan = wanted(options)
         seen.append(options)
         topic = "ioctl" if options.suite == "abi" else "l2"
         info = RunInfo("2026-11-25T12:00:00+00:00", "c", "", (), "q", "q", ())

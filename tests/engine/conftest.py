@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.reports import jsonfile, recordlog
+
 ROOT = Path(__file__).parent.parent.parent
+
+
+def report_of(run):
+    """As JSON; of a run that was killed from its records, None if it left nothing."""
+    return jsonfile.document(*recordlog.of_run(run)) if recordlog.has_run(run) else None
 
 
 @pytest.fixture
@@ -22,7 +29,7 @@ def begin(tmp_path):
         command = [sys.executable, "-m", "pytest", "-p", "standin", str(ROOT / "testcases"), "-q", "--tb=no"]
         command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "no:cacheprovider"]
         command += ["-p", "no:hypothesispytest"]  # it imports all of hypothesis when a session ends
-        command += ["--run-dir", str(tmp_path / "run"), *words]
+        command += ["--kvmppc-run-dir", str(tmp_path / "run"), *words]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
             env=environment, start_new_session=True,
@@ -39,7 +46,6 @@ def run(tmp_path, begin):
         process = begin(script, *words)
         done = subprocess.CompletedProcess([], 0, process.communicate(timeout=60)[0], "")
         done.returncode = process.returncode
-        report = tmp_path / "run/report.json"
-        return done, json.loads(report.read_text()) if report.exists() else None
+        return done, report_of(tmp_path / "run")
 
     return start

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import living
 import pytest
-from test_plugin import CI, FAIL, HOST, INFRA, STAND_IN
+from test_plugin import FAIL, HOST, INFRA, STAND_IN
 
 from harness.engine.endings import Endings, end_workers, shorten
 
 ROOT = Path(__file__).parent.parent.parent
+CI = ("--matrix", "ci")
 
 # kvmppc, with the stand-in for what fetches and boots also where drive looks for it.
 KVMPPC = """
 import sys, standin
 from harness.engine import drive
-from harness.engine import plugin
-drive.ready = plugin.ready
+drive.resolve = standin.resolve
 from harness.entry import main
 sys.argv[0] = "kvmppc"
 main()
@@ -48,8 +48,8 @@ def begin(tmp_path):
 def waiting(tmp_path, process, records=3):
     """The machine's process id, once it is there and so many other records are."""
     deadline = time.monotonic() + 60
-    report = tmp_path / "run/report.json"
-    while not (tmp_path / "waiting").exists() or len(json.loads(report.read_text())["records"]) < records:
+    run = tmp_path / "run"
+    while not (tmp_path / "waiting").exists() or living.records_so_far(run) < records:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
     return int((tmp_path / "waiting").read_text())

@@ -3,6 +3,7 @@
 
 import dataclasses
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -12,20 +13,25 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import living
+import plans
 import pytest
 from delivered import whole
 
+from harness.avocado import resolver as avocado_resolver
 from harness.avocado import runner as avocado_runner
-from harness.avocado.resolver import KvmppcResolver, tasks
+from harness.avocado.resolver import KvmppcResolver
+from harness.engine import plan_file
 from harness.engine.options import RunOptions
 from harness.engine.pairwise import covering, settings
-from harness.engine.plan import make
+from harness.engine.wanted import wanted
 from harness.model.errors import UsageError
+from harness.model.plan import Suite
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 from harness.reports import jsonfile
 
 ROOT = Path(__file__).parent.parent.parent
+CACHE = Path("/cache")
 
 
 def all_pairs(scenarios):
@@ -42,53 +48,66 @@ def all_pairs(scenarios):
      {"kernels": ("debian:7.3",)}],
 )  # fmt: skip
 def test_every_pair_that_the_full_matrix_has_is_in_the_pairwise_one(more):
-    full = make(RunOptions(matrix="full", **more)).scenarios
-    few = make(RunOptions(matrix="pairwise", **more)).scenarios
+    full = wanted(RunOptions(matrix="full", **more)).scenarios
+    few = wanted(RunOptions(matrix="pairwise", **more)).scenarios
     assert all_pairs(few) == all_pairs(full)
     assert set(few) <= set(full)
     assert len(few) < len(full) / 2
 
 
 def test_it_is_the_same_list_each_time_and_in_the_order_of_the_full_one():
-    full = make(RunOptions(matrix="full")).scenarios
+    full = wanted(RunOptions(matrix="full")).scenarios
     few = covering(full)
     assert few == covering(full)
     assert list(few) == sorted(few, key=full.index)
     assert covering(full[:1]) == full[:1]
 
 
+@pytest.fixture(autouse=True)
+def nothing_to_boot(monkeypatch):
+    """Plans of kernels that are not there."""
+    monkeypatch.setattr(avocado_resolver, "resolve", plans.resolve)
+
+
+def planned(what):
+    """(name of the task, its plan)"""
+    return [
+        (name, plan_file.from_json(json.loads(text), CACHE))
+        for name, text in avocado_resolver.tasks(what, print)
+    ]
+
+
 def test_a_task_is_one_l1_with_its_l2s():
-    found = dict(tasks("ci"))
+    found = dict(planned("ci"))
     assert list(found) == ["7.3-papr-p11@p10", "6.12-papr-p11@p10"]
-    assert found["6.12-papr-p11@p10"] == [
-        "--kernel", "debian:6.12", "--only", "papr-p11@p10-l2host", "--only", "papr-p11@p10-l2p10",
-    ]  # fmt: skip
+    plan = found["6.12-papr-p11@p10"]
+    assert [each.id for each in plan.scenarios] == ["papr-p11@p10-l2host", "papr-p11@p10-l2p10"]
+    assert [each.info.spec for each in plan.kernels.values()] == ["debian:6.12"]
 
 
 def test_a_task_is_whole_by_itself():
-    """Its words alone make a plan of the same scenarios."""
-    for name, words in tasks("mixed,qemu=host,suite=all"):
-        assert words[words.index("--qemu") + 1] == "host"
-        chosen = {
-            "kernels": (words[words.index("--kernel") + 1],),
-            "l0_kernels": (words[words.index("--l0-kernel") + 1],),
-            "only": tuple(words[at + 1] for at, word in enumerate(words) if word == "--only"),
-        }
-        plan = make(RunOptions(**chosen))
+    """Its plan has its own scenarios and what they need, and no more."""
+    found = planned("mixed,qemu=host,suite=all")
+    assert len(found) == 4
+    for name, plan in found:
+        assert (plan.qemu.label, plan.suite) == ("host", Suite.ALL)
         assert [each.full_id for each in plan.placements] == [name]
         assert len(plan.scenarios) == 3
+        assert list(plan.kernels) == [plan.placements[0].kernel]
+        assert list(plan.l0_kernels) == [plan.placements[0].l0]
 
 
 def test_a_scenario_and_options_by_name():
-    (name, words), = tasks("hv-p9-l2host,kernel=debian:7.2,locked")  # fmt: skip
+    (name, plan), = planned("hv-p9-l2host,kernel=debian:7.2,allow-splat=WARNING in x")  # fmt: skip
     assert name == "7.2-hv-p9"
-    assert words == ["--kernel", "debian:7.2", "--only", "hv-p9-l2host", "--locked"]
+    assert [each.full_id for each in plan.scenarios] == ["7.2-hv-p9-l2host"]
+    assert plan.allow_splat == ("WARNING in x",)
 
 
 @pytest.mark.parametrize("what", ["nonsense", "ci,colour=red", "ci,suite=none"])
 def test_words_that_lead_nowhere(what):
     with pytest.raises(UsageError):
-        tasks(what)
+        avocado_resolver.tasks(what, print)
     resolution = KvmppcResolver({}).resolve(f"kvmppc:{what}")
     assert resolution.result.name == "ERROR" and resolution.info
 
@@ -164,7 +183,7 @@ def test_a_runner_tells_avocado_all_and_leaves_nothing_running(tmp_path, monkeyp
 
     monkeypatch.setattr(avocado_runner.subprocess, "Popen", popen)
     for expected in ("kvmppc", "kvmppc-"):
-        runnable = SimpleNamespace(args=("--only", "x"), output_dir=str(tmp_path))
+        runnable = SimpleNamespace(kwargs={"plan": "{}"}, output_dir=str(tmp_path))
         messages = list(avocado_runner.KvmppcRunner().run(runnable))
         assert [messages[0]["status"], messages[-1]["status"]] == ["started", "finished"]
         files = [each for each in messages if each.get("type") == "file"]
@@ -177,6 +196,7 @@ def test_a_runner_tells_avocado_all_and_leaves_nothing_running(tmp_path, monkeyp
 # The runner, as avocado starts it; kvmppc run is stood in for by one that takes its time and has a machine.
 RUNNER = """
 import sys
+from harness.avocado import resolver as avocado_resolver
 from harness.avocado import runner as avocado_runner
 start = avocado_runner.group.start
 body = '''
@@ -191,7 +211,7 @@ pathlib.Path("pids.part").rename("pids")
 time.sleep(60)
 '''
 avocado_runner.group.start = lambda command, **settings: start([command[0], "-c", body], **settings)
-sys.argv = ["avocado-runner-kvmppc", "runnable-run", "-k", "kvmppc", "-u", "x"]
+sys.argv = ["avocado-runner-kvmppc", "runnable-run", "-k", "kvmppc", "-u", "x", "plan={}"]
 avocado_runner.main()
 """
 
@@ -219,29 +239,27 @@ def test_a_task_that_is_ended_leaves_nothing_running(tmp_path, how):
 
 
 def test_qemus_are_a_dimension_of_avocados_pairwise_matrix():
-    found = tasks("pairwise,qemu=debian,qemu=host,topology=pseries-papr,topology=pseries-hv")
+    found = planned("pairwise,qemu=debian,qemu=host,topology=pseries-papr,topology=pseries-hv")
     pairs = set()
-    for _, words in found:
-        qemu = words[words.index("--qemu") + 1] if "--qemu" in words else "debian"
-        kernel = words[words.index("--kernel") + 1]
-        for at, word in enumerate(words):
-            if word == "--only":
-                topology, l1, l2 = words[at + 1].split("-")
-                pairs |= set(itertools.combinations(enumerate((qemu, kernel, topology, l1, l2)), 2))
-    full = make(RunOptions(matrix="full", topologies=("pseries-papr", "pseries-hv"))).scenarios
-    wanted = set()
+    for _, plan in found:
+        for each in plan.scenarios:
+            at = each.placement
+            words = (plan.qemu.label, f"debian:{at.kernel}", at.topology.short, at.l1.id, each.l2.id)
+            pairs |= set(itertools.combinations(enumerate(words), 2))
+    full = wanted(RunOptions(matrix="full", topologies=("pseries-papr", "pseries-hv"))).scenarios
+    due = set()
     for qemu in ("debian", "host"):
         for each in full:
             at = each.placement
             words = (qemu, f"debian:{at.kernel}", at.topology.short, at.l1.id, each.l2.id)
-            wanted |= set(itertools.combinations(enumerate(words), 2))
-    assert pairs == wanted
-    assert sum(words.count("--only") for _, words in found) < len(full)
+            due |= set(itertools.combinations(enumerate(words), 2))
+    assert pairs == due
+    assert sum(len(plan.scenarios) for _, plan in found) < len(full)
     assert len({name for name, _ in found}) == len(found)
 
 
 def test_each_scenario_with_each_qemu_elsewhere():
-    found = tasks("ci,qemu=debian,qemu=host")
+    found = planned("ci,qemu=debian,qemu=host")
     assert [name for name, _ in found][:2] == [
         "7.3-papr-p11@p10-qemu_debian", "6.12-papr-p11@p10-qemu_debian",
     ]  # fmt: skip

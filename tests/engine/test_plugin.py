@@ -8,11 +8,13 @@ import signal
 import time
 from pathlib import Path
 
+import living
 import pytest
 from delivered import whole
 
 from harness.model.record import Record, exit_code
 from harness.model.verdict import Kind, Verdict
+from harness.reports import recordlog
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -20,7 +22,7 @@ ROOT = Path(__file__).parent.parent.parent
 STAND_IN = (ROOT / "tests/standin.py").read_text()
 
 
-CI = ("--matrix", "ci")
+CI = ("--kvmppc-matrix", "ci")
 DEFECT, FAIL, SKIP, UNKNOWN = (each.value for each in (Kind.DEFECT, Kind.FAIL, Kind.SKIP, Kind.UNKNOWN))
 INFRA = Kind.INFRASTRUCTURE.value
 HOST = "7.3-papr-p11@p10-l2host"
@@ -60,13 +62,13 @@ def test_verdicts_become_outcomes_and_exit_codes(run, jobs, script, status, word
 
 def test_one_l1_is_one_workers(run):
     """The stand-in's L1 fails when it is made twice, so this shows the scheduling too."""
-    done, report = run({}, "--matrix", "default", "-n", "2")
+    done, report = run({}, "--kvmppc-matrix", "default", "-n", "2")
     assert done.returncode == 0, done.stdout
     assert len(report["records"]) == 104
 
 
 def test_records_are_in_the_plans_order_whoever_ran_them(run):
-    _, report = run({}, "--matrix", "default", "-n", "2")
+    _, report = run({}, "--kvmppc-matrix", "default", "-n", "2")
     rows = [(each["kernel"], each["topology"], each["l1"]) for each in report["records"]]
     kernels = list(dict.fromkeys(row[0] for row in rows))
     assert kernels == ["7.3", "6.12"]
@@ -76,7 +78,7 @@ def test_records_are_in_the_plans_order_whoever_ran_them(run):
 
 
 def test_ids_can_be_typed_after_k(run):
-    done, report = run({}, "--matrix", "default", "-k", "papr-p11@p10-l2host")
+    done, report = run({}, "--kvmppc-matrix", "default", "-k", "papr-p11@p10-l2host")
     assert done.returncode == 0, done.stdout
     ids = ["-".join((each["kernel"], each["topology"], each["l1"], each["l2"])) for each in report["records"]]
     # How an L1 is afterwards belongs to whatever is selected of it.
@@ -93,7 +95,7 @@ def test_a_failure_comes_with_all_that_is_needed(run):
 
 
 def test_bad_words_are_one_line(run):
-    done, _ = run({}, "--matrix", "nonsense")
+    done, _ = run({}, "--kvmppc-matrix", "nonsense")
     assert done.returncode == 2
     names = "default, full, powernv, mixed, patches, probe, abi, ci, pairwise"
     words = f"unknown matrix 'nonsense'; known are {names}"
@@ -125,8 +127,8 @@ def test_a_machine_does_not_outlive_a_run_that_is_killed(begin, tmp_path, jobs):
     while running(machine) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not running(machine)
-    report = json.loads((tmp_path / "run/report.json").read_text())
-    assert report["complete"] is False
+    _, _, delivery = recordlog.of_run(tmp_path / "run")
+    assert delivery.complete is False
 
 
 @pytest.mark.parametrize("jobs", ["0", "2"])
@@ -135,7 +137,7 @@ def test_ctrl_c_leaves_a_partial_report_and_no_machine(begin, tmp_path, jobs):
     machine = wait_for(tmp_path / "waiting", process)
     report = tmp_path / "run/report.json"
     deadline = time.monotonic() + 20
-    while len(json.loads(report.read_text())["records"]) < 3 and time.monotonic() < deadline:
+    while living.records_so_far(tmp_path / "run") < 3 and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     output = process.communicate(timeout=20)[0]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A machine over SSH: what is known of it before it is asked, and what only it says of itself."""
 
-import dataclasses
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +10,10 @@ import pytest
 from harness.engine import remote_environment as remote
 from harness.engine import running_l1
 from harness.engine.options import RunOptions
-from harness.engine.plan import make
-from harness.engine.resolve_environment import ready
+from harness.engine.resolve import resolve
 from harness.engine.rundir import RunDirectory
+from harness.engine.state import environment_of
+from harness.engine.wanted import wanted
 from harness.levels.limits import LIMITS
 from harness.levels.remote import Facts
 from harness.model.cpu import GuestMode, Mode
@@ -47,15 +47,15 @@ def options(build_id=""):
 def verdicts(prepared, release="7.3.0", build_id=RUNNING):
     """What is said of which kernel it is."""
     placement = Placement("lpar7", topology("papr"), L1Setting.parse("p11@p10"))
-    l1 = running_l1.RunningL1(placement, prepared, None, Path("x"), ())
+    l1 = running_l1.RunningL1(placement, prepared, None, Path("x"))
     boot = Boot(Outcome.BOOTED, "ssh", "x", GuestMode(Mode.P10), release, build_id=build_id)
-    _, found = l1._judge.l1(LevelObservation("x", boot, "v2"))
+    _, found = l1.oracle.l1(LevelObservation("x", boot, "v2"))
     return {each.check: each for each in found}
 
 
 def prepared(build_id=""):
     chosen = options(build_id)
-    return ready(make(chosen), chosen, lambda _words: None)
+    return environment_of(resolve(wanted(chosen), chosen, lambda _words: None))
 
 
 def test_a_machine_is_not_compared_with_itself():
@@ -66,8 +66,7 @@ def test_a_machine_is_not_compared_with_itself():
 
 
 def test_what_runs_there_is_told_all_the_same(tmp_path):
-    chosen = dataclasses.replace(options(), run_dir=str(tmp_path / "run"))
-    kernel = RunDirectory.create(chosen, make(chosen), prepared()).info.kernels[0]
+    kernel = RunDirectory(tmp_path, prepared().plan).info.kernels[0]
     assert (kernel.release, kernel.identity, kernel.build_id) == ("7.3.0", RUNNING, "")
     # So it is judged again as it was.
     assert kernel.found_running and kernel.claimed_release == ""
@@ -112,9 +111,9 @@ def test_an_image_that_is_given_says_both(image, release, build_id, kinds):
 
 
 def test_a_machine_is_judged_by_the_release_of_its_image(image):
-    kernel = prepared(image("7.2.12", RUNNING)).kernels["lpar7"]
-    assert (kernel.expected.behaviour.name, kernel.build.found_running) == ("validation", False)
-    assert prepared().kernels["lpar7"].expected.behaviour.name == "merged"
+    kernel = prepared(image("7.2.12", RUNNING)).plan.kernels["lpar7"]
+    assert (kernel.expected["compat_caps"].name, kernel.info.found_running) == ("validation", False)
+    assert prepared().plan.kernels["lpar7"].expected["compat_caps"].name == "merged"
 
 
 def test_an_image_without_a_build_id_proves_nothing(image):
@@ -135,12 +134,12 @@ def test_no_qemu_of_ours_is_under_it():
 def test_a_machine_of_ours_needs_no_word_for_its_kernel():
     chosen = RunOptions(kernels=("debian:7.3",), expect_build_id=RUNNING)
     with pytest.raises(UsageError, match="is for a machine over SSH"):
-        ready(make(chosen), chosen, lambda _words: None)
+        resolve(wanted(chosen), chosen, lambda _words: None)
 
 
 def test_limits_are_scaled_for_it_too(tmp_path):
     chosen = replace(options(), timeout_scale="2.5")
-    there = ready(make(chosen), chosen, lambda _words: None)
+    there = environment_of(resolve(wanted(chosen), chosen, lambda _words: None))
     placement = Placement("lpar7", topology("papr"), L1Setting.parse("p11@p10"))
     (level,) = there.levels(placement, [tmp_path, tmp_path], 1, None, ())
     assert level._limits == LIMITS.scaled(2.5)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from astests import AsTests
 from fakelevels import PROBE, Level, setup, well
+from plans import planned_kernel
 
 from harness.engine import running_l1
 from harness.engine.judging import Judge, KernelFacts
@@ -14,7 +16,6 @@ from harness.engine.running_l1 import RunningL1
 from harness.features.compat_caps import conformance
 from harness.features.compat_caps.behaviour import MERGED_SERIES
 from harness.features.compat_caps.calls import Call
-from harness.features.compat_caps.expectation import Expected
 from harness.features.compat_caps.in_force import SPINS
 from harness.features.compat_caps.oracle_ioctl import Subject
 from harness.features.compat_caps.suite import Answers, questions
@@ -53,23 +54,22 @@ class Scene:
         self.words = []
         self.damage = ""
         self.placement = placement = setup(where).placement
-        self.build = SimpleNamespace(release="7.3", build_id="b", texts=TEXTS, found_running=False)
-        self.kernel = SimpleNamespace(
-            build=self.build, expected=Expected(MERGED_SERIES), boot_set=SimpleNamespace(l1_qemu=(11, 1, 3))
-        )
-        self.older = SimpleNamespace(
-            build=SimpleNamespace(release="7.3", build_id="b", found_running=False),
-            expected=Expected(MERGED_SERIES),
-            boot_set=None,
-        )
+        boots = SimpleNamespace(l1_qemu=(11, 1, 3))
+        self.texts = directory.parent / "texts.json"
+        self.texts.write_text(json.dumps(TEXTS))
+        self.kernel = planned_kernel("7.3", "debian:7.3", boots, self.texts)
+        self.older = planned_kernel("7.3", "debian:7.3")
         self.damage_asked = 0
         self.prepared = SimpleNamespace(
-            kernels={"7.3": self.kernel}, l0_of=lambda place: self.older if place.l0 else None,
+            plan=SimpleNamespace(
+                kernels={"7.3": self.kernel}, l0_kernel=lambda place: self.older if place.l0 else None,
+                no_workaround=("off",), allow_splat=allowed,
+            ),
             lacks=self.of_it(lambda: lacks), circumstances=self.of_it(lambda: circumstances or {}),
             levels=self.make, damage=self.of_it(self._damage), qemu_version=(9, 2, 0),
         )  # fmt: skip
-        self.rest = ("key", directory, ("off",), allowed)
-        self.running = RunningL1(placement, self.prepared, *self.rest)
+        self.rest = ("key", directory)
+        self.running = AsTests(RunningL1(placement, self.prepared, *self.rest))
 
     def of_it(self, answer):
         def asked(placement):
@@ -226,19 +226,18 @@ def test_what_a_record_says_of_itself_on_an_l0(deep, ask, directory, more):
 def test_what_it_is_judged_by(scene):
     kernel = KernelFacts("7.3", "b", MERGED_SERIES, True)
     allowed = Allowed((), {})
-    assert scene.running._judge == Judge(scene.placement, kernel, None, (11, 1, 3), (9, 2, 0), allowed)
+    assert scene.running.oracle == Judge(scene.placement, kernel, None, (11, 1, 3), (9, 2, 0), allowed)
 
 
 def test_what_a_kernel_that_was_found_running_is_judged_by(tmp_path):
-    deep = Scene(tmp_path, "pnv11", allowed=["WARNING in x"], circumstances={"L0": Circumstances()})
-    deep.kernel.boot_set = None
-    deep.kernel.expected = Expected(MERGED_SERIES, False)
-    deep.build.found_running = True
+    deep = Scene(tmp_path, "pnv11", allowed=("WARNING in x",), circumstances={"L0": Circumstances()})
+    info = replace(deep.kernel.info, sure=False, found_running=True)
+    deep.prepared.plan.kernels["7.3"] = replace(deep.kernel, info=info, boots=None)
     running = RunningL1(deep.placement, deep.prepared, *deep.rest)
     kernel = KernelFacts("", "b", MERGED_SERIES, False)
     older = KernelFacts("7.3", "b", MERGED_SERIES, True)
     allowed = Allowed(("WARNING in x",), {"L0": Circumstances()})
-    assert running._judge == Judge(deep.placement, kernel, older, None, (9, 2, 0), allowed)
+    assert running.oracle == Judge(deep.placement, kernel, older, None, (9, 2, 0), allowed)
 
 
 def test_its_levels_are_stopped_with_it(deep):
@@ -862,8 +861,9 @@ def test_what_the_suite_is_judged_by(scene, monkeypatch):
 
 def test_a_kernel_of_which_nothing_is_known_is_judged_as_that(tmp_path, monkeypatch):
     scene = Scene(tmp_path)
-    scene.kernel.expected = Expected(MERGED_SERIES, False)
-    running = RunningL1(scene.placement, scene.prepared, *scene.rest)
+    info = replace(scene.kernel.info, sure=False)
+    scene.prepared.plan.kernels["7.3"] = replace(scene.kernel, info=info)
+    running = AsTests(RunningL1(scene.placement, scene.prepared, *scene.rest))
     found = []
     monkeypatch.setitem(conformance.TOPICS, "docs", lambda evidence: found.append(evidence.known) or [])
     running.record_of_suite("docs")

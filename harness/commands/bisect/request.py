@@ -12,9 +12,9 @@ from harness.commands.bisect import search as engine
 from harness.commands.bisect import trial
 from harness.commands.bisect.candidates import Candidates, ListCandidates, TreeCandidates
 from harness.commands.bisect.trial import Question
-from harness.engine.environment import choices_of
 from harness.engine.options import RunOptions
-from harness.engine.plan import make
+from harness.engine.resolve import choices_of
+from harness.engine.wanted import wanted
 from harness.model.bisect_decision import Agreement, Answer
 from harness.model.errors import UsageError
 from harness.model.matrix import parse_id
@@ -101,7 +101,7 @@ def _question(scenarios: tuple[str, ...], check: str, splat: str, options: RunOp
     if len(places) > 1:
         raise UsageError("these scenarios are not of one L1", "several --only are a sequence in one L1")
     # Words that no run takes are told before the first one. The kernel does not matter here.
-    make(replace(options, kernels=options.kernels or ("debian:7.3",), only=scenarios))
+    wanted(replace(options, kernels=options.kernels or ("debian:7.3",), only=scenarios))
     return Question(scenarios, check, options, splat)
 
 

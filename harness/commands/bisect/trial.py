@@ -10,12 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.commands.probe import MATRIX as PROBE_MATRIX
+from harness.engine import plan_file
 from harness.engine.options import RunOptions
-from harness.model.errors import InfrastructureError
+from harness.engine.resolve import resolve
+from harness.engine.wanted import wanted
+from harness.model.errors import BuildError, InfrastructureError, UsageError
 from harness.model.matrix import parse_id
+from harness.model.plan import Suite
 from harness.model.signature import Seen, of_check, of_scenario, of_splat
+from harness.parts.cache import Cache
 from harness.parts.child import run_lines
-from harness.reports import jsonfile
+from harness.reports import recordlog
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,14 @@ class Question:
         splat = f"splat {self.splat!r}" if self.splat else ""
         return " ".join(filter(None, (*self.scenarios, self.check, splat)))
 
-    def command(self, options: RunOptions) -> list[str]:
-        """of kvmppc, without its name."""
+    def of_one(self, options: RunOptions) -> RunOptions:
+        """What one candidate's run is given."""
         if not self.check:
-            return ["run", *replace(options, only=self.scenarios).arguments()]
+            return replace(options, only=self.scenarios)
         topology, l1, _ = parse_id(self.scenarios[0])
-        chosen = replace(options, topologies=(topology,), l1=(l1.id,), suite=RunOptions().suite)
-        return ["probe", *chosen.arguments()]
+        return replace(
+            options, matrix=PROBE_MATRIX, topologies=(topology,), l1=(l1.id,), suite=Suite.ABI.value
+        )
 
 
 def run(question: Question, kernel: str, qemu: str, directory: Path, progress: Callable[[str], None]) -> Seen:
@@ -52,26 +59,28 @@ def run(question: Question, kernel: str, qemu: str, directory: Path, progress: C
         options = replace(options, kernels=(kernel,))
     if qemu:
         options = replace(options, qemu=qemu)
-    command = [sys.executable, "-m", "harness", *question.command(options), "--jobs", "1"]
-    lines: list[str] = []
-
-    def each(line: str) -> None:
-        lines.append(line.rstrip("\n"))
-        if line.startswith(("building ", "configuring ", "kernel ")):
-            progress(line.rstrip("\n"))
-
+    options = question.of_one(options)
     directory.parent.mkdir(parents=True, exist_ok=True)
-    status = run_lines(command, {**os.environ, "NO_COLOR": "1"}, each)
     log = directory.with_suffix(".log")
+    plan = directory.with_suffix(".plan.json")
+    try:
+        made = resolve(wanted(options), options, progress)
+    except (UsageError, BuildError) as error:
+        log.write_text(f"{error}\n")
+        return Seen("", trouble=f"{error} (log: {log})")
+    plan_file.write(made, plan, Cache.root_of_user())
+    command = [sys.executable, "-m", "harness", "run", "--plan", str(plan)]
+    command += ["--run-dir", str(directory), "--jobs", "1"]
+    lines: list[str] = []
+    status = run_lines(command, {**os.environ, "NO_COLOR": "1"}, lambda line: lines.append(line.rstrip("\n")))
     log.write_text("\n".join([f"$ {shlex.join(command)}", *lines, f"exit status {status}"]) + "\n")
-    report = directory / "report.json"
-    if not report.exists():
+    if not recordlog.has_run(directory):
         words = _words(lines, status, log)
         if status == InfrastructureError.exit_code:
             # The next candidate would fare no better; what is done so far is kept.
             raise InfrastructureError(words, "fix that and start the same command again")
         return Seen("", trouble=words)
-    _, records, delivery = jsonfile.read(report)
+    _, records, delivery = recordlog.of_run(directory)
     trouble = delivery.trouble(records)
     if trouble:
         return Seen("", trouble=f"{trouble.rstrip('.')} (log: {log})")

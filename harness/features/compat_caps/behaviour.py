@@ -42,6 +42,23 @@ class Behaviour:
         """What it does, whatever it is called."""
         return self.refusal, self.revision, self.served
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "refusal": self.refusal.value,
+            "revision": self.revision.name if self.revision is not None else None,
+            "served": [each.value for each in self.served],
+            "source": self.source,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Behaviour:
+        """Inverse of to_json. KeyError, ValueError or StopIteration for anything else."""
+        name = data["revision"]
+        revision = next(each for each in REVISIONS if each.name == name) if name is not None else None
+        served = tuple(NestedApi(each) for each in data["served"])
+        return cls(data["name"], Refusal(data["refusal"]), revision, served, data["source"])
+
 
 NONE = Behaviour("none", Refusal.NONE, None, (), "nothing of the series; Linux 6.12 book3s_hv.c")
 VALIDATION = Behaviour(

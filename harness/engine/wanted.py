@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From choices to what will run: scenarios, and what each kernel is judged by. Fetches nothing."""
+"""What the options ask for: scenarios, kernels by what the user wrote for them. Fetches nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 
 from harness.engine.options import RunOptions
 from harness.features.compat_caps.behaviour import Behaviour, parse_behaviour
 from harness.features.compat_caps.calls import Call
 from harness.model import matrix
 from harness.model.errors import UsageError
+from harness.model.plan import Suite
 from harness.model.scenario import L1Setting, L2Setting, Placement, Scenario
 from harness.model.topology import topology
 from harness.model.workarounds import check_names
@@ -26,25 +26,8 @@ _ALL = "full"
 SAME = "same"
 
 
-class Suite(Enum):
-    """What is asked of the levels."""
-
-    BOOT = "boot"
-    ABI = "abi"
-    ALL = "all"
-
-    @property
-    def boots_guests(self) -> bool:
-        return self is not Suite.ABI
-
-    @property
-    def asks_all(self) -> bool:
-        """Whether the conformance suite is in it."""
-        return self is not Suite.BOOT
-
-
 @dataclass(frozen=True)
-class Plan:
+class Wanted:
     """kernels: label -> spec; l0_kernels: the same for L0, empty if no scenario has one; expect: None
     means by each kernel's version."""
 
@@ -64,7 +47,7 @@ class Plan:
         return tuple(dict.fromkeys(each.placement for each in self.scenarios))
 
 
-def make(options: RunOptions) -> Plan:
+def wanted(options: RunOptions) -> Wanted:
     """UsageError for anything in the options that makes no sense."""
     pairs_only = options.matrix == PAIRWISE
     base = matrix.matrix(_ALL if pairs_only else options.matrix)
@@ -89,7 +72,7 @@ def make(options: RunOptions) -> Plan:
     for flag, value in (("--fuzz", options.fuzz), ("--call", options.calls)):
         if value and not suite.asks_all:
             raise UsageError(f"{flag} is of the conformance suite", "add --suite abi, or use kvmppc probe")
-    return Plan(
+    return Wanted(
         kernels=kernels,
         l0_kernels={name: spec for name, spec in l0_kernels.items() if name in used},
         scenarios=scenarios,

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A test of levels, as pytest collected it: of which L1, and what its record is about."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.engine.about import About
+from harness.model.plan import Suite
+from harness.model.scenario import L2Setting, Placement
+
+# The last test of each L1.
+HEALTH = "health"
+
+
+def is_of_levels(item: pytest.Item) -> bool:
+    """Whether it takes a level, so that a record is due."""
+    return "levels" in getattr(item, "fixturenames", ())
+
+
+def placement_of(item: pytest.Item) -> Placement | None:
+    found = _param(item, "levels")
+    return found if isinstance(found, Placement) else None
+
+
+def about_of(item: pytest.Item) -> About:
+    """By its mark ``topic``; of a test without one the topic is its name."""
+    mark = item.get_closest_marker("topic")
+    fixtures = getattr(item, "fixturenames", ())
+    level = "L2" if "l2_setting" in fixtures else "L0" if "l0" in fixtures else "L1"
+    l2 = _param(item, "l2_setting")
+    name = getattr(item, "originalname", None) or item.name
+    topic = mark.args[0] if mark is not None else name.removeprefix("test_")
+    settings = {"level": level, **(mark.kwargs if mark is not None else {})}
+    return About(topic, l2=l2.id if isinstance(l2, L2Setting) else "", **settings)
+
+
+def identity_of(item: pytest.Item) -> str:
+    """Of the record that is due of it."""
+    placement = placement_of(item)
+    assert placement is not None, "asked of a test that takes no level"
+    return about_of(item).identity(placement)
+
+
+def is_health(item: pytest.Item) -> bool:
+    return is_of_levels(item) and about_of(item).topic == HEALTH
+
+
+def is_asked(item: pytest.Item, suite: Suite, *, fuzz: bool, calls: bool) -> bool:
+    """Whether the run asks this. Only tests of levels are looked at."""
+    if not is_of_levels(item):
+        return True
+    if placement_of(item) is None:
+        return False  # pytest makes a test to be skipped of one that has no parameters
+    fixtures = getattr(item, "fixturenames", ())
+    if ("fuzz" in fixtures and not fuzz) or ("calls" in fixtures and not calls):
+        return False
+    mark = item.get_closest_marker("suite")
+    if mark is not None and mark.args[0] == Suite.ABI.value and not suite.asks_all:
+        return False
+    return suite.boots_guests or "l2_setting" not in fixtures
+
+
+def _param(item: pytest.Item, name: str) -> object:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get(name) if callspec is not None else None

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which record is due of which test: workers write it into the run's directory, the controller reads it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+_NAME = "planned.json"
+
+
+def write(run: Path, identities: Mapping[str, str]) -> None:
+    """identities: name of the test -> identity of the record. All workers write the same."""
+    partial = run / f"{_NAME}.{os.getpid()}"
+    # A run that cannot be written to fails with its first record, in words.
+    with contextlib.suppress(OSError):
+        partial.write_text(json.dumps(dict(identities)))
+        partial.replace(run / _NAME)
+
+
+def read(run: Path) -> dict[str, str]:
+    """Inverse of write; empty if nothing was written."""
+    try:
+        found: dict[str, str] = json.loads((run / _NAME).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found

@@ -21,7 +21,7 @@ def functions():
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            if name.startswith("test_"):
+            if name.startswith("test_") and hasattr(function, "pytestmark"):
                 found[function.pytestmark[0].args[0]] = function
     return found
 

@@ -12,19 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from harness.commands.rejudge_health import health_again
+from harness.engine import plan_file
 from harness.engine.circumstances import circumstances_of
+from harness.engine.feature_answers import file_of
 from harness.engine.judging import Judge, Judged, KernelFacts, probe_of
-from harness.features.compat_caps import conformance
-from harness.features.compat_caps.behaviour import Behaviour, is_name, parse_behaviour
-from harness.features.compat_caps.suite import Answers
+from harness.engine.resolve import MAIN
+from harness.features import feature_of
+from harness.features.compat_caps.behaviour import Behaviour, is_name, of_series, parse_behaviour
+from harness.features.feature import Evidence, Feature
 from harness.health.oracle_health import Allowed
 from harness.model.errors import UsageError
+from harness.model.expectation import Expectation
 from harness.model.observation import LevelObservation, boot_from_json, level_from_json
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import topology
 from harness.model.verdict import Kind, Verdict, answered
 from harness.parts import ownseries
+from harness.parts.cache import Cache
 from harness.parts.kernels import version_of
 
 # They need more than what was saved: the kernel's source, or the calls that were made.
@@ -106,21 +111,41 @@ def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
     if record.topic == "l2":
         return judge.l2(L2Setting.parse(record.l2), boot_from_json(seen))
     level = level_from_json(seen)
-    if record.topic in ("ioctl", "vcpu", "inforce", "clock", "userspace"):
-        return _suite(judge, level, record, folder)
+    feature = feature_of(record.topic)
+    asked = [each.name for each in feature.topics if each.suite == "abi"] if feature is not None else []
+    if feature is not None and record.topic in asked:
+        return _by_feature(feature, _expected(info, record, feature, run), level, record, folder)
     if level.probe is None and record.topic not in ("l0", "l1"):
         return None
     judged: Judged = getattr(judge, record.topic)(level)
     return judged
 
 
-def _suite(judge: Judge, level: LevelObservation, record: Record, folder: Path) -> Judged | None:
-    try:
-        answers = Answers.from_json(json.loads((folder / "suite.json").read_text()))
-    except (OSError, ValueError, KeyError):
+def _by_feature(
+    feature: Feature, expected: Expectation | None, level: LevelObservation, record: Record, folder: Path
+) -> Judged | None:
+    files = (file_of(folder, feature.name), folder / "suite.json")  # the second: before there were features
+    found = next((each for each in files if each.is_file()), None)
+    if found is None or expected is None:
         return None
-    evidence = conformance.SuiteEvidence(judge.subject, probe_of(level), answers, {}, judge.kernel.known)
-    return record.summary, conformance.judged(evidence, conformance.TOPICS[record.topic])
+    saved = json.loads(found.read_text())
+    at = Placement(record.kernel, topology(record.topology), L1Setting.parse(record.l1), record.l0)
+    evidence = Evidence(at, probe_of(level), saved["asked"], expected, {}, saved["page"])
+    return record.summary, list(feature.judge(record.topic, evidence))
+
+
+def _expected(info: RunInfo, record: Record, feature: Feature, run: Path) -> Expectation | None:
+    """Of the main feature by its name in the report, as that is understood today; of others as it was
+    planned, None where there is no plan."""
+    if feature.name == MAIN:
+        kernel = _kernel(info, record.kernel)
+        behaviour = behaviour_of(kernel)
+        return Expectation(behaviour.name, behaviour.to_json(), kernel.sure)
+    try:
+        plan = plan_file.read(run / plan_file.NAME, Cache.root_of_user())
+    except UsageError:
+        return None
+    return plan.kernels[record.kernel].expected.get(feature.name)
 
 
 def _judge(info: RunInfo, record: Record) -> Judge:
@@ -164,4 +189,5 @@ def behaviour_of(kernel: KernelInfo) -> Behaviour:
             f"kernel {kernel.label} was judged as {kernel.expect!r}, of which nothing is known today"
         )
     version = version_of(kernel.release, kernel.spec)
-    return own.behaviour(f"{version[0]}.{version[1]}", int(count) if count else None)
+    words = own.words(f"{version[0]}.{version[1]}")
+    return of_series(own.name, words, int(count) if count else None)

@@ -14,6 +14,7 @@ from harness.engine.handles import L1Handle, L2Handle, LevelHandle
 from harness.engine.items import about_of
 from harness.engine.running_l1 import RunningL1
 from harness.features.compat_caps.calls import Call
+from harness.features.feature import Topic
 from harness.levels.ssh import new_key
 from harness.model.scenario import L2Setting, Placement
 
@@ -59,6 +60,13 @@ def l2_setting(request: pytest.FixtureRequest) -> L2Setting:
     """Filled in by pytest_generate_tests."""
     setting: L2Setting = request.param
     return setting
+
+
+@pytest.fixture
+def feature_topic(request: pytest.FixtureRequest) -> Topic:
+    """A topic of a feature; filled in by pytest_generate_tests."""
+    topic: Topic = request.param
+    return topic
 
 
 @pytest.fixture

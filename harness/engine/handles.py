@@ -5,12 +5,14 @@ everybody's own tests in docs/reference.md; what is there changes with a note in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from harness.engine.judging import Judge
 from harness.engine.running_l1 import RunningL1
-from harness.features.compat_caps.calls import Call
+from harness.features.feature import Evidence, Feature
+from harness.levels.asking import QuerySession
 from harness.levels.ssh import Completed
 from harness.model.observation import Boot, LevelObservation
 from harness.model.record import KernelInfo
@@ -70,8 +72,8 @@ class L1Handle(LevelHandle):
 
     def ask(self, questions: Sequence[str]) -> list[dict[str, Any]]:
         """Questions to its KVM, as in images/guest/ask.py: a document for each."""
-        with self._running.level("L1").asking() as asking:
-            return asking.ask(list(questions))
+        with self._running.asking("questions") as session:
+            return session.ask(list(questions))
 
     def boot_guest(self, setting: L2Setting | str) -> Boot:
         """Boot one guest to its end, and say how that went. setting: ``host`` or a mode: ``p10``. In a fresh
@@ -79,17 +81,18 @@ class L1Handle(LevelHandle):
         chosen = L2Setting.parse(setting) if isinstance(setting, str) else setting
         return self._running.boot_guest(chosen)
 
-    def suite(self, topic: str) -> list[Verdict]:
-        """Of the conformance suite of the compat-caps series; the questions are asked once of an L1."""
-        return self._running.suite(topic)
+    def feature(self, topic: str) -> list[Verdict]:
+        """Verdicts of a feature's topic, by its oracle; its questions are asked once of an L1."""
+        return self._running.feature(topic)
 
-    def calls(self, calls: Sequence[Call]) -> list[Verdict]:
-        """Of single calls of the ioctl."""
-        return self._running.calls(calls)
+    def evidence(self, feature: Feature) -> Evidence:
+        """What L1 answered to all questions of a feature, which are asked once."""
+        return self._running.evidence(feature)
 
-    def fuzz(self, seconds: float, seed: int) -> list[Verdict]:
-        """Of random calls, for so long."""
-        return self._running.fuzz(seconds, seed)
+    def asking(self, what: str) -> AbstractContextManager[QuerySession]:
+        """A conversation with its KVM, in questions as in images/guest/ask.py; to be used with ``with``.
+        what: for whoever watches the run."""
+        return self._running.asking(what)
 
 
 class L2Handle:

@@ -9,6 +9,9 @@ from harness.engine.about import About
 from harness.model.plan import Suite
 from harness.model.scenario import L2Setting, Placement
 
+# Parameters that the plugin gives.
+_OURS = ("levels", "l2_setting", "feature_topic")
+
 # The last test of each L1.
 HEALTH = "health"
 
@@ -31,6 +34,10 @@ def about_of(item: pytest.Item) -> About:
     l2 = _param(item, "l2_setting")
     name = getattr(item, "originalname", None) or item.name
     topic = mark.args[0] if mark is not None else name.removeprefix("test_")
+    if mark is None:
+        # A test of somebody's may have parameters of its own: a record for each.
+        more = [str(value) for key, value in _params(item).items() if key not in _OURS]
+        name += f"[{'-'.join(more)}]" if more else ""
     settings = {"level": level, **(mark.kwargs if mark is not None else {})}
     return About(topic, l2=l2.id if isinstance(l2, L2Setting) else "", **settings)
 
@@ -61,6 +68,10 @@ def is_asked(item: pytest.Item, suite: Suite, *, fuzz: bool, calls: bool) -> boo
     return suite.boots_guests or "l2_setting" not in fixtures
 
 
-def _param(item: pytest.Item, name: str) -> object:
+def _params(item: pytest.Item) -> dict[str, object]:
     callspec = getattr(item, "callspec", None)
-    return callspec.params.get(name) if callspec is not None else None
+    return dict(callspec.params) if callspec is not None else {}
+
+
+def _param(item: pytest.Item, name: str) -> object:
+    return _params(item).get(name)

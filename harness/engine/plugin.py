@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from harness.engine.rundir import RunDirectory
 from harness.engine.running_l1 import RunningL1
 from harness.engine.scheduling import PlacementScheduling
 from harness.engine.state import KEY, PLAN_OF_WORKER, State, of_config
+from harness.features import all_features
 from harness.model.errors import HarnessError, InfrastructureError
 from harness.model.record import Record
 from harness.model.scenario import Placement, Scenario
@@ -91,12 +92,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             for each in scope.scenarios
         ]
         metafunc.parametrize(("levels", "l2_setting"), cases, indirect=True, scope="session")
+    elif "feature_topic" in metafunc.fixturenames:
+        metafunc.parametrize(("levels", "feature_topic"), _feature_cases(scope.placements), indirect=True,
+                             scope="session")  # fmt: skip
     else:
         placements = [
             each for each in scope.placements if each.topology.has_l0 or "l0" not in metafunc.fixturenames
         ]
         params = [pytest.param(each, id=each.full_id, marks=_mark(each)) for each in placements]
         metafunc.parametrize("levels", params, indirect=True, scope="session")
+
+
+def _feature_cases(placements: Iterable[Placement]) -> list[Any]:
+    """Those of the first feature have tests of their own, in testcases/."""
+    return [
+        pytest.param(
+            place, topic, id=f"{place.full_id}-{topic.name}",
+            marks=(_mark(place), pytest.mark.topic(topic.name), pytest.mark.suite(topic.suite)),
+        )
+        for place in placements
+        for feature in all_features()[1:]
+        for topic in feature.topics
+    ]  # fmt: skip
 
 
 def _mark(what: Scenario | Placement) -> pytest.MarkDecorator:

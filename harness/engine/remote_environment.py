@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness import features
 from harness.engine.options import RunOptions
 from harness.engine.resolve import plan_of, planned_kernel
 from harness.engine.wanted import Wanted, timeout_scale_of
@@ -27,7 +28,7 @@ from harness.model.topology import PSERIES, topology
 from harness.parts.elf import kernel_facts
 from harness.parts.kernels import KernelBuild, version_of
 from harness.parts.kernelspec import parse_spec
-from harness.parts.kernelsymbols import has_ioctl
+from harness.parts.kernelsymbols import symbols_of
 
 
 def options_for(ssh: str, options: RunOptions, progress: Callable[[str], None]) -> RunOptions:
@@ -149,7 +150,7 @@ def resolve_remote(wanted: Wanted, options: RunOptions) -> Plan:
             spec=spec, label=label, identity=facts.build_id, vmlinux=Path(), modules=None,
             release=release, banner=banner, build_id=given.build_id,
             version=version_of(release, spec, banner),
-            has_ioctl=has_ioctl(given.image, None) if given.image else None,
+            symbol_names=symbols_of(given.image, None, features.symbols()) if given.image else frozenset(),
             found_running=not given.release,
         )  # fmt: skip
         kernels[label] = planned_kernel(label, spec, build, None, wanted.expect, None, machine)

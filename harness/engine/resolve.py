@@ -13,11 +13,12 @@ from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
+from harness import features
+from harness.engine.kernel_description import description_of
 from harness.engine.options import RunOptions
 from harness.engine.part_of_plan import digest_of
 from harness.engine.wanted import SAME, Wanted
 from harness.features.compat_caps.behaviour import Behaviour
-from harness.features.compat_caps.expectation import expectation
 from harness.images.bootset import boot_set
 from harness.model.bootable import BootSet, QemuProgram
 from harness.model.errors import UsageError
@@ -31,6 +32,9 @@ from harness.parts.kernels import KernelBuild, resolve_kernel
 from harness.parts.kernelspec import BaseKind, parse_spec
 from harness.parts.qemu import QemuBuild, resolve_qemu
 from harness.parts.userland import Userland, resolve_userland
+
+# The feature that --expect is about, and whose expectation a report shows beside each kernel.
+MAIN = "compat_caps"
 
 # Message and hint for --expect-build-id where the machines are ours.
 NOT_OVER_SSH = (
@@ -126,22 +130,25 @@ def planned_kernel(
     cache: Cache | None, machine: Machine | None = None,
 ) -> PlannedKernel:  # fmt: skip
     """forced: by --expect; cache: where texts of its source are kept."""
-    found = expectation(build, forced)
-    expected = Expectation(found.behaviour.name, found.behaviour.to_json(), found.sure, found.note)
+    kernel = description_of(build)
+    expected = {each.name: each.expect(kernel) for each in features.all_features()}
+    if forced is not None:
+        expected[MAIN] = Expectation(forced.name, forced.to_json())
+    found = expected[MAIN]
     info = KernelInfo(
         label=label,
         spec=spec,
         release=build.release,
         banner=build.banner,
-        expect=found.behaviour.name,
+        expect=found.name,
         identity=build.identity,
-        sure=found.sure,
+        sure=found.known,
         build_id=build.build_id,
         origin=build.origin,
         found_running=build.found_running,
     )
     texts = _kept_texts(cache, build.texts) if cache is not None and build.texts else None
-    return PlannedKernel(info, boots, {"compat_caps": expected}, texts, build.symbols, machine)
+    return PlannedKernel(info, boots, expected, texts, build.symbols, machine)
 
 
 def _kept_texts(cache: Cache, texts: Mapping[str, str]) -> Path:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,18 +14,16 @@ from pathlib import Path
 from harness.engine.about import About
 from harness.engine.activity import doing
 from harness.engine.environment import Environment, texts_of
+from harness.engine.feature_answers import FeatureAnswers, ask
 from harness.engine.judging import Judge, Judged, facts_of, of_l0, probe_of
 from harness.engine.placement_levels import Between, PlacementLevels, save
-from harness.features.compat_caps import conformance
-from harness.features.compat_caps.calls import Call
-from harness.features.compat_caps.in_force import SPINS
-from harness.features.compat_caps.mode_watch import observe
-from harness.features.compat_caps.suite import Answers, paired, questions
+from harness.features import feature_of
+from harness.features.feature import Evidence, Feature
 from harness.health.cause import Loss
 from harness.health.oracle_files import blame_files, judge_files
 from harness.health.oracle_health import Allowed, judge_level
 from harness.health.oracle_loss import judge_loss
-from harness.levels.asking import NoAnswer
+from harness.levels.asking import NoAnswer, QuerySession
 from harness.levels.level import Level
 from harness.levels.ssh import ClientKey
 from harness.model.errors import InfrastructureError
@@ -66,9 +65,7 @@ class RunningL1:
             partial(environment.levels, placement, key=key, switched_off=plan.no_workaround),
             run_directory / placement.full_id, self.oracle.allowed,
         )  # fmt: skip
-        self._asked: Answers | None = None
-        self._suite_loss: Verdict | None = None
-        self._unanswered = ""  # the question at which the suite ended
+        self._answers: dict[str, FeatureAnswers] = {}  # by feature
         self._guests: list[_Guest] = []  # so far
         self._notes: list[str] = []  # for the record that goes on
         self._phases: dict[str, float] | None = None  # of the guest that was booted for it
@@ -131,33 +128,37 @@ class RunningL1:
             self._notes.append(note)
         return self._levels.up_to("L1")
 
-    # -- the suite -----------------------------------------------------------------------
+    # -- features ------------------------------------------------------------------------
 
-    def suite(self, topic: str) -> list[Verdict]:
-        """topic: of conformance.TOPICS."""
-        return self._of_suite(lambda evidence: self._with_loss(topic, evidence))
+    def feature(self, topic: str) -> list[Verdict]:
+        """Verdicts of a feature's topic. KeyError for a topic that no feature has."""
+        feature = feature_of(topic)
+        if feature is None:
+            raise KeyError(topic)
+        evidence = self.evidence(feature)
+        return self._answers[feature.name].with_loss(feature.judge(topic, evidence))
 
-    def calls(self, calls: Sequence[Call]) -> list[Verdict]:
-        def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
+    def evidence(self, feature: Feature) -> Evidence:
+        """What L1 answered to all its questions, which are asked once."""
+        if feature.name not in self._answers:
             level = self._trusted_level()
-            with level.asking() as asking:
-                lines = [each.line for each in calls]
-                answers = paired(evidence.answers.page, lines, asking.ask(lines))
-            return conformance.judge_calls(replace(evidence, answers=answers), calls)
+            with doing(self._levels.directory, f"questions of {feature.name}", None):
+                self._answers[feature.name] = ask(
+                    level, feature, lambda error: self._diagnosed(error.question, error.ended, error.signal)
+                )
+        answers = self._answers[feature.name]
+        return Evidence(
+            self.placement, probe_of(self.up("L1")), answers.asked, self.kernel.expected[feature.name],
+            texts_of(self.kernel), answers.page_bytes,
+        )  # fmt: skip
 
-        return self._of_suite(judge)
-
-    def fuzz(self, seconds: float, seed: int) -> list[Verdict]:
-        # Here, for hypothesis takes longer to import than all the rest.
-        from harness.features.compat_caps.fuzz import fuzz
-
-        def judge(evidence: conformance.SuiteEvidence) -> list[Verdict]:
-            level = self._trusted_level()
-            with doing(self._levels.directory, "random calls", None), level.asking() as asking:
-                found = fuzz(evidence.subject.kernel(evidence.answers.page), asking.ask, seconds, seed)
-            return conformance.judge_fuzz(evidence, found, seconds, seed)
-
-        return self._of_suite(judge)
+    @contextlib.contextmanager
+    def asking(self, what: str) -> Iterator[QuerySession]:
+        """A conversation with ask.py in L1, a fresh one if that there is cannot be trusted. what: for whoever
+        watches the run."""
+        level = self._trusted_level()
+        with doing(self._levels.directory, what, None), level.asking() as session:
+            yield session
 
     def _trusted_level(self) -> Level:
         """L1, to be asked. InfrastructureError if a fresh one is needed and does not come up."""
@@ -165,49 +166,6 @@ class RunningL1:
         if not seen.up:
             raise InfrastructureError(_not_up(seen))
         return self._levels.innermost
-
-    def _of_suite(self, judge: Callable[[conformance.SuiteEvidence], list[Verdict]]) -> list[Verdict]:
-        if self._asked is None:
-            self._trusted_level()
-        probe = probe_of(self.up("L1"))
-        evidence = conformance.SuiteEvidence(
-            self.oracle.subject, probe, self._answers(), texts_of(self.kernel), self.oracle.kernel.known
-        )
-        return conformance.judged(evidence, judge)
-
-    def _answers(self) -> Answers:
-        """Asked once of a placement; those before the question that L1 did not answer, if there was one."""
-        if self._asked is None:
-            level = self._levels.innermost
-            page = level.page_bytes
-            lines = questions(page)
-            answers: Answers | None = None
-            with doing(self._levels.directory, "the suite", None):
-                try:
-                    with level.asking() as asking:
-                        answers = paired(page, lines, asking.ask(lines))
-                        for spin in SPINS:
-                            answers.asked[spin.question] = observe(asking, level.monitor_command, spin)
-                except NoAnswer as error:
-                    if answers is None:
-                        answers = paired(page, lines[: len(error.answers)], error.answers)
-                    self._unanswered = error.question
-                    self._suite_loss = self._diagnosed(error.question, error.ended, error.signal)
-            save(level.directory / "suite.json", answers.to_json())
-            self._asked = answers
-        return self._asked
-
-    def _with_loss(self, topic: str, evidence: conformance.SuiteEvidence) -> list[Verdict]:
-        """Of a suite that ended early: what was answered is judged; what was not asked proves nothing."""
-        if not self._unanswered:
-            return conformance.TOPICS[topic](evidence)
-        loss, self._suite_loss = self._suite_loss, None
-        told = [loss] if loss is not None else []  # in the record in which it happened, and in no other
-        verdicts = [
-            each for each in conformance.TOPICS[topic](evidence) if each.proof in evidence.answers.asked
-        ]
-        words = f"not judged: L1 was lost at question {self._unanswered!r}"
-        return [*told, *verdicts, Verdict("suite complete", Kind.UNKNOWN, "all answers", words)]
 
     def _diagnosed(self, question: str, ended: str = "", ended_by: int = 0) -> Verdict:
         """Why a question was not answered."""

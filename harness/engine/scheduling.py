@@ -7,20 +7,30 @@ test which pytest 9.2 no longer reads, so tests were spread as if there were no 
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-_L2 = re.compile(r"-l2[^-\]]*$")
+from harness.engine import planned
+from harness.engine.state import of_config
+
+_L2 = re.compile(r"-l2[^-]*$")
 
 
 class PlacementScheduling(LoadScopeScheduling):  # type: ignore[misc]
     """One unit of work for each Placement.full_id; a test without one is a unit of its own."""
 
     def _split_scope(self, nodeid: str) -> str:
-        identifier = nodeid.partition("[")[2].rpartition("]")[0]
-        return _L2.sub("", identifier) or nodeid
+        identity = self._identities.get(nodeid)
+        return nodeid if identity is None else _L2.sub("", identity.partition(" ")[0])
+
+    @functools.cached_property
+    def _identities(self) -> dict[str, str]:
+        """By name of the test; workers have collected by the time that somebody asks."""
+        directory = of_config(self.config).directory
+        return planned.read(directory.path) if directory is not None else {}
 
     def remove_node(self, node: Any) -> str | None:
         """A worker is gone. The test that it ran, if it ran one: that is lost, and another worker goes on

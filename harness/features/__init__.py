@@ -6,10 +6,17 @@ from __future__ import annotations
 import functools
 from importlib import metadata
 
-from harness.features.feature import Feature
+from harness.features.feature import Feature, Topic
 from harness.model.errors import UsageError
 
 GROUP = "kvmppc.features"
+
+# Those of this package, in the order of a report. Not by entry points: a checkout that is used without being
+# installed has them as well.
+OWN = (
+    metadata.EntryPoint("compat_caps", "harness.features.compat_caps.registration:FEATURE", GROUP),
+    metadata.EntryPoint("dexcr", "harness.features.dexcr:FEATURE", GROUP),
+)
 
 
 @functools.cache
@@ -18,8 +25,8 @@ def all_features() -> tuple[Feature, ...]:
     cannot be loaded, or takes a name that another has."""
     found: dict[str, Feature] = {}
     topics: dict[str, str] = {}
-    points = sorted(metadata.entry_points(group=GROUP), key=lambda each: (not _ours(each), each.name))
-    for point in points:
+    others = sorted(metadata.entry_points(group=GROUP), key=lambda each: each.name)
+    for point in (*OWN, *others):
         try:
             feature = point.load()
         except Exception as error:
@@ -34,5 +41,21 @@ def all_features() -> tuple[Feature, ...]:
     return tuple(found.values())
 
 
-def _ours(point: metadata.EntryPoint) -> bool:
-    return point.value.startswith("harness.features.")
+def feature_of(topic: str) -> Feature | None:
+    """That has the topic; None if none has it."""
+    return next((each for each in all_features() if any(one.name == topic for one in each.topics)), None)
+
+
+def all_topics() -> tuple[Topic, ...]:
+    """Of all features, in the order of a report."""
+    return tuple(topic for each in all_features() for topic in each.topics)
+
+
+def source_files() -> tuple[str, ...]:
+    """Files of a kernel's source that some feature reads."""
+    return tuple(dict.fromkeys(file for each in all_features() for file in each.source_files))
+
+
+def symbols() -> tuple[str, ...]:
+    """Names in a kernel's symbol table that some feature looks for."""
+    return tuple(dict.fromkeys(name for each in all_features() for name in each.symbols))

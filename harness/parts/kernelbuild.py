@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.features.compat_caps.source_content import FILES
+from harness import features
 from harness.model.errors import HarnessError, InfrastructureError
 from harness.parts import kernelconfig, ownseries
 from harness.parts.apply import Applied, apply_series
@@ -85,7 +85,7 @@ def patches_of(
 
 def _texts(repository: Git, tree: str) -> dict[str, str]:
     found = {}
-    for file in FILES:
+    for file in features.source_files():
         done = repository.run("show", f"{tree}:{file}")
         if done.returncode == 0:
             found[file] = done.stdout

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness import features
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.release import Version, parse_release
 from harness.parts import debian
@@ -18,7 +19,7 @@ from harness.parts.cache import Cache
 from harness.parts.elf import kernel_facts
 from harness.parts.kernelbuild import BuildChoices, build_kernel
 from harness.parts.kernelspec import BaseKind, KernelSpec, parse_spec
-from harness.parts.kernelsymbols import has_ioctl
+from harness.parts.kernelsymbols import symbols_of
 from harness.parts.packages import kernel_part
 from harness.parts.progress import Progress, to_stderr
 
@@ -29,8 +30,8 @@ class KernelBuild:
     built in; release: what ``uname -r`` answers; build_id: of the linker, hex, '' if it left none;
     version: (7, 3, 1), of what it calls itself; origin: what it was built from, '' for a prebuilt one;
     lacks: see Built; symbols: the same image before it was stripped, for a debugger, None without one;
-    texts: see Built, empty for a prebuilt one; has_ioctl: what a prebuilt one's symbols say of
-    KVM_PPC_GET_COMPAT_CAPS, None where they say nothing; found_running: it is not from an image, so that
+    texts: see Built, empty for a prebuilt one; symbol_names: those that features look for, in
+    the symbol table of a prebuilt one; found_running: it is not from an image, so that
     release is its own word; build_id is then what was said to run, '' for nothing."""
 
     spec: str
@@ -48,7 +49,7 @@ class KernelBuild:
     lacks: tuple[str, ...] = ()
     symbols: Path | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
-    has_ioctl: bool | None = None
+    symbol_names: frozenset[str] = frozenset()
     found_running: bool = False
 
 
@@ -104,7 +105,7 @@ def _debian(
         version=version_of(facts.release, spec.text, facts.banner),
         drift=unpacked.drift,
         notices=unpacked.notices,
-        has_ioctl=has_ioctl(images[0], modules),
+        symbol_names=symbols_of(images[0], modules, features.symbols()),
     )
 
 
@@ -141,7 +142,7 @@ def _file(
         banner=facts.banner,
         build_id=facts.build_id,
         version=version_of(facts.release, spec.text, facts.banner),
-        has_ioctl=has_ioctl(path, None),
+        symbol_names=symbols_of(path, None, features.symbols()),
     )
 
 

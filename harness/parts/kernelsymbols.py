@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the symbol table of a prebuilt kernel says of the series."""
+"""Names in the symbol table of a prebuilt kernel."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import lzma
 import re
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO
 
@@ -17,24 +18,13 @@ from elftools.elf.sections import SymbolTableSection
 from harness.model.errors import HarnessError
 from harness.parts.elf import read_module
 
-# What kvmppc_ops points to in KVM HV, so that no compiler can inline it away: in Linux 7.3 and the mails of
-# v4 and v5, in those of v1 to v3, and in our own series (kernel-patches/).
-_BACKENDS = ("kvmppc_get_compat_caps", "kvmppc_get_compat_cpu_caps", "kvmhv_get_compat_caps")
 
-# Beside them in the same struct of the same file, in 6.12 to 7.3: a table without it would not
-# show the others either.
-_WITNESS = "kvmppc_hash_v3_possible"
-
-
-def has_ioctl(vmlinux: Path, modules: Path | None) -> bool | None:
-    """Whether the kernel has an implementation of KVM_PPC_GET_COMPAT_CAPS in KVM HV. None if no symbol table
-    of the image or of its kvm-hv module would show it. modules: a lib/modules/RELEASE directory."""
+def symbols_of(vmlinux: Path, modules: Path | None, wanted: Collection[str]) -> frozenset[str]:
+    """Those of *wanted* that the symbol table of the image or of its kvm-hv module has. modules: a
+    lib/modules/RELEASE directory."""
     places = [vmlinux, *(sorted(modules.rglob("kvm-hv.ko*")) if modules else [])]
-    for path in places:
-        names = _names(path)
-        if names and _holds(names, _WITNESS):
-            return any(_holds(names, each) for each in _BACKENDS)
-    return None
+    tables = [names for path in places if (names := _names(path))]
+    return frozenset(each for each in wanted if any(_holds(names, each) for names in tables))
 
 
 def _names(path: Path) -> bytes:

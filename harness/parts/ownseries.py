@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import shipped
-from harness.features.compat_caps.behaviour import Behaviour, after_patches, parse_behaviour
+from harness import features, shipped
 from harness.model.errors import UsageError
 
 
 @dataclass(frozen=True)
 class PatchFacts:
-    """file: below the base's folder; turns: as model.behaviour.after_patches takes them;
+    """file: below the base's folder; turns: what a feature says that it turns;
     adds: (file, text) that is in the tree from this patch on, None for nothing of the kind."""
 
     file: str
@@ -26,18 +25,17 @@ class PatchFacts:
 
 @dataclass(frozen=True)
 class OwnSeries:
-    """bases: by version such as ``6.12``: behaviour before, and patches."""
+    """bases: by version such as ``6.12``: what the base does before, in a feature's words, and patches."""
 
     name: str
     title: str
     revision: str
-    bases: dict[str, tuple[Behaviour, tuple[PatchFacts, ...]]]
+    bases: dict[str, tuple[str, tuple[PatchFacts, ...]]]
 
-    def behaviour(self, base: str, count: int | None) -> Behaviour:
-        """Of *base* with the first *count* patches, or all if None."""
+    def words(self, base: str) -> dict[str, Any]:
+        """What it says of that base, for a feature: ``before``, and ``turns`` for each patch."""
         before, patches = self.bases[base]
-        name = self.name if count is None else f"{self.name}@{count}"
-        return after_patches(before, name, (each.turns for each in patches[:count]))
+        return {"before": before, "turns": [dict(each.turns) for each in patches]}
 
     def adds(self, base: str, count: int | None) -> list[tuple[str, str]]:
         """What must be in the tree with the first *count* patches."""
@@ -74,13 +72,16 @@ def _read(path: Path) -> OwnSeries:
         raise UsageError(f"{path} is wrong: {error!r}", "see kernel-patches/ for how it is written") from None
 
 
-def _base(document: Mapping[str, Any]) -> tuple[Behaviour, tuple[PatchFacts, ...]]:
-    before = parse_behaviour(document["before"])
+def _base(document: Mapping[str, Any]) -> tuple[str, tuple[PatchFacts, ...]]:
     patches = []
     for each in document["patch"]:
         adds = each.get("adds")
         patches.append(
             PatchFacts(each["file"], each["turns"], (adds["file"], adds["text"]) if adds else None)
         )
-        after_patches(before, "", (patches[-1].turns,))  # a wrong word is told here
+    before: str = document["before"]
+    # A wrong word is told here.
+    for feature in features.all_features():
+        if feature.check_series_words is not None:
+            feature.check_series_words({"before": before, "turns": [each.turns for each in patches]})
     return before, tuple(patches)

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
+from harness.features import all_topics
 from harness.model.comparison import l1_words
 from harness.model.record import Record
 from harness.model.verdict import SEVERITY
@@ -12,23 +14,18 @@ from harness.model.verdict import SEVERITY
 # (topic, L2 setting); the setting is '' where the topic is not an L2.
 Column = tuple[str, str]
 
-_HEADINGS = {
-    "l0": "L0",
-    "l0_caps": "L0 caps",
-    "l1": "L1",
-    "caps": "compat caps",
-    "arch_compat": "arch_compat",
-    "revision": "revision",
-    "ioctl": "ioctl",
-    "vcpu": "vcpu",
-    "inforce": "in force",
-    "clock": "L2's clock",
-    "userspace": "userspace",
-    "docs": "api.rst",
-    "calls": "calls",
-    "fuzz": "fuzz",
-    "health": "health",
-}
+# Of topics that belong to no feature.
+_BEFORE = {"l0": "L0", "l1": "L1"}
+_AFTER = {"health": "health"}
+
+
+@functools.cache
+def _headings() -> dict[str, str]:
+    """Topic -> heading, in the order of a report. Tests of somebody's own come behind the features."""
+    topics = {each.name: each.title for each in all_topics()}
+    l0 = {name: topics.pop(name) for name in ("l0_caps",) if name in topics}
+    return {"l0": _BEFORE["l0"], **l0, "l1": _BEFORE["l1"], **topics}
+
 
 _L2_ORDER = ("l2host", "l2p11", "l2p10", "l2p9")
 
@@ -44,15 +41,21 @@ def ordered(columns: Iterable[Column]) -> list[Column]:
 
 def _rank(each: Column) -> tuple[int, int]:
     topic, l2 = each
+    known = list(_headings())
+    if topic in known:
+        return (known.index(topic), 0)
+    if topic in _AFTER:
+        return (len(known) + 1, 0)
     if topic != "l2":
-        return (list(_HEADINGS).index(topic), 0)
-    return (len(_HEADINGS), _L2_ORDER.index(l2) if l2 in _L2_ORDER else len(_L2_ORDER))
+        return (len(known), 0)
+    return (len(known) + 2, _L2_ORDER.index(l2) if l2 in _L2_ORDER else len(_L2_ORDER))
 
 
 def heading(each: Column) -> str:
     topic, l2 = each
     if topic != "l2":
-        return _HEADINGS[topic]
+        # A test of somebody's own is called by its name.
+        return {**_headings(), **_AFTER}.get(topic, topic.replace("_", " "))
     return "L2 host" if l2 == "l2host" else f"max={l2.removeprefix('l2').upper()}"
 
 

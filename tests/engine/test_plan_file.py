@@ -20,8 +20,8 @@ from harness.model.plan import Machine
 
 CACHE, OTHER = Path("/home/a/cache"), Path("/home/b/cache")
 MIXED = RunOptions(
-    matrix="mixed", suite="all", fuzz="3", seed="7", calls=("ioctl vm 0x2000aeb8 plain 18,00*23",), timeout_scale="2",
-    allow_splat=("WARNING in x",),
+    matrix="mixed", suite="all", fuzz="3", seed="7", calls=("ioctl vm 0x2000aeb8 plain 18,00*23",),
+    timeout_scale="2", allow_splat=("WARNING in x",),
 )  # fmt: skip
 
 

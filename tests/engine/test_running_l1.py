@@ -10,10 +10,9 @@ from astests import AsTests
 from fakelevels import PROBE, Level, setup, well
 from plans import planned_kernel
 
-from harness.engine import running_l1
 from harness.engine.judging import Judge, KernelFacts
 from harness.engine.running_l1 import RunningL1
-from harness.features.compat_caps import conformance
+from harness.features.compat_caps import conformance, mode_watch
 from harness.features.compat_caps.behaviour import MERGED_SERIES
 from harness.features.compat_caps.calls import Call
 from harness.features.compat_caps.in_force import SPINS
@@ -263,7 +262,7 @@ def test_while_the_suite_is_asked_that_is_shown(scene):
     shown = set()
     started(scene).answers = lambda question: shown.add(now(scene)) or {"trouble": "x"}
     scene.running.record_of_suite("docs")
-    assert shown == {("the suite", "")}
+    assert shown == {("questions of compat_caps", "")}
 
 
 def test_what_it_was_asked_is_judged_with_its_health(scene):
@@ -827,7 +826,7 @@ def test_the_suite_is_asked_once(scene):
     assert scene.level.log.count("asking") == 1
     assert [each.topic for each in records] == list(conformance.TOPICS)
     assert all(verdict(each, "L1 health").kind is Kind.OK for each in records)
-    saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
+    saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/answers-compat_caps.json").read_text())
     # And then those that are asked while somebody looks on.
     assert list(saved["asked"]) == [*questions(65536), *(each.question for each in SPINS)]
     assert saved["page"] == 65536
@@ -846,7 +845,7 @@ def test_what_the_suite_is_judged_by(scene, monkeypatch):
         conformance.TOPICS, "docs", lambda evidence: found.append(evidence) or [Verdict("x", Kind.OK, "", "")]
     )
     monkeypatch.setattr(
-        running_l1,
+        mode_watch,
         "observe",
         lambda asking, monitor, spin: {"asked": [monitor("info registers"), spin.question]},
     )
@@ -865,6 +864,11 @@ def test_a_kernel_of_which_nothing_is_known_is_judged_as_that(tmp_path, monkeypa
     scene.prepared.plan.kernels["7.3"] = replace(scene.kernel, info=info)
     running = AsTests(RunningL1(scene.placement, scene.prepared, *scene.rest))
     found = []
+    expected = scene.kernel.expected["compat_caps"]
+    scene.prepared.plan.kernels["7.3"] = replace(
+        scene.kernel, info=info, expected={"compat_caps": replace(expected, known=False)}
+    )
+    running = AsTests(RunningL1(scene.placement, scene.prepared, *scene.rest))
     monkeypatch.setitem(conformance.TOPICS, "docs", lambda evidence: found.append(evidence.known) or [])
     running.record_of_suite("docs")
     assert found == [False]
@@ -908,7 +912,7 @@ def test_a_question_that_is_never_answered_is_diagnosed_and_told_once(scene):
     assert f"diagnose {asked[7]}" in level.log
     answers = verdict(first, "L1 answers")
     assert (answers.kind, answers.observed) == (Kind.FAIL, f"hang (stuck), asked: {asked[7]}")
-    saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
+    saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/answers-compat_caps.json").read_text())
     assert list(saved["asked"]) == asked[:7]
     lost = f"not judged: L1 was lost at question {asked[7]!r}"
     assert verdict(first, "suite complete") == Verdict("suite complete", Kind.UNKNOWN, "all answers", lost)
@@ -941,7 +945,7 @@ def test_an_l1_that_is_lost_while_somebody_looks_on_has_answered_the_rest(scene)
     )
     record = scene.running.record_of_suite("docs")
     assert verdict(record, "suite complete").kind is Kind.UNKNOWN
-    saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/suite.json").read_text())
+    saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/answers-compat_caps.json").read_text())
     assert list(saved["asked"]) == questions(65536)
 
 

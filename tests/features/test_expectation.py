@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness.engine.kernel_description import description_of
 from harness.features.compat_caps import behaviour as b
 from harness.features.compat_caps import source_content as kernelsource
 from harness.features.compat_caps.behaviour import Refusal
 from harness.features.compat_caps.expectation import expectation
+from harness.features.compat_caps.kernel_symbols import SYMBOLS
 from harness.features.compat_caps.source_content import Content
 from harness.model.topology import NestedApi
 from harness.parts.kernels import version_of
@@ -25,10 +27,12 @@ def kernel(monkeypatch):
 
     def make(spec="debian-source:6.12", release="6.12.95", shown=None, has_ioctl=None):
         texts = {} if shown is None else {"source": shown}
-        return SimpleNamespace(
+        names = {True: SYMBOLS, False: SYMBOLS[:1], None: ()}[has_ioctl]
+        build = SimpleNamespace(
             spec=spec, label="k", release=release, banner="", version=version_of(release, spec),
-            texts=texts, has_ioctl=has_ioctl,
+            texts=texts, symbol_names=frozenset(names),
         )  # fmt: skip
+        return description_of(build)
 
     monkeypatch.setattr(kernelsource, "read", lambda texts: texts.get("source"))
     return make
@@ -51,7 +55,7 @@ def kernel(monkeypatch):
     ],
 )
 def test_an_image_is_judged_by_its_release_down_to_the_point(kernel, release, behaviour):
-    seen = expectation(kernel("debian:7.3", release), None)
+    seen = expectation(kernel("debian:7.3", release))
     assert (seen.behaviour, seen.sure, seen.note) == (behaviour, True, "")
 
 
@@ -66,7 +70,7 @@ def test_an_image_is_judged_by_its_release_down_to_the_point(kernel, release, be
     ],
 )
 def test_an_image_of_which_too_little_is_known_is_any_kernel(kernel, release, words):
-    seen = expectation(kernel("debian:7.3", release), None)
+    seen = expectation(kernel("debian:7.3", release))
     assert not seen.sure
     # Which revision it has is found from what answers.
     assert seen.behaviour.revision is None
@@ -86,7 +90,7 @@ def test_an_image_of_which_too_little_is_known_is_any_kernel(kernel, release, wo
     ],
 )
 def test_symbols_win_over_the_release(kernel, release, has_ioctl, sure, revision):
-    seen = expectation(kernel("debian:7.3", release, has_ioctl=has_ioctl), None)
+    seen = expectation(kernel("debian:7.3", release, has_ioctl=has_ioctl))
     name = seen.behaviour.revision.name if seen.behaviour.revision else ""
     assert (seen.sure, name) == (sure, revision)
     assert sure or "symbols" in seen.note
@@ -117,7 +121,7 @@ def test_symbols_win_over_the_release(kernel, release, has_ioctl, sure, revision
     ],
 )
 def test_a_source_is_judged_by_what_it_shows(kernel, release, shown, name):
-    seen = expectation(kernel("debian-source:7.2", release, shown), None)
+    seen = expectation(kernel("debian-source:7.2", release, shown))
     assert (seen.behaviour.name, seen.sure, seen.note) == (name, True, "")
 
 
@@ -134,7 +138,7 @@ def test_a_source_is_judged_by_what_it_shows(kernel, release, shown, name):
 )  # fmt: skip
 def test_what_a_source_lost_of_its_release_is_missed(kernel, release, shown, name, words):
     """A validation that was removed from 7.2.12 is no known defect of 7.2.12."""
-    seen = expectation(kernel("debian-source:7.2", release, shown), None)
+    seen = expectation(kernel("debian-source:7.2", release, shown))
     assert (seen.behaviour.name, seen.sure) == (name, True)
     assert words in seen.note and "this source has not: judged as the release" in seen.note
 
@@ -150,7 +154,7 @@ def test_what_a_source_lost_of_its_release_is_missed(kernel, release, shown, nam
     ],
 )
 def test_a_source_that_is_not_understood_is_any_kernel(kernel, shown, words):
-    seen = expectation(kernel("debian-source:7.2", "7.2.0", shown), None)
+    seen = expectation(kernel("debian-source:7.2", "7.2.0", shown))
     assert not seen.sure and words in seen.note
 
 
@@ -158,22 +162,20 @@ def test_a_source_that_is_not_understood_is_any_kernel(kernel, shown, words):
 
 
 def test_our_series_say_what_they_turn(kernel):
-    seen = [expectation(kernel(f"debian-source:6.12+compat-caps-v1@{count}"), None) for count in range(8)]
+    seen = [expectation(kernel(f"debian-source:6.12+compat-caps-v1@{count}")) for count in range(8)]
     assert all(each.sure for each in seen)
     assert [each.behaviour.refusal.value for each in seen] == ["none"] * 2 + ["clean"] * 6
     assert [len(each.behaviour.served) for each in seen] == [0] * 5 + [1] + [2] * 2
-    merged = expectation(kernel("debian-source:7.2+compat-caps-merged", "7.2.12"), None).behaviour
+    merged = expectation(kernel("debian-source:7.2+compat-caps-merged", "7.2.12")).behaviour
     assert (merged.refusal, merged.revision.name) == (b.Refusal.STORED, "merged")
 
 
 def test_where_the_source_of_our_series_agrees_there_is_no_note(kernel):
-    seen = expectation(kernel("debian-source:7.2+compat-caps-merged", "7.2.12", MERGED), None)
+    seen = expectation(kernel("debian-source:7.2+compat-caps-merged", "7.2.12", MERGED))
     assert (seen.behaviour.name, seen.note) == ("compat-caps-merged", "")
-    early = expectation(kernel("debian-source:7.2+compat-caps-merged@1", "7.2.12", VALIDATION), None)
+    early = expectation(kernel("debian-source:7.2+compat-caps-merged@1", "7.2.12", VALIDATION))
     assert early.note == ""
-    unread = expectation(
-        kernel("debian-source:7.2+compat-caps-merged", "7.2.12", Content(None, None, None)), None
-    )
+    unread = expectation(kernel("debian-source:7.2+compat-caps-merged", "7.2.12", Content(None, None, None)))
     assert unread.note == ""
 
 
@@ -187,13 +189,13 @@ def test_where_the_source_of_our_series_agrees_there_is_no_note(kernel):
     ],
 )
 def test_where_it_does_not_the_series_word_counts_and_the_report_says_so(kernel, shown, words):
-    seen = expectation(kernel("debian-source:7.2+compat-caps-merged", "7.2.12", shown), None)
+    seen = expectation(kernel("debian-source:7.2+compat-caps-merged", "7.2.12", shown))
     assert (seen.behaviour.name, seen.sure) == ("compat-caps-merged", True)
     assert words in seen.note
 
 
 def test_a_series_of_ours_without_the_ioctl_and_a_source_with_it(kernel):
-    seen = expectation(kernel("debian-source:7.2+compat-caps-merged@1", "7.2.12", MERGED), None)
+    seen = expectation(kernel("debian-source:7.2+compat-caps-merged@1", "7.2.12", MERGED))
     assert "the ioctl is merged, not absent" in seen.note
 
 
@@ -204,14 +206,14 @@ def fix(tmp_path):
 
 
 def test_of_a_series_that_is_not_ours_nothing_is_known(kernel, fix):
-    seen = expectation(kernel(f"debian-source:6.12+{fix}"), None)
+    seen = expectation(kernel(f"debian-source:6.12+{fix}"))
     assert not seen.sure and seen.behaviour.traits == b.NONE.traits
     assert "nothing is known of series" in seen.note and "--expect" in seen.note
 
 
 def test_what_it_claims_to_be_is_taken_from_its_source(kernel, fix):
     def behaviour(spec, shown):
-        seen = expectation(kernel(spec, "7.2.12", shown), None)
+        seen = expectation(kernel(spec, "7.2.12", shown))
         assert not seen.sure
         return seen.behaviour.name
 
@@ -224,11 +226,5 @@ def test_what_it_claims_to_be_is_taken_from_its_source(kernel, fix):
 
 
 def test_none_of_its_patches_is_no_series(kernel, fix):
-    seen = expectation(kernel(f"debian-source:7.2+{fix}@0", "7.2.12", VALIDATION), None)
+    seen = expectation(kernel(f"debian-source:7.2+{fix}@0", "7.2.12", VALIDATION))
     assert (seen.behaviour.name, seen.sure) == ("validation", True)
-
-
-@pytest.mark.parametrize("spec", ["debian:7.3", "debian-source:6.12+compat-caps-v1"])
-def test_the_users_word_wins(kernel, spec):
-    seen = expectation(kernel(spec, shown=MERGED), b.VALIDATION)
-    assert seen.sure and seen.behaviour is b.VALIDATION and not seen.note

@@ -4,7 +4,7 @@
 import pytest
 from excerpts import states
 
-from harness.features.compat_caps.behaviour import Refusal
+from harness.features.compat_caps.behaviour import Refusal, of_series
 from harness.features.compat_caps.source_content import BACKEND, DISPATCH, FILES, body_of, read
 from harness.features.compat_caps.uapi import COMMON_HEADER, POWERPC_HEADER
 from harness.model.topology import NestedApi
@@ -65,7 +65,8 @@ def boundaries(base, *names):
     patches, said = [], []
     for name in names:
         own = read_series(name, base).patches
-        said += [ownseries.find(name).behaviour(base, count) for count in range(bool(patches), len(own) + 1)]
+        words = ownseries.find(name).words(base)
+        said += [of_series(name, words, count) for count in range(bool(patches), len(own) + 1)]
         patches += own
     preset = {(BACKEND, line): text for line, text in PRESET[base, names[0]].items()}
     preset[DISPATCH, 1] = ""

@@ -7,11 +7,12 @@ import struct
 
 import pytest
 
+from harness.features.compat_caps import kernel_symbols
 from harness.model.errors import UsageError
 from harness.parts.cache import Cache
 from harness.parts.elf import kernel_facts, module_facts
 from harness.parts.kernels import resolve_kernel
-from harness.parts.kernelsymbols import has_ioctl
+from harness.parts.kernelsymbols import symbols_of
 
 BANNER = b"Linux version 7.3.0-test (a@b) (gcc) #1 SMP Tue\n\0"
 
@@ -90,6 +91,14 @@ def test_a_kernel_of_the_users_own(tmp_path):
     assert resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print).identity != build.identity
 
 
+def shown(vmlinux, modules=None):
+    return symbols_of(vmlinux, modules, kernel_symbols.SYMBOLS)
+
+
+def has_ioctl(vmlinux, modules):
+    return kernel_symbols.has_ioctl(shown(vmlinux, modules))
+
+
 BACKEND, WITNESS = b"kvmppc_get_compat_caps", b"kvmppc_hash_v3_possible"
 
 
@@ -113,7 +122,7 @@ def test_symbols_show_the_ioctl(tmp_path, names, found):
     table = b"\0" + b"".join(name + b"\0" for name in names)
     path.write_bytes(elf(payload=BANNER, sections=((".strtab", table),), symbols=True))
     assert has_ioctl(path, None) is found
-    assert resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print).has_ioctl is found
+    assert resolve_kernel(str(path), Cache(tmp_path / "cache"), progress=print).symbol_names == shown(path)
 
 
 def test_a_stripped_image_says_nothing_though_the_words_are_in_it(tmp_path):

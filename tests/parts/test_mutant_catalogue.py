@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from rulebook import answer
 
+from harness.engine.kernel_description import description_of
 from harness.features.compat_caps import abi, conformance
 from harness.features.compat_caps import source_content as kernelsource
 from harness.features.compat_caps.behaviour import MERGED_SERIES, V1_SERIES
@@ -118,7 +119,7 @@ def build(spec, texts=None):
         release="7.2.12",
         banner="",
         texts=texts or {},
-        has_ioctl=None,
+        symbol_names=frozenset(),
     )
 
 
@@ -127,7 +128,7 @@ def test_a_mutant_is_judged_as_the_kernel_without_the_defect():
     assert re.fullmatch(r"debian-source:7\.2\+compat-caps-merged\+mutants/[\w-]+", mutant.kernel)
     # Its source shows the defect, and is not asked.
     shown = {kernelsource.BACKEND: "x", kernelsource.DISPATCH: "y"}
-    seen = expectation(build(mutant.kernel, shown), None)
+    seen = expectation(description_of(build(mutant.kernel, shown)))
     assert (seen.sure, seen.note, seen.behaviour.revision) == (True, "", abi.MERGED)
 
 
@@ -144,5 +145,5 @@ def test_variants_are_judged_by_their_own_revision(revision):
     on = "compat-caps-merged" if revision == "v5" else "compat-caps-v1"
     spec = f"debian-source:7.2+{on}+compat-caps-{revision}"
     assert parse_spec(spec).label.endswith(f"compat_caps_{revision}")
-    behaviour = expectation(build(spec), None).behaviour
+    behaviour = expectation(description_of(build(spec))).behaviour
     assert (behaviour.revision.name, behaviour.refusal.value) == (revision, "stored")

@@ -7,6 +7,7 @@ import quopri
 import pytest
 
 from harness.features.compat_caps.abi import REVISIONS
+from harness.features.compat_caps.behaviour import of_series, parse_behaviour
 from harness.model.errors import UsageError
 from harness.parts import ownseries
 from harness.parts.series import read_series
@@ -141,10 +142,10 @@ def test_our_series_say_what_each_of_their_patches_turns(name):
     for version, (before, patches) in own.bases.items():
         read = read_series(name, version)
         assert [patch.name for patch in read.patches] == [patch.file for patch in patches]
-        after = own.behaviour(version, None)
+        after = of_series(name, own.words(version), None)
         assert after.revision.name == own.revision
         assert len(after.served) == 2
-        assert own.behaviour(version, 0).refusal is before.refusal
+        assert of_series(name, own.words(version), 0).refusal is parse_behaviour(before).refusal
         # Every patch says something: what it turns, what text it adds, or that it turns nothing.
         assert any(patch.turns for patch in patches)
         # A variant changes what the series below it added.

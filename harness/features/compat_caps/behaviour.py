@@ -225,6 +225,14 @@ def _composed(text: str) -> Behaviour | None:
     )
 
 
+def of_series(name: str, words: Mapping[str, Any], count: int | None) -> Behaviour:
+    """Of a base with the first *count* patches of a series on it, or all if None. words: of series.toml, of
+    that base: ``before``, a name of BEHAVIOURS, and ``turns``, one for each patch. UsageError, KeyError or
+    ValueError for anything else."""
+    whole = name if count is None else f"{name}@{count}"
+    return after_patches(parse_behaviour(words["before"]), whole, words["turns"][:count])
+
+
 def after_patches(before: Behaviour, name: str, turns: Iterable[Mapping[str, Any]]) -> Behaviour:
     """What *before* becomes with patches on it. turns: for each patch what it turns, as in series.toml:
     refusal (of Refusal), revision (of the ioctl it adds), serves (nested APIs that then have an answer).

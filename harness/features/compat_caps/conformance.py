@@ -6,6 +6,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from harness.features.compat_caps import (
     identify,
@@ -18,17 +19,21 @@ from harness.features.compat_caps import (
     oracle_vcpu,
 )
 from harness.features.compat_caps.abi import REVISIONS, distinct
-from harness.features.compat_caps.behaviour import BOTH_APIS, made_of
+from harness.features.compat_caps.behaviour import BOTH_APIS, Behaviour, made_of
 from harness.features.compat_caps.calls import Answer, Call
 from harness.features.compat_caps.caps_checks import Check, right_call
 from harness.features.compat_caps.identify import Claim
 from harness.features.compat_caps.oracle_ioctl import Subject
-from harness.features.compat_caps.suite import Answers
+from harness.features.compat_caps.suite import Answers, paired
 from harness.features.compat_caps.uapi import COMMON_HEADER, read_header
 from harness.features.compat_caps.vm_model import Host
+from harness.features.feature import Evidence
 from harness.model.cpu import mode_of_pvr
 from harness.model.observation import Probe
 from harness.model.verdict import NOT_KNOWN, Kind, Verdict, by_any_kernel
+
+# Questions -> a document for each.
+Ask = Callable[[Sequence[str]], list[dict[str, Any]]]
 
 # Who claims the revision that a kernel is judged by.
 JUDGED_AS = "what it is judged as"
@@ -94,6 +99,41 @@ def _revision(asked: SuiteEvidence) -> list[Verdict]:
 
 def _docs(asked: SuiteEvidence) -> list[Verdict]:
     return oracle_docs.judge(asked.texts, asked.subject.behaviour.revision, asked.answers)
+
+
+def judge(topic: str, evidence: Evidence) -> list[Verdict]:
+    """Of one of TOPICS."""
+    return judged(of_suite(evidence), TOPICS[topic])
+
+
+def of_suite(evidence: Evidence) -> SuiteEvidence:
+    """The same, as the oracles of the suite read it."""
+    at = evidence.placement
+    subject = Subject(Behaviour.from_json(evidence.expected.data), at.topology.nested_api, at.l1.mode)
+    answers = Answers(evidence.page_bytes, dict(evidence.answers))
+    return SuiteEvidence(subject, evidence.probe, answers, evidence.texts, evidence.expected.known)
+
+
+def judge_single_calls(evidence: Evidence, calls: Sequence[Call], ask: Ask) -> list[Verdict]:
+    """Of single calls, which are made by *ask*."""
+
+    def judge_them(asked: SuiteEvidence) -> list[Verdict]:
+        lines = [each.line for each in calls]
+        return judge_calls(replace(asked, answers=paired(asked.answers.page, lines, ask(lines))), calls)
+
+    return judged(of_suite(evidence), judge_them)
+
+
+def judge_random_calls(evidence: Evidence, seconds: float, seed: int, ask: Ask) -> list[Verdict]:
+    """Of random calls, which are made by *ask* for so long."""
+    # Here, for hypothesis takes longer to import than all the rest.
+    from harness.features.compat_caps.fuzz import fuzz
+
+    def judge_them(asked: SuiteEvidence) -> list[Verdict]:
+        found = fuzz(asked.subject.kernel(asked.answers.page), ask, seconds, seed)
+        return judge_fuzz(asked, found, seconds, seed)
+
+    return judged(of_suite(evidence), judge_them)
 
 
 def judge_calls(asked: SuiteEvidence, calls: Sequence[Call]) -> list[Verdict]:

@@ -15,16 +15,16 @@ from harness.features.compat_caps.behaviour import (
     Refusal,
     ReleaseRow,
     made_of,
+    of_series,
     row_of_release,
 )
+from harness.features.compat_caps.kernel_symbols import has_ioctl
 from harness.features.compat_caps.source_content import Content
 from harness.features.compat_caps.uapi import IOCTL
+from harness.model.expectation import Expectation
+from harness.model.kernel import Kernel
 from harness.model.release import Release, parse_release
 from harness.model.topology import NestedApi
-from harness.parts import ownseries
-from harness.parts.kernels import KernelBuild
-from harness.parts.kernelspec import parse_spec
-from harness.parts.mutant_catalogue import patch_of
 
 
 @dataclass(frozen=True)
@@ -38,27 +38,31 @@ class Expected:
     note: str = ""
 
 
-def expectation(kernel: KernelBuild, forced: Behaviour | None) -> Expected:
-    """forced: of ``--expect``, None without."""
-    if forced is not None:
-        return Expected(forced)
-    spec = parse_spec(kernel.spec)
-    series = [each for each in spec.series if patch_of(each.text) is None]
+def expect(kernel: Kernel) -> Expectation:
+    """As a plan keeps it: the data are a behaviour's."""
+    return kept(expectation(kernel))
+
+
+def kept(found: Expected) -> Expectation:
+    return Expectation(found.behaviour.name, found.behaviour.to_json(), found.sure, found.note)
+
+
+def expectation(kernel: Kernel) -> Expected:
+    series = [each for each in kernel.series if not each.mutant]
     # A mutant is judged as the kernel it is a mutant of: what its source shows is the defect.
-    content = kernelsource.read(kernel.texts) if len(series) == len(spec.series) else None
+    content = kernelsource.read(kernel.texts) if len(series) == len(kernel.series) else None
     release = parse_release(kernel.release, kernel.banner)
     row = row_of_release(release.version) if release else None
     found, from_own = _base(kernel, content, release, row), False
     unknown = []
     for each in series:
-        own = ownseries.find(each.text)
-        if own is None and each.first == 0:
+        if each.words is None and each.patches == 0:
             continue  # none of its patches is on
-        if own is None:
-            unknown.append(each.text)
+        if each.words is None:
+            unknown.append(each.name)
             from_own = False
         elif not unknown:
-            found = Expected(own.behaviour(f"{kernel.version[0]}.{kernel.version[1]}", each.first))
+            found = Expected(of_series(each.name, each.words, each.patches))
             from_own = True
     if unknown:
         return _with_unknown(kernel, found.behaviour, content, unknown)
@@ -71,7 +75,7 @@ def expectation(kernel: KernelBuild, forced: Behaviour | None) -> Expected:
 
 
 def _base(
-    kernel: KernelBuild, content: Content | None, release: Release | None, row: ReleaseRow | None
+    kernel: Kernel, content: Content | None, release: Release | None, row: ReleaseRow | None
 ) -> Expected:
     if content is not None:
         return _by_source(kernel, content, release, row)
@@ -81,15 +85,15 @@ def _base(
         words = f"{kernel.release} says little of what is in it ({release.modified})"
         return _unknown(kernel, _without_ioctl(row.behaviour), words)
     known = row.behaviour
-    if kernel.has_ioctl is True and known.revision is None:
+    if has_ioctl(kernel.symbols) is True and known.revision is None:
         return _unknown(kernel, known, f"{release.short} has no {IOCTL}, and its symbols show one")
-    if kernel.has_ioctl is False and known.revision is not None:
+    if has_ioctl(kernel.symbols) is False and known.revision is not None:
         words = f"{release.short} has {IOCTL}, and its symbols show none"
         return _unknown(kernel, _without_ioctl(known), words)
     return Expected(known)
 
 
-def _unknown(kernel: KernelBuild, behaviour: Behaviour, why: str) -> Expected:
+def _unknown(kernel: Kernel, behaviour: Behaviour, why: str) -> Expected:
     return Expected(behaviour, False, f"{kernel.label}: {why}; {_ANY}")
 
 
@@ -112,9 +116,7 @@ _REFUSAL = {
 }
 
 
-def _by_source(
-    kernel: KernelBuild, content: Content, release: Release | None, row: ReleaseRow | None
-) -> Expected:
+def _by_source(kernel: Kernel, content: Content, release: Release | None, row: ReleaseRow | None) -> Expected:
     """What the source shows. A tree whose Makefile says 7.2.5 has all that 7.2.5 has, and perhaps more: what
     it lacks of that was lost, and it is judged as the release."""
     least = row.behaviour if row is not None else NONE
@@ -175,7 +177,7 @@ def _one_of(names: Sequence[str] | None, wanted: Revision | None) -> Revision | 
 # -- series ----------------------------------------------------------------------------------
 
 
-def _disagreement(kernel: KernelBuild, said: Behaviour, content: Content) -> str:
+def _disagreement(kernel: Kernel, said: Behaviour, content: Content) -> str:
     """Where what a series of ours says of itself is not what the tree shows; '' if it is."""
     words = []
     if content.refusal not in (None, said.refusal):
@@ -197,7 +199,7 @@ def _apis(served: Sequence[NestedApi]) -> str:
 
 
 def _with_unknown(
-    kernel: KernelBuild, base: Behaviour, content: Content | None, unknown: Sequence[str]
+    kernel: Kernel, base: Behaviour, content: Content | None, unknown: Sequence[str]
 ) -> Expected:
     """A series may have changed anything. What its source shows is what it claims to do; of the rest *base*
     is the best guess."""

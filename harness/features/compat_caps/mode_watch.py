@@ -11,13 +11,11 @@ import contextlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from harness.features.compat_caps.in_force import Spin, settled
+from harness.features.feature import Monitor, Session
 from harness.model.errors import InfrastructureError
-
-Monitor = Callable[[str], str]
 
 NO_MONITOR = "no QEMU of ours emulates this machine, so there is no CPU to look at"
 
@@ -28,13 +26,6 @@ _SPIN_SECONDS = 12
 _LOOK_SECONDS = 10.0
 # LPIDR has 12 bits or fewer. Of PCR's bits those from 6 to 59 are reserved: all 0 or all 1.
 _LARGEST_LPID, _PCR_LOW, _PCR_RESERVED = (1 << 16) - 1, 6, (1 << 54) - 1
-
-
-class Session(Protocol):
-    """A conversation with ask.py."""
-
-    def ask(self, questions: Sequence[str]) -> list[dict[str, Any]]:
-        """A document for each."""
 
 
 def observe(session: Session, monitor: Monitor | None, spin: Spin) -> dict[str, Any]:

@@ -132,8 +132,9 @@ def test_nowhere(monkeypatch, tmp_path):
 
 COLLECT = """
 import sys, pytest
+from harness import shipped
 from harness.engine import drive
-sys.exit(pytest.main([*drive.pytest_settings(), "--collect-only", "-q"]))
+sys.exit(pytest.main([str(shipped.testcases()), *drive.pytest_settings(), "--collect-only", "-q"]))
 """
 
 

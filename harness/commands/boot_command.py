@@ -13,7 +13,7 @@ from harness.commands.terminal import progress
 from harness.engine.options import RunOptions
 
 # Nothing is judged, and the topology is an argument.
-_JUDGED = ("expect", "suite", "control", "fuzz", "seed", "calls", "allow_splat")
+_JUDGED = ("expect", "suite", "control", "fuzz", "seed", "calls", "allow_splat", "tests")
 _ONE_SCENARIO = ("matrix", "topologies", "only")
 
 

@@ -149,5 +149,6 @@ _PATHS = {
     "expect_build_id": "file",
     "file": "file",
     "directory": "dir",
+    "tests": "dir",
     "run_dir": "dir",
 }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from harness.model.scenario import Placement
@@ -36,7 +37,10 @@ class About:
 
     def guest_directory(self, setting: str) -> str:
         """Name of the directory with the logs of a guest. setting: its id."""
-        return setting if self.topic == GUEST else f"{self.topic}-{setting}"
+        if self.topic == GUEST:
+            return setting
+        name = re.sub(r"[^-.\w]+", "_", self.topic)
+        return f"{name}-{setting}"
 
     def identity(self, placement: Placement) -> str:
         """Of the record: ``7.3-papr-p11@p10-l2p10 l2``. See Record.identity."""

@@ -115,7 +115,10 @@ def run_plan(
         plan_file.write(plan, file, Cache.root_of_user())
     except OSError as error:
         raise InfrastructureError(f"cannot write {file}: {error.strerror}", "free some space") from None
-    words = pytest_settings()
+    ours = shipped.testcases()
+    # How each L1 is afterwards belongs to any test of it.
+    asked = [*plan.tests, str(ours / "test_9_health.py")] if plan.tests else [str(ours)]
+    words = [*asked, *pytest_settings()]
     words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
     # At the end of every session, in every worker, it imports all of hypothesis: seconds.
     words += ["-p", "no:hypothesispytest"]
@@ -145,10 +148,10 @@ def default_jobs(plan: Plan | Wanted) -> int:
 
 
 def pytest_settings() -> list[str]:
-    """Words for pytest: our test cases, our plugin, and settings that are the same in a checkout, in an
-    installed package, and in a directory that has a pytest.ini or conftest.py of its own."""
+    """Words for pytest: our plugin, and settings that are the same in a checkout, in an installed package,
+    and in a directory that has a pytest.ini or conftest.py of its own."""
     testcases = shipped.testcases()
     return [
-        str(testcases), "-c", os.devnull, "--rootdir", str(testcases.parent), "--confcutdir", str(testcases),
+        "-c", os.devnull, "--rootdir", str(testcases.parent), "--confcutdir", str(testcases),
         "-p", "harness.engine.plugin", "--strict-markers", "-o", "xfail_strict=true",
     ]  # fmt: skip

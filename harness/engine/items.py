@@ -33,11 +33,11 @@ def about_of(item: pytest.Item) -> About:
     level = "L2" if "l2_setting" in fixtures else "L0" if "l0" in fixtures else "L1"
     l2 = _param(item, "l2_setting")
     name = getattr(item, "originalname", None) or item.name
-    topic = mark.args[0] if mark is not None else name.removeprefix("test_")
     if mark is None:
         # A test of somebody's may have parameters of its own: a record for each.
         more = [str(value) for key, value in _params(item).items() if key not in _OURS]
-        name += f"[{'-'.join(more)}]" if more else ""
+        name += f"({', '.join(more)})" if more else ""
+    topic = mark.args[0] if mark is not None else name.removeprefix("test_")
     settings = {"level": level, **(mark.kwargs if mark is not None else {})}
     return About(topic, l2=l2.id if isinstance(l2, L2Setting) else "", **settings)
 

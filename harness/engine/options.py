@@ -147,6 +147,14 @@ OPTIONS = (
         "HEX|VMLINUX",
         "with --ssh: the kernel that should run there, by its build id or its image",
     ),
+    Option(
+        "tests",
+        "--tests",
+        "DIR",
+        "tests of your own, in place of ours: they take l0, l1, l2 and check; see docs/reference.md; may be "
+        "repeated",
+        many=True,
+    ),
     Option("run_dir", "--run-dir", "DIR", "where results go (default: runs/DATE)"),
 )
 
@@ -176,6 +184,7 @@ class RunOptions:
     ssh_config: str = ""
     timeout_scale: str = "1"
     expect_build_id: str = ""
+    tests: tuple[str, ...] = ()
     run_dir: str = ""
 
     def arguments(self) -> list[str]:
@@ -207,6 +216,7 @@ class RunOptions:
             ssh_config=self.ssh_config,
             timeout_scale=self.timeout_scale,
             expect_build_id=self.expect_build_id,
+            tests=self.tests,
         )
 
     @classmethod

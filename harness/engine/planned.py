@@ -6,25 +6,24 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 _NAME = "planned.json"
 
 
-def write(run: Path, identities: Mapping[str, str]) -> None:
-    """identities: name of the test -> identity of the record. All workers write the same."""
+def write(run: Path, identities: Sequence[tuple[str, str]]) -> None:
+    """identities: name of each test, and identity of its record. All workers write the same."""
     partial = run / f"{_NAME}.{os.getpid()}"
     # A run that cannot be written to fails with its first record, in words.
     with contextlib.suppress(OSError):
-        partial.write_text(json.dumps(dict(identities)))
+        partial.write_text(json.dumps(list(identities)))
         partial.replace(run / _NAME)
 
 
-def read(run: Path) -> dict[str, str]:
+def read(run: Path) -> list[tuple[str, str]]:
     """Inverse of write; empty if nothing was written."""
     try:
-        found: dict[str, str] = json.loads((run / _NAME).read_text())
+        return [(test, identity) for test, identity in json.loads((run / _NAME).read_text())]
     except (OSError, ValueError):
-        return {}
-    return found
+        return []

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     state = of_config(config)
     ours = [item for item in session.items if is_of_levels(item)]
-    identities = {item.nodeid: identity_of(item) for item in ours}
+    # Names of tests outside of the root directory may be equal.
+    identities = [(item.nodeid, identity_of(item)) for item in ours]
     if state.is_worker:
         if state.has_plan:
             planned.write(state.run_path, identities)
@@ -174,7 +175,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if ours or (state.has_scenarios and not session.items):
         _start(state)
         if state.directory is not None:
-            state.directory.plan(identities)
+            _plan(state.directory, identities)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -182,7 +183,14 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:
     """All workers have the same tests."""
     directory = of_config(node.config).directory
     if directory is not None:
-        directory.plan(planned.read(directory.path))
+        _plan(directory, planned.read(directory.path))
+
+
+def _plan(directory: RunDirectory, identities: Sequence[tuple[str, str]]) -> None:
+    try:
+        directory.plan(identities)
+    except HarnessError as error:
+        pytest.exit(f"kvmppc: {error}", returncode=error.exit_code)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -120,6 +120,7 @@ def plan_of(
         no_workaround=tuple(options.no_workaround),
         allow_splat=tuple(options.allow_splat),
         timeout_scale=wanted.timeout_scale,
+        tests=wanted.tests,
         notes=tuple(dict.fromkeys([*notes, *expected, *switched_off, *allowed])),
         qemu_sha256=qemu_sha256,
     )

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -32,14 +33,18 @@ class RunDirectory:
         self._tests: dict[str, str] = {}  # by name of the test, identity of its record
         self._errors: dict[str, None] = {}  # identities, or names of tests that have none
         self._complete = False
-        # Ids differ much in length, with an L0 and with series; " arch_compat" is the longest topic.
-        self._width = max((len(each.full_id) for each in plan.scenarios), default=0)
-        self._width = max(self._width, max((len(each.full_id) + 12 for each in plan.placements), default=0))
+        self._width = 0  # of the longest identity: they differ much, with an L0 and with series
         self._log = self._write(lambda: recordlog.RecordLog(path, self.info))
 
-    def plan(self, identities: Mapping[str, str]) -> None:
-        """identities: name of each test of which a record is due -> identity of that record."""
-        new = [each for each in identities.values() if each not in self._planned]
+    def plan(self, identities: Sequence[tuple[str, str]]) -> None:
+        """identities: of each test of which a record is due its name, and the identity of that record.
+        UsageError if two have the same: a lost one would not be missed."""
+        for identity, count in Counter(each for _, each in identities).items():
+            if count > 1:
+                tests = ", ".join(test for test, each in identities if each == identity)
+                raise UsageError(f"{tests} have one topic: {identity}", "give them different names")
+        new = [each for _, each in identities if each not in self._planned]
+        self._width = max([self._width, *map(len, new)])
         self._tests.update(identities)
         self._planned.update(dict.fromkeys(new))
         if new:

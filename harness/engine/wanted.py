@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.engine.options import RunOptions
 from harness.features.compat_caps.behaviour import Behaviour, parse_behaviour
@@ -40,6 +41,7 @@ class Wanted:
     seed: int = 1
     calls: tuple[Call, ...] = ()
     timeout_scale: float = 1
+    tests: tuple[str, ...] = ()
 
     @property
     def placements(self) -> tuple[Placement, ...]:
@@ -82,7 +84,19 @@ def wanted(options: RunOptions) -> Wanted:
         seed=int(_number("--seed", options.seed, "a whole number", 0, 999_999, whole=True)),
         calls=tuple(Call.parse(line) for line in options.calls),
         timeout_scale=timeout_scale_of(options.timeout_scale),
+        tests=tuple(_tests(each) for each in options.tests),
     )
+
+
+def _tests(text: str) -> str:
+    """UsageError for what is no folder or file of tests."""
+    path = Path(text).expanduser().absolute()
+    if path.is_dir():
+        if not any(path.rglob("test_*.py")) and not any(path.rglob("*_test.py")):
+            raise UsageError(f"--tests {text}: there is no test_*.py in it", "give a folder of pytest tests")
+    elif not path.is_file() or path.suffix != ".py":
+        raise UsageError(f"--tests {text} is no folder and no file of tests", "give a folder of pytest tests")
+    return str(path)
 
 
 def timeout_scale_of(text: str) -> float:

@@ -4,10 +4,18 @@ pytest in a process of its own, and kvmppc report of what it left, in each forma
 
 import json
 
+import plans
 import pytest
 from delivered import assert_failed_everywhere, assert_green_everywhere, assert_told_everywhere
 
 HOST = "7.3-papr-p11@p10-l2host"
+
+from harness.engine.options import RunOptions
+from harness.engine.rundir import RunDirectory
+from harness.engine.wanted import wanted
+from harness.model.errors import InfrastructureError
+from harness.model.record import Record
+
 CI = ("--kvmppc-matrix", "ci")
 L1S = ("7.3-papr-p11@p10", "6.12-papr-p11@p10")
 
@@ -107,11 +115,25 @@ def test_a_run_that_its_readers_end_cut_short_is_not_complete(begin, tmp_path, j
 
 
 def test_results_that_cannot_be_written_are_no_success(run, tmp_path):
-    """The directory is there; a file in the place of a record's report is not to be replaced."""
+    """At the end: a directory is in the place of the file that the report is made in."""
     (tmp_path / "run/report.part").mkdir(parents=True)
     done, report = run({}, *CI)
     assert done.returncode == 3, done.stdout
-    assert report is None and "cannot write results" in done.stdout
+    assert not (tmp_path / "run/report.json").exists() and "cannot write results" in done.stdout
+    assert len(report["records"]) == 12, "what came is there"
+
+
+def test_a_record_that_cannot_be_written_is_told(tmp_path):
+    plan = plans.resolve(wanted(RunOptions(matrix="ci")), RunOptions(matrix="ci"))
+    directory = RunDirectory(tmp_path, plan)
+    record = Record("7.3", "papr", "p11@p10", "", "l1", "", (), "d")
+    directory.add(record)
+    (tmp_path / "records.jsonl").unlink()
+    (tmp_path / "records.jsonl").mkdir()
+    with pytest.raises(InfrastructureError, match="cannot write results to"):
+        directory.add(record)
+    with pytest.raises(InfrastructureError, match="cannot write results to"):
+        RunDirectory(tmp_path / "none", plan)
 
 
 # -- with the real RunningL1 -----------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 LINES = 8000
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """One line, in every state of the file that has it. text: None while nobody has shown it."""
 

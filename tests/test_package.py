@@ -150,7 +150,7 @@ def test_pytest_finds_our_tests_in_an_installed_package(tmp_path):
     (tmp_path / "conftest.py").write_text("raise RuntimeError('not ours')\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --nonsense\n")
     done = subprocess.run(
-        [sys.executable, "-B", "-c", COLLECT],
+        [sys.executable, "-c", COLLECT],
         cwd=tmp_path, capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": str(package.parent)},
     )  # fmt: skip

@@ -7,10 +7,8 @@ WHAT is a matrix by name, or a scenario by id; behind it, with commas, options o
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable
-from dataclasses import replace
+import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +16,12 @@ from avocado.core.nrunner.runnable import Runnable
 from avocado.core.plugin_interfaces import Resolver
 from avocado.core.resolver import ReferenceResolution, ReferenceResolutionResult
 
-from harness.engine import plan_file
 from harness.engine.options import OPTIONS, RunOptions
 from harness.engine.pairwise import covering_of, settings
-from harness.engine.part_of_plan import part_of
-from harness.engine.resolve import resolve
 from harness.engine.wanted import PAIRWISE, wanted
 from harness.model.errors import HarnessError, UsageError
 from harness.model.matrix import MATRICES
 from harness.model.scenario import Placement, Scenario
-from harness.parts.cache import Cache
 
 KIND = "kvmppc"
 
@@ -42,19 +36,27 @@ class KvmppcResolver(Resolver):  # type: ignore[misc]
         if prefix != KIND or not found:
             return ReferenceResolution(reference, ReferenceResolutionResult.NOTFOUND)
         try:
-            made = [Runnable(KIND, name, plan=text) for name, text in tasks(what, _say)]
+            made = [
+                Runnable(KIND, each.name, options=shlex.join(each.options.arguments()),
+                         scenarios=" ".join(each.scenarios))
+                for each in tasks(what)
+            ]  # fmt: skip
         except HarnessError as error:
             return ReferenceResolution(reference, ReferenceResolutionResult.ERROR, info=str(error))
         return ReferenceResolution(reference, ReferenceResolutionResult.SUCCESS, made)
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+@dataclass(frozen=True)
+class Task:
+    """One L1. options: those of all tasks that have one plan; scenarios: full ids of its own."""
+
+    name: str
+    options: RunOptions
+    scenarios: tuple[str, ...]
 
 
-def tasks(what: str, progress: Callable[[str], None]) -> list[tuple[str, str]]:
-    """(name, its part of the plan as JSON) of each L1. UsageError for words that lead nowhere, other errors
-    as of resolve().
+def tasks(what: str) -> list[Task]:
+    """Of each L1. UsageError for words that lead nowhere. Resolves nothing: avocado list asks this too.
 
     ``qemu=`` may stand several times: each scenario with each QEMU, or, of the pairwise matrix, as few as
     have all pairs of settings, the QEMU's among them.
@@ -63,20 +65,19 @@ def tasks(what: str, progress: Callable[[str], None]) -> list[tuple[str, str]]:
     qemus = [word.removeprefix("qemu=") for word in words if word.startswith("qemu=")] or [RunOptions().qemu]
     options = _options(",".join(word for word in words if not word.startswith("qemu=")))
     pairs_only = len(qemus) > 1 and options.matrix == PAIRWISE
-    choices = replace(options, matrix="full") if pairs_only else options
-    scope = wanted(choices)
+    options = replace(options, matrix="full") if pairs_only else options
+    scope = wanted(options)
     chosen = [(qemu, each) for qemu in qemus for each in scope.scenarios]
     if pairs_only:
         chosen = list(covering_of(chosen, _settings))
     found: dict[tuple[str, Placement], list[Scenario]] = {}
     for qemu, each in chosen:
         found.setdefault((qemu, each.placement), []).append(each)
-    plans = {qemu: resolve(scope, replace(choices, qemu=qemu), progress) for qemu in qemus}
-    root = Cache.root_of_user()
     return [
-        (
+        Task(
             place.full_id + (f"-qemu_{Path(qemu).name}" if len(qemus) > 1 else ""),
-            json.dumps(plan_file.to_json(part_of(plans[qemu], mine), root)),
+            replace(options, qemu=qemu),
+            tuple(each.full_id for each in mine),
         )
         for (qemu, place), mine in found.items()
     ]

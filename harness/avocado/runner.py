@@ -22,6 +22,8 @@ from harness.model.verdict import TROUBLE, Kind
 from harness.processes import group
 from harness.processes.single import die_with_parent
 from harness.reports import recordlog
+from harness.reports.sentences import expected_of, observed_of
+from harness.reports.shortfall import trouble_of
 
 _PIECE = 16 << 10
 
@@ -37,7 +39,8 @@ _ENDINGS = Endings()
 
 
 class KvmppcRunner(BaseRunner):  # type: ignore[misc]
-    """uri: the L1; plan: of its scenarios, the text of a plan.json. Nothing is resolved here."""
+    """uri: the L1; plan: the text of a plan.json, see planning.py. Nothing is resolved
+    here."""
 
     name = "kvmppc"
     description = "Runner for scenarios of kvmppc-harness"
@@ -48,7 +51,7 @@ class KvmppcRunner(BaseRunner):  # type: ignore[misc]
         with tempfile.TemporaryDirectory(prefix="kvmppc-avocado-") as scratch:
             place = _place(Path(runnable.output_dir or scratch))
             plan = Path(scratch) / "plan.json"
-            plan.write_text(runnable.kwargs["plan"])
+            plan.write_text(runnable.kwargs.get("plan", ""))  # kvmppc run refuses none, in words
             with tempfile.TemporaryFile() as output:
                 program = None
                 try:
@@ -114,12 +117,12 @@ def _finished(status: int, place: Path) -> dict[str, Any]:
         return {"result": _without_report(status), "returncode": status, "fail_reason": words}
     result = _result(status, records, delivery)
     reasons = [
-        f"{record.id} {record.topic}: {verdict.check}: {verdict.observed}, not {verdict.expected}"
+        f"{record.id} {record.topic}: {verdict.check}: {observed_of(verdict)}, not {expected_of(verdict)}"
         for record in records
         for verdict in record.verdicts
         if verdict.kind in TROUBLE
     ]
-    reasons += [delivery.trouble(records)] if delivery.trouble(records) else []
+    reasons += [trouble_of(delivery, records)] if trouble_of(delivery, records) else []
     reasons += [f"kvmppc run ended with {status}"] if result not in _GREEN else []
     return {"result": result, "returncode": status, **({"fail_reason": reasons[0]} if reasons else {})}
 

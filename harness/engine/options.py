@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from harness.model.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Option:
@@ -218,6 +220,25 @@ class RunOptions:
             expect_build_id=self.expect_build_id,
             tests=self.tests,
         )
+
+    @classmethod
+    def from_words(cls, words: Sequence[str]) -> RunOptions:
+        """Inverse of arguments. UsageError for anything else."""
+        by_flag = {option.flag: option for option in OPTIONS}
+        values: dict[str, Any] = {}
+        rest = list(words)
+        while rest:
+            flag = rest.pop(0)
+            option = by_flag.get(flag)
+            if option is None or (not option.switch and not rest):
+                raise UsageError(f"{flag!r} is no option of a run, or lacks its value")
+            if option.switch:
+                values[option.field] = True
+            elif option.many:
+                values.setdefault(option.field, []).append(rest.pop(0))
+            else:
+                values[option.field] = rest.pop(0)
+        return cls.from_mapping(values)
 
     @classmethod
     def from_mapping(cls, values: dict[str, Any]) -> RunOptions:

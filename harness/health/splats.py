@@ -15,7 +15,7 @@ from dataclasses import replace
 from harness.health.consoleline import ConsoleLine, Writer, read_line
 from harness.health.frames import read_frame
 from harness.health.splat_report import BAR, END_TRACE, LONGEST_TEXT, REGISTERS, Report
-from harness.health.splatrules import CONSEQUENCES, RULES, Rule
+from harness.health.splatrules import CONSEQUENCES, RULES, Rule, any_rule
 from harness.model.splat import Splat
 
 # Between two take(): so many of one title, and so many in all. A WARNING in a loop must not push out
@@ -134,6 +134,8 @@ class SplatReader:
         return line.writer is Writer.KERNEL
 
     def _begins(self, line: ConsoleLine) -> tuple[Rule, re.Match[str]] | None:
+        if not any_rule().match(line.text):
+            return None
         of_kernel = self._of_kernel(line)
         for rule in RULES:
             if (of_kernel or rule.bare) and (self._after_bar or not rule.after_bar):

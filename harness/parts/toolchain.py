@@ -9,7 +9,6 @@ import subprocess
 from dataclasses import dataclass
 
 from harness.model.errors import InfrastructureError, UsageError
-from harness.processes import single
 
 # As distributions call their cross compilers.
 _PREFIXES = ("powerpc64le-linux-gnu-", "powerpc64-linux-gnu-", "ppc64le-linux-gnu-")
@@ -75,7 +74,8 @@ def _version(compiler: str) -> str:
 
 def _output(*command: str) -> str:
     try:
-        done = single.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+        # It ends by itself: see harness.parts.git.
+        done = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError) as error:
         raise UsageError(f"{' '.join(command)} does not work: {error}") from None
     return done.stdout.strip() or "unknown"

@@ -1,41 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Words of the command line that lead nowhere are told in one line, before anything is fetched or built."""
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import click
+import preloaded
 import pytest
 
-from harness import entry
 from harness.cli import cli
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def kvmppc(monkeypatch, capsys, tmp_path):
-    """The command from its first line to its exit code, in this process: ``kvmppc(*words)`` is the exit code,
-    ``kvmppc.said()`` what is on stdout and stderr."""
-    monkeypatch.setattr(entry.outlet, "install", lambda: None)  # pytest's streams are no descriptors
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("KVMPPC_CACHE", str(tmp_path / "cache"))
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["kvmppc", *words])
-        before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-        try:
-            with pytest.raises(SystemExit) as raised:
-                entry.main()
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
-        return raised.value.code
-
-    run.said = capsys.readouterr
-    return run
 
 
 @pytest.mark.parametrize(
@@ -71,25 +45,17 @@ def kvmppc(monkeypatch, capsys, tmp_path):
         ("build debian:7.3+compat-caps-v1", "give debian-source:7.3"),
     ],
 )
-def test_bad_words(words, said, kvmppc, tmp_path):
-    assert kvmppc(*words.split()) == 2
-    out, err = kvmppc.said()
-    assert said in err
-    assert len(err.splitlines()) == 1
-    assert out == ""
-    assert not (tmp_path / "runs").exists()
-
-
-def test_as_a_program(tmp_path):
-    """The same as in this process."""
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "run", "--suite", "none"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
+def test_bad_words(words, said, tmp_path):
+    done = preloaded.run(
+        ["-m", "harness", *words.split()],
+        imports=["needed_by_commands"], capture_output=True, text=True, cwd=tmp_path,
         env={"KVMPPC_CACHE": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr == "kvmppc: --suite 'none' is unknown; known are boot, abi, all\n"
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+    assert not (tmp_path / "runs").exists()
 
 
 def every_command(group=cli, names=()):

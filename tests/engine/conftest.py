@@ -4,9 +4,9 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+import preloaded
 import pytest
 
 from harness.reports import jsonfile, recordlog
@@ -26,13 +26,13 @@ def begin(tmp_path):
     def start(script, *words):
         path = f"{ROOT / 'tests'}:{ROOT}"
         environment = {**os.environ, "SCRIPT": json.dumps(script), "PYTHONPATH": path}
-        command = [sys.executable, "-m", "pytest", "-p", "standin", str(ROOT / "testcases"), "-q", "--tb=no"]
+        command = ["-m", "pytest", "-p", "standin", str(ROOT / "testcases"), "-q", "--tb=no"]
         command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), "-p", "no:cacheprovider"]
         command += ["-p", "no:hypothesispytest"]  # it imports all of hypothesis when a session ends
         command += ["--kvmppc-run-dir", str(tmp_path / "run"), *words]
-        return subprocess.Popen(
+        return preloaded.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
-            env=environment, start_new_session=True,
+            env=environment, start_new_session=True, imports=["needed_by_runs"], workers="-n" in words,
         )  # fmt: skip
 
     return start

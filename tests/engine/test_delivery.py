@@ -8,13 +8,14 @@ import plans
 import pytest
 from delivered import assert_failed_everywhere, assert_green_everywhere, assert_told_everywhere
 
-HOST = "7.3-papr-p11@p10-l2host"
-
 from harness.engine.options import RunOptions
 from harness.engine.rundir import RunDirectory
 from harness.engine.wanted import wanted
 from harness.model.errors import InfrastructureError
 from harness.model.record import Record
+
+HOST = "7.3-papr-p11@p10-l2host"
+
 
 CI = ("--kvmppc-matrix", "ci")
 L1S = ("7.3-papr-p11@p10", "6.12-papr-p11@p10")
@@ -126,7 +127,7 @@ def test_results_that_cannot_be_written_are_no_success(run, tmp_path):
 def test_a_record_that_cannot_be_written_is_told(tmp_path):
     plan = plans.resolve(wanted(RunOptions(matrix="ci")), RunOptions(matrix="ci"))
     directory = RunDirectory(tmp_path, plan)
-    record = Record("7.3", "papr", "p11@p10", "", "l1", "", (), "d")
+    record = Record("7.3", "papr", "p11@p10", "", "l1", None, (), "d")
     directory.add(record)
     (tmp_path / "records.jsonl").unlink()
     (tmp_path / "records.jsonl").mkdir()

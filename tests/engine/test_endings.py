@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 
 import living
+import preloaded
 import pytest
-from test_plugin import FAIL, HOST, INFRA, STAND_IN
+from test_plugin import FAIL, HOST, INFRA
 
 from harness.engine.endings import Endings, end_workers, shorten
 
 ROOT = Path(__file__).parent.parent.parent
+PATH = f"{ROOT / 'tests'}:{ROOT}"
 CI = ("--matrix", "ci")
 
 # kvmppc, with the stand-in for what fetches and boots also where drive looks for it.
@@ -31,16 +33,15 @@ main()
 
 @pytest.fixture
 def begin(tmp_path):
-    (tmp_path / "standin.py").write_text(STAND_IN)
-
     def start(script, *words, **settings):
-        environment = {**os.environ, "SCRIPT": json.dumps(script), "PYTHONPATH": f"{tmp_path}:{ROOT}"}
-        command = [sys.executable, "-c", KVMPPC, "run", *CI, "--run-dir", str(tmp_path / "run")]
+        environment = {**os.environ, "SCRIPT": json.dumps(script), "PYTHONPATH": PATH}
+        words = [*CI, "--run-dir", str(tmp_path / "run"), *words, "--", "-p", "standin"]
+        command = ["-c", KVMPPC, "run", *words]
         settings = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **settings}
-        return subprocess.Popen(
-            [*command, *words, "--", "-p", "standin"], text=True, cwd=tmp_path, env=environment,
-            start_new_session=True, **settings,
-        )  # fmt: skip
+        settings |= {"text": True, "cwd": tmp_path, "env": environment, "start_new_session": True}
+        if "preexec_fn" in settings:
+            return subprocess.Popen([sys.executable, *command], **settings)
+        return preloaded.Popen(command, imports=["needed_by_runs"], workers="2" in words, **settings)
 
     return start
 
@@ -148,17 +149,16 @@ def test_a_disk_too_full_for_our_words_is_no_success(begin, tmp_path, both):
     ],
 )
 def test_what_is_not_about_a_kernel_is_never_1(tmp_path, words, code):
-    (tmp_path / "standin.py").write_text(STAND_IN)
     (tmp_path / "own_test.py").write_text("def test_that_fails(): assert False")
     (tmp_path / "broken_test.py").write_text("import nothing_of_this_name")
     (tmp_path / "hook.py").write_text(
         "def pytest_runtest_logreport(report):\n if 'l2' in report.nodeid: raise RuntimeError('of a hook')"
     )
-    environment = {**os.environ, "SCRIPT": "{}", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    done = subprocess.run(
-        [sys.executable, "-c", KVMPPC, "run", *CI, "-j", "1", "--run-dir", str(tmp_path / "run"), "--",
+    environment = {**os.environ, "SCRIPT": "{}", "PYTHONPATH": PATH}
+    done = preloaded.run(
+        ["-c", KVMPPC, "run", *CI, "-j", "1", "--run-dir", str(tmp_path / "run"), "--",
          "-p", "standin", *(str(tmp_path / word) if word.endswith(".py") else word for word in words)],
-        capture_output=True, text=True, cwd=tmp_path, env=environment, check=False,
+        imports=["needed_by_runs"], capture_output=True, text=True, cwd=tmp_path, env=environment,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
     report = tmp_path / "run/report.json"

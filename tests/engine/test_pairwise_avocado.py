@@ -14,9 +14,13 @@ from types import SimpleNamespace
 
 import living
 import plans
+import preloaded
 import pytest
+from avocado.core.exceptions import JobBaseException
 from delivered import whole
+from quoting import quoted
 
+from harness.avocado import planning
 from harness.avocado import resolver as avocado_resolver
 from harness.avocado import runner as avocado_runner
 from harness.avocado.resolver import KvmppcResolver
@@ -27,7 +31,7 @@ from harness.engine.wanted import wanted
 from harness.model.errors import UsageError
 from harness.model.plan import Suite
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 from harness.reports import jsonfile
 
 ROOT = Path(__file__).parent.parent.parent
@@ -63,21 +67,27 @@ def test_it_is_the_same_list_each_time_and_in_the_order_of_the_full_one():
     assert covering(full[:1]) == full[:1]
 
 
-@pytest.fixture(autouse=True)
-def nothing_to_boot(monkeypatch):
-    """Plans of kernels that are not there."""
-    monkeypatch.setattr(avocado_resolver, "resolve", plans.resolve)
+@pytest.fixture
+def planned(monkeypatch):
+    """(name of the task, its plan): of kernels that are not there. Resolved so many times are *resolved*."""
+
+    def of(what):
+        resolved = []
+
+        def resolve(*words):
+            resolved.append(words)
+            return plans.resolve(*words)
+
+        monkeypatch.setattr(planning, "resolve", resolve)
+        runnables = KvmppcResolver({}).resolve(f"kvmppc:{what}").resolutions
+        planning.give_plans(runnables)
+        of.resolved = len(resolved)
+        return [(each.uri, plan_file.from_json(json.loads(each.kwargs["plan"]), CACHE)) for each in runnables]
+
+    return of
 
 
-def planned(what):
-    """(name of the task, its plan)"""
-    return [
-        (name, plan_file.from_json(json.loads(text), CACHE))
-        for name, text in avocado_resolver.tasks(what, print)
-    ]
-
-
-def test_a_task_is_one_l1_with_its_l2s():
+def test_a_task_is_one_l1_with_its_l2s(planned):
     found = dict(planned("ci"))
     assert list(found) == ["7.3-papr-p11@p10", "6.12-papr-p11@p10"]
     plan = found["6.12-papr-p11@p10"]
@@ -85,10 +95,10 @@ def test_a_task_is_one_l1_with_its_l2s():
     assert [each.info.spec for each in plan.kernels.values()] == ["debian:6.12"]
 
 
-def test_a_task_is_whole_by_itself():
+def test_a_task_is_whole_by_itself(planned):
     """Its plan has its own scenarios and what they need, and no more."""
     found = planned("mixed,qemu=host,suite=all")
-    assert len(found) == 4
+    assert (len(found), planned.resolved) == (4, 1)
     for name, plan in found:
         assert (plan.qemu.label, plan.suite) == ("host", Suite.ALL)
         assert [each.full_id for each in plan.placements] == [name]
@@ -97,17 +107,41 @@ def test_a_task_is_whole_by_itself():
         assert list(plan.l0_kernels) == [plan.placements[0].l0]
 
 
-def test_a_scenario_and_options_by_name():
+def test_a_scenario_and_options_by_name(planned):
     (name, plan), = planned("hv-p9-l2host,kernel=debian:7.2,allow-splat=WARNING in x")  # fmt: skip
     assert name == "7.2-hv-p9"
     assert [each.full_id for each in plan.scenarios] == ["7.2-hv-p9-l2host"]
     assert plan.allow_splat == ("WARNING in x",)
 
 
+def test_a_job_without_a_plan_does_not_start(monkeypatch):
+    """What avocado is told, where a kernel cannot be had."""
+
+    def resolve(*words):
+        raise UsageError("there is no such kernel", "give another")
+
+    monkeypatch.setattr(planning, "resolve", resolve)
+    suite = SimpleNamespace(tests=KvmppcResolver({}).resolve("kvmppc:ci").resolutions)
+    other = SimpleNamespace(tests=[SimpleNamespace(kind="exec-test")])
+    with pytest.raises(JobBaseException, match="kvmppc: there is no such kernel; give another"):
+        planning.PlanBeforeJob().pre(SimpleNamespace(test_suites=[other, suite]))
+    planning.PlanBeforeJob().pre(SimpleNamespace(test_suites=[other]))
+
+
+def test_options_are_read_as_they_are_said():
+    options = RunOptions(
+        matrix="full", kernels=("debian:7.2", "/x y/vmlinux"), locked=True, allow_splat=("WARNING in x",)
+    )
+    assert RunOptions.from_words(options.arguments()) == options
+    for words in (["--nonsense"], ["--matrix"], ["full"]):
+        with pytest.raises(UsageError):
+            RunOptions.from_words(words)
+
+
 @pytest.mark.parametrize("what", ["nonsense", "ci,colour=red", "ci,suite=none"])
 def test_words_that_lead_nowhere(what):
     with pytest.raises(UsageError):
-        avocado_resolver.tasks(what, print)
+        avocado_resolver.tasks(what)
     resolution = KvmppcResolver({}).resolve(f"kvmppc:{what}")
     assert resolution.result.name == "ERROR" and resolution.info
 
@@ -118,7 +152,7 @@ def test_what_is_not_for_us_is_left_to_others():
 
 def report(path, *kinds, **changes):
     records = [
-        Record("7.3", "papr", "p9", "l2host", "l2", "", (Verdict("c", kind, "a", "b"),), "d")
+        Record("7.3", "papr", "p9", "l2host", "l2", None, (quoted("c", kind, "a", "b"),), "d")
         for kind in kinds
     ]
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")
@@ -196,6 +230,7 @@ def test_a_runner_tells_avocado_all_and_leaves_nothing_running(tmp_path, monkeyp
 # The runner, as avocado starts it; kvmppc run is stood in for by one that takes its time and has a machine.
 RUNNER = """
 import sys
+from harness.avocado import planning
 from harness.avocado import resolver as avocado_resolver
 from harness.avocado import runner as avocado_runner
 start = avocado_runner.group.start
@@ -219,13 +254,13 @@ avocado_runner.main()
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL, "its parent's"])
 def test_a_task_that_is_ended_leaves_nothing_running(tmp_path, how):
     """With its files written, where it is asked to end: avocado sends SIGTERM first."""
-    command = [sys.executable, "-c", RUNNER]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    settings = {"cwd": tmp_path, "env": env, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     if how == "its parent's":
-        command = ["sh", "-c", '"$@" & wait', "sh", *command]
-    runner = subprocess.Popen(
-        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        command = ["sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", RUNNER]
+        runner = subprocess.Popen(command, **settings)
+    else:
+        runner = preloaded.Popen(["-c", RUNNER], imports=["harness.avocado.runner"], **settings)
     try:
         deadline = time.monotonic() + 60
         while not (tmp_path / "pids").exists():
@@ -238,7 +273,7 @@ def test_a_task_that_is_ended_leaves_nothing_running(tmp_path, how):
     assert (tmp_path / "files").exists() is (how != signal.SIGKILL)
 
 
-def test_qemus_are_a_dimension_of_avocados_pairwise_matrix():
+def test_qemus_are_a_dimension_of_avocados_pairwise_matrix(planned):
     found = planned("pairwise,qemu=debian,qemu=host,topology=pseries-papr,topology=pseries-hv")
     pairs = set()
     for _, plan in found:
@@ -258,7 +293,7 @@ def test_qemus_are_a_dimension_of_avocados_pairwise_matrix():
     assert len({name for name, _ in found}) == len(found)
 
 
-def test_each_scenario_with_each_qemu_elsewhere():
+def test_each_scenario_with_each_qemu_elsewhere(planned):
     found = planned("ci,qemu=debian,qemu=host")
     assert [name for name, _ in found][:2] == [
         "7.3-papr-p11@p10-qemu_debian", "6.12-papr-p11@p10-qemu_debian",

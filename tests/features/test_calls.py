@@ -51,6 +51,21 @@ def test_the_first_byte_that_is_set(memory, start, end, expected):
     assert memory.first_set(start, end) == expected
 
 
+@pytest.mark.parametrize("last", [None, 0, 7])
+@pytest.mark.parametrize("fill", [0, POISON])
+@pytest.mark.parametrize("size", [0, 10, 12, 20])
+@pytest.mark.parametrize("head", [b"", bytes(10), b"ab" + bytes(8), bytes(9) + b"x", bytes(range(10))])
+def test_what_is_asked_of_a_memory_is_true_of_its_bytes(head, size, fill, last):
+    memory = Memory(head, size, fill, last)
+    data = bytes(memory.byte(at) for at in range(memory.length))
+    for start in range(memory.length + 1):
+        for end in range(memory.length + 1):
+            there = [at for at in range(start, end) if data[at]]
+            assert memory.first_set(start, end) == (there[0] if there else None), (start, end)
+        if start + 8 <= memory.length:
+            assert memory.field64(start) == int.from_bytes(data[start : start + 8], "little"), start
+
+
 def test_a_call_is_its_line():
     call = Call("vm+vcpu", 0x2000AEB8, "end:23", Memory(b"\x18", 24, 0), 100, 2)
     again = Call.parse(call.line)

@@ -2,6 +2,7 @@
 """The fuzzer, on a kernel that is a rulebook with one defect."""
 
 import errno
+import importlib
 import itertools
 from dataclasses import replace
 
@@ -74,6 +75,20 @@ def test_a_seed_is_a_sequence_of_calls():
         fuzz(KERNEL, asking(lambda call, got: got, seen), 1, seed, rounds(3))
         runs.append(seen)
     assert runs[0] == runs[1] != runs[2]
+
+
+def test_a_seed_is_the_same_sequence_whatever_else_is_imported(tmp_path, monkeypatch):
+    """hypothesis would draw from the constants in the source of every module that is loaded."""
+    runs = []
+    for number in range(2):
+        seen = []
+        fuzz(KERNEL, asking(lambda call, got: got, seen), 1, 3, rounds(3))
+        runs.append(seen)
+        constants = ", ".join(str((1 << 50) + each) for each in range(100))
+        (tmp_path / f"of_constants_{number}.py").write_text(f"VALUES = ({constants})")
+        monkeypatch.syspath_prepend(tmp_path)
+        importlib.import_module(f"of_constants_{number}")
+    assert runs[0] == runs[1]
 
 
 def test_an_answer_that_is_wrong_once_is_a_failure_all_the_same():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pytest
 from consoles import CONSOLES, read, told
@@ -12,7 +13,7 @@ from harness.health import splat_report as report
 from harness.health import splats
 from harness.health.consoleline import read_line
 from harness.health.reporters import REPORTERS, SPINNERS, WAITERS, only
-from harness.health.splatrules import CONSEQUENCES, RULES, SHARED_CHECKS
+from harness.health.splatrules import CONSEQUENCES, RULES, SHARED_CHECKS, any_rule
 from harness.health.splats import read_splats
 
 # Each with its lines as rules see them.
@@ -48,6 +49,24 @@ def test_a_consequence_is_needed(row, monkeypatch):
 def test_a_shared_check_is_needed(row, monkeypatch):
     monkeypatch.setattr(report, "SHARED_CHECKS", without(SHARED_CHECKS, row))
     assert some_console_changes(re.compile("WARNING|kernel BUG").match)
+
+
+def test_what_begins_any_rule_is_what_begins_one():
+    """Also of lines that are cut off, or begin one character later: near every form there is one that is
+    none."""
+    begins = Counter()
+
+    def compare(form):
+        expected = any(rule.pattern.match(form) for rule in RULES)
+        assert (any_rule().match(form) is not None) is expected, form
+        begins[expected] += 1
+        return expected
+
+    for text in dict.fromkeys(text for _, texts in TEXTS for text in texts):
+        if compare(text):
+            compare(text[1:])
+            compare(text[: len(text) // 2])
+    assert min(begins.values()) > 300
 
 
 def test_sources_are_named():

@@ -10,6 +10,12 @@ from harness.levels import asking
 from harness.levels.asking import NoAnswer, QuerySession, start_of
 
 
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch):
+    """For the status of what has ended, which most of these channels never tell."""
+    monkeypatch.setattr(asking, "_STATUS_SECONDS", 0.05)
+
+
 @pytest.fixture
 def channel():
     made = Channel()
@@ -42,7 +48,7 @@ def far(channel, react):
     threading.Thread(target=serve, daemon=True).start()
 
 
-def failed(channel, *questions, timeout=0.3):
+def failed(channel, *questions, timeout=0.1):
     talk, _ = session(channel, timeout)
     with pytest.raises(NoAnswer) as error, talk:
         talk.ask(questions)
@@ -76,7 +82,7 @@ def test_no_more_are_on_their_way_than_fit(channel, monkeypatch):
             channel.say("{}", "{}")
 
     far(channel, react)
-    found = failed(channel, "a", "b", "c", "d", "e")
+    found = failed(channel, "a", "b", "c", "d", "e", timeout=0.5)
     assert (found.question, found.answers, found.ended) == ("c", [{}, {}], "")
     assert seen == ["a", "b", "c", "d"]
 

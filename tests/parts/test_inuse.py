@@ -7,10 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
+import preloaded
 import pytest
 
 from harness.model.errors import InfrastructureError
@@ -47,8 +47,9 @@ def use(tmp_path):
     users = []
 
     def start(*more):
-        process = subprocess.Popen(
-            [sys.executable, "-c", USER, tmp_path, *more],
+        process = preloaded.Popen(
+            ["-c", USER, tmp_path, *more],
+            imports=["harness.parts.cache"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -64,9 +65,9 @@ def use(tmp_path):
 
 
 def prune(tmp_path, *words):
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness", "parts", "prune", "--all", *words], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
+    return preloaded.Popen(
+        ["-m", "harness", "parts", "prune", "--all", *words], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, imports=["needed_by_commands"],
         env={**os.environ, "PYTHONPATH": str(ROOT), "KVMPPC_CACHE": str(tmp_path)},
     )  # fmt: skip
 
@@ -178,9 +179,9 @@ def test_a_cache_that_was_removed_and_made_anew_is_held_anew(tmp_path):
 def test_who_comes_while_a_prune_goes_on_waits_and_says_so(tmp_path):
     held = (tmp_path / "in-use").open("w")
     fcntl.flock(held, fcntl.LOCK_EX)
-    newcomer = subprocess.Popen(
-        [sys.executable, "-c", USER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
+    newcomer = preloaded.Popen(
+        ["-c", USER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, imports=["harness.parts.cache"],
     )  # fmt: skip
     assert newcomer.stderr.readline() == f"waiting for kvmppc parts prune in {tmp_path}\n"
     held.close()

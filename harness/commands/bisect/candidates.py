@@ -89,8 +89,8 @@ class TreeCandidates:
             raise UsageError(f"git in {self._tree} failed at {words[0]}: {lines[0]}") from None
 
     def bisect(self, directory: Path) -> GitBisect:
-        objects = Path(self._asked("rev-parse", "--path-format=absolute", "--git-path", "objects"))
-        shallow = Path(self._asked("rev-parse", "--path-format=absolute", "--git-path", "shallow"))
+        words = ["--path-format=absolute", "--git-path", "objects", "--git-path", "shallow"]
+        objects, shallow = map(Path, self._asked("rev-parse", *words).splitlines())
         return GitBisect(directory, [objects], shallow.read_text() if shallow.exists() else "")
 
     def at(self, commit: str) -> Candidate:

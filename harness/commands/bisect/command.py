@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from harness.commands.bisect.click_options import bisect_options
+from harness.commands.bisect.bisect_options import bisect_options
 from harness.commands.completion import completes
 from harness.commands.terminal import progress
 from harness.engine.options import RunOptions

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,13 +44,19 @@ class Memory:
         return self.head[offset] if offset < len(self.head) else self.fill
 
     def field64(self, offset: int) -> int:
+        if offset + 8 <= len(self.head) and (self.last is None or offset + 8 < self.length):
+            return int.from_bytes(self.head[offset : offset + 8], "little")
         return int.from_bytes(bytes(self.byte(at) for at in range(offset, offset + 8)), "little")
 
     def first_set(self, start: int, end: int) -> int | None:
         """Offset of the first byte in start..end-1 that is not 0, None if all are."""
-        for at in range(start, min(end, len(self.head))):
-            if self.byte(at):
-                return at
+        head = self.head
+        if self.last is not None and self.length == len(head):
+            head = head[:-1] + bytes((self.last,))
+        looked_at = head[start:end]
+        set_there = looked_at.lstrip(b"\0")
+        if set_there:
+            return start + len(looked_at) - len(set_there)
         final = self.length - 1 if self.last is not None else self.length
         rest = max(start, len(self.head))
         if rest < min(end, final) and self.fill:
@@ -103,7 +110,7 @@ class Call:
     times: int = 1
     threads: int = 1
 
-    @property
+    @functools.cached_property
     def line(self) -> str:
         """What makes ask.py do it, and what ``kvmppc probe --call`` takes to do it again."""
         words = ["ioctl", self.fd, f"{self.request:#010x}", self.place, str(self.memory)]

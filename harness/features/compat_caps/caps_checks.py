@@ -6,6 +6,7 @@ To add one, add a line to _sized() or _everywhere(); what it must answer follows
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -44,12 +45,13 @@ def right_call(revision: Revision, fd: str = "vm") -> Call:
     return Call(fd, revision.request, "plain", memory(revision))
 
 
-def checks(revision: Revision, page: int) -> list[Check]:
+@functools.cache
+def checks(revision: Revision, page: int) -> tuple[Check, ...]:
     """For a kernel that has this revision. page: bytes of a page in L1."""
     found = [Check(name, call) for name, call in _everywhere(revision)]
     if revision.offset_size is not None:
         found += [Check(name, call) for name, call in _sized(revision, page)]
-    return found
+    return tuple(found)
 
 
 def _everywhere(revision: Revision) -> Iterator[tuple[str, Call]]:

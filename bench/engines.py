@@ -32,6 +32,9 @@ from harness.reports import jsonfile
 ROOT = Path(__file__).absolute().parent.parent
 BIN = Path(sys.executable).parent
 
+# L1s side by side, of xdist and of avocado.
+TASKS = 2
+
 # Of one record: what must not depend on who runs it.
 Verdicts = dict[tuple[str, str], tuple[str, ...]]
 
@@ -46,10 +49,13 @@ def main() -> None:
     found: dict[str, Verdicts] = {}
     with tempfile.TemporaryDirectory(prefix="kvmppc-engines-") as name:
         work = Path(name)
+        took: dict[str, float] = {}
         for title, run in ENGINES.items():
             began = time.monotonic()
             found[title] = verdicts(run(words.matrix, work))
-            print(f"{title}: {len(found[title])} records in {time.monotonic() - began:.0f} s", flush=True)
+            took[title] = time.monotonic() - began
+            ratio = f", {took[title] / took[XDIST]:.2f} of xdist's" if XDIST in took else ""
+            print(f"{title}: {len(found[title])} records in {took[title]:.1f} s{ratio}", flush=True)
     first = next(iter(found.values()))
     same = all(each == first for each in found.values())
     if words.table:
@@ -64,7 +70,7 @@ def verdicts(reports: list[Path]) -> Verdicts:
         records += jsonfile.read(path)[1]
     return {
         (record.id, record.topic): tuple(
-            f"{each.check}: {each.kind.mark}: {each.observed}" for each in record.verdicts
+            f"{each.check}: {each.kind.mark}: {each.observed.token}" for each in record.verdicts
         )
         for record in records
     }  # fmt: skip
@@ -83,18 +89,20 @@ def run(*command: object) -> None:
 
 
 def by_pytest(matrix: str, work: Path) -> list[Path]:
-    run(BIN / "pytest", "testcases", "-q", "--matrix", matrix, "--run-dir", work / "pytest")
+    run(BIN / "pytest", "testcases", "-q", "--kvmppc-matrix", matrix,
+        "--kvmppc-run-dir", work / "pytest")  # fmt: skip
     return [work / "pytest/report.json"]
 
 
 def by_xdist(matrix: str, work: Path) -> list[Path]:
-    run(BIN / "pytest", "testcases", "-q", "-n", "2", "--matrix", matrix, "--run-dir", work / "xdist")
+    run(BIN / "pytest", "testcases", "-q", "-n", TASKS, "--kvmppc-matrix", matrix,
+        "--kvmppc-run-dir", work / "xdist")  # fmt: skip
     return [work / "xdist/report.json"]
 
 
 def by_avocado(matrix: str, work: Path) -> list[Path]:
     results = work / "avocado"
-    run(BIN / "avocado", "run", f"kvmppc:{matrix}", "--max-parallel-tasks", 1, "--disable-sysinfo",
+    run(BIN / "avocado", "run", f"kvmppc:{matrix}", "--max-parallel-tasks", TASKS, "--disable-sysinfo",
         "--job-results-dir", results)  # fmt: skip
     return sorted(results.glob("job-*/test-results/*-*/report.json"))
 
@@ -104,7 +112,7 @@ def by_avocado_elsewhere(matrix: str, work: Path) -> list[Path]:
     with sshd(work) as slot:
         settings.write_text(f"[spawner.remote]\nslots = ['{slot}']\nsetup_hook = export PATH={BIN}:$PATH\n")
         run(BIN / "avocado", "--config", settings, "run", f"kvmppc:{matrix}", "--spawner", "remote",
-            "--max-parallel-tasks", 1, "--disable-sysinfo", "--job-results-dir", results)  # fmt: skip
+            "--max-parallel-tasks", TASKS, "--disable-sysinfo", "--job-results-dir", results)  # fmt: skip
     return sorted(results.glob("job-*/test-results/*-*/report.json"))
 
 
@@ -167,9 +175,10 @@ def _listening(port: int) -> None:
     raise SystemExit("sshd does not listen")
 
 
+XDIST = "pytest -n 2 (xdist)"
 ENGINES = {
     "pytest": by_pytest,
-    "pytest -n 2 (xdist)": by_xdist,
+    XDIST: by_xdist,
     "avocado, process spawner": by_avocado,
     "avocado, remote spawner": by_avocado_elsewhere,
 }

@@ -24,7 +24,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.model.fact import Fact
 from harness.processes import group
+from harness.reports.sentences import load_features
 
 # (record, check, kind, observed, titles)
 Claim = tuple[str, str, str, str, str]
@@ -50,6 +52,7 @@ def once(arguments: list[str], directory: Path) -> tuple[int, frozenset[Claim]]:
             code = program.process.wait()
         finally:
             program.kill()
+    load_features()
     report = directory / "report.json"
     data = json.loads(report.read_text()) if report.is_file() else {"records": []}
     claims: set[Claim] = set()
@@ -57,7 +60,8 @@ def once(arguments: list[str], directory: Path) -> tuple[int, frozenset[Claim]]:
         name = "-".join(each[key] for key in ("kernel", "topology", "l1", "l2", "topic") if each[key])
         for verdict in each["verdicts"]:
             titles = "; ".join(verdict["titles"])
-            claims.add((name, verdict["check"], verdict["kind"], verdict["observed"], titles))
+            observed = Fact.from_json(verdict["observed"]).token
+            claims.add((name, verdict["check"], verdict["kind"], observed, titles))
     return code, frozenset(claims)
 
 

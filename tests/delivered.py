@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 from harness.commands import report as reporting
 from harness.model.record import Delivery, Record
+from harness.reports.sentences import observed_of
+from harness.reports.shortfall import trouble_of
 
 
 def whole(records: Sequence[Record]) -> Delivery:
@@ -45,7 +47,7 @@ def assert_told_everywhere(path: Path, words: str) -> None:
             assert planned and int(planned[1]) > len(re.findall(r"^(?:not )?ok ", text, re.M))
         elif form == "json":
             records, delivery = _json(text)
-            assert delivery.trouble(records) == words
+            assert trouble_of(delivery, records) == words
         elif form == "html":
             assert f"<h1>{words}</h1>" in text
         elif form == "annotations":
@@ -74,7 +76,7 @@ def assert_failed_everywhere(path: Path, name: str, words: str) -> None:
         elif form == "json":
             records, _ = _json(text)
             (failed,) = [record for record in records if record.kind.name == "FAIL"]
-            assert (failed.id, words in failed.verdicts[0].observed) == (name, True)
+            assert (failed.id, words in observed_of(failed.verdicts[0])) == (name, True)
         elif form == "html":
             assert "<h1>Something is not as expected.</h1>" in text and words in text
         elif form == "annotations":

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import plans
+from quoting import quoted
 
 from harness.engine import fixtures, state
 from harness.engine.environment import LocalEnvironment
@@ -25,7 +26,7 @@ from harness.model.looks import Look
 from harness.model.observation import Boot, End, LevelObservation, Probe
 from harness.model.outcome import Outcome, Side
 from harness.model.record import Record
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 
 SCRIPT = json.loads(os.environ["SCRIPT"])
 PROBE = Path(__file__).parent / "data/probe-7.3-papr-p11@p10.json"
@@ -118,11 +119,11 @@ class L1:
 
     def record(self, about, body):
         at, topic, l2 = self.placement, about.topic, about.l2
-        record = Record(at.kernel, at.topology.short, at.l1.id, l2, topic, "", (), at.full_id, l0=at.l0)
+        record = Record(at.kernel, at.topology.short, at.l1.id, l2, topic, None, (), at.full_id, l0=at.l0)
         kind = SCRIPT.get(record.id + ("" if l2 else " " + topic), "as expected")
         if at.full_id in SCRIPT.get("lacks", {}):
             words = SCRIPT["lacks"][at.full_id]
-            skip = Verdict("machine available", Kind.SKIP, "yes", words)
+            skip = quoted("machine available", Kind.SKIP, "yes", words)
             return Record(**{**record.__dict__, "verdicts": (skip,)})
         if kind == "bug":
             raise RuntimeError("a bug of ours")
@@ -137,7 +138,7 @@ class L1:
             Path("waiting.part").write_text(str(self.machine.process.pid))
             Path("waiting.part").rename("waiting")
             time.sleep(60)
-        verdict = Verdict("check", Kind(kind), "this", "that", "a line")
+        verdict = quoted("check", Kind(kind), "this", "that", "a line")
         return Record(**{**record.__dict__, "verdicts": (verdict,)})
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from harness.model.record import Record
 from harness.model.verdict import TROUBLE, Kind
+from harness.reports.sentences import observed_of
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def _explained(records: Sequence[Record]) -> bool:
 
 def reason(record: Record) -> str:
     """Of its worst kind: what was observed, and the proof."""
-    words = [f"{each.observed}: {each.proof}" for each in record.verdicts if each.kind is record.kind]
+    words = [f"{observed_of(each)}: {each.proof}" for each in record.verdicts if each.kind is record.kind]
     return "; ".join(words)
 
 

@@ -22,6 +22,8 @@ from harness.model.verdict import TROUBLE, Kind
 from harness.processes import group
 from harness.processes.single import die_with_parent
 from harness.reports import recordlog
+from harness.reports.sentences import expected_of, observed_of
+from harness.reports.shortfall import trouble_of
 
 _PIECE = 16 << 10
 
@@ -115,12 +117,12 @@ def _finished(status: int, place: Path) -> dict[str, Any]:
         return {"result": _without_report(status), "returncode": status, "fail_reason": words}
     result = _result(status, records, delivery)
     reasons = [
-        f"{record.id} {record.topic}: {verdict.check}: {verdict.observed}, not {verdict.expected}"
+        f"{record.id} {record.topic}: {verdict.check}: {observed_of(verdict)}, not {expected_of(verdict)}"
         for record in records
         for verdict in record.verdicts
         if verdict.kind in TROUBLE
     ]
-    reasons += [delivery.trouble(records)] if delivery.trouble(records) else []
+    reasons += [trouble_of(delivery, records)] if trouble_of(delivery, records) else []
     reasons += [f"kvmppc run ended with {status}"] if result not in _GREEN else []
     return {"result": result, "returncode": status, **({"fail_reason": reasons[0]} if reasons else {})}
 

@@ -28,6 +28,7 @@ from harness.model.outcome import Outcome
 from harness.model.scenario import L2Setting, Placement
 from harness.model.topology import topology
 from harness.parts.cache import Cache
+from harness.reports.sentences import say
 
 
 def run(where: str, level: int, gdb: bool, options: RunOptions, progress: Callable[[str], None]) -> int:
@@ -91,7 +92,7 @@ def _boot(
             seen = each.start()
             if seen.boot.outcome is not Outcome.BOOTED:
                 raise InfrastructureError(
-                    f"{each.name} did not come up: {seen.boot.summary}: {seen.boot.proof}",
+                    f"{each.name} did not come up: {say(seen.boot.ended)}: {seen.boot.proof}",
                     log=each.directory / "console.log",
                 )
         _give_guest(levels[-1], setup, l2)

@@ -17,6 +17,8 @@ from harness.model.record import Delivery, Record, RunInfo, not_proven
 from harness.model.verdict import Kind
 from harness.reports import compare_table as comparison
 from harness.reports import recordlog
+from harness.reports.sentences import expected_of, observed_of
+from harness.reports.shortfall import trouble_of
 
 
 def run(
@@ -48,7 +50,7 @@ def run(
     show("\n".join(lines))
     for line in _unexpected(info, records):
         progress(line)
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     if trouble:
         progress(trouble)
     progress(f"results: {directory.resolve()}")
@@ -67,7 +69,8 @@ def _unexpected(info: RunInfo, records: list[Record]) -> list[str]:
         for each in record.verdicts:
             if each.kind is Kind.FAIL:
                 lines.append(
-                    f"FAIL {record.id}: {each.check}: expected {each.expected}; observed {each.observed}"
+                    f"FAIL {record.id}: {each.check}: expected {expected_of(each)}; "
+                    f"observed {observed_of(each)}"
                 )
     return lines
 

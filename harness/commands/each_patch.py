@@ -23,6 +23,7 @@ from harness.parts.kernels import resolve_kernel
 from harness.parts.kernelspec import KernelSpec, SeriesRef, parse_spec
 from harness.reports import patch_table as report
 from harness.reports import recordlog
+from harness.reports.shortfall import trouble_of
 
 MATRIX = "patches"
 
@@ -64,7 +65,7 @@ def run(
     lines = report.text(found, turned, records, judged, width, False)
     (directory / "each-patch.txt").write_text("\n".join(lines) + "\n")
     show("\n".join(report.text(found, turned, records, judged, width, colour)))
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     if trouble:
         progress(trouble)
     progress(f"results: {directory.resolve()}")

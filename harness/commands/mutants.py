@@ -167,7 +167,7 @@ def _run(
         return 3
     _, records, delivery = recordlog.of_run(directory)
     labels = {spec: label for label, spec in wanted(options).kernels.items()}
-    return Group(command, mutants, directory, labels, tuple(records), not delivery.trouble(records))
+    return Group(command, mutants, directory, labels, tuple(records), delivery.shortfall(records) is None)
 
 
 def _on_a_console(places: Iterable[Path], words: str) -> bool:

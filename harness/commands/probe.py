@@ -18,6 +18,7 @@ from harness.model.errors import UsageError
 from harness.model.plan import Suite
 from harness.model.record import Delivery, Record, RunInfo
 from harness.reports import checks, docstable, ktap, recordlog
+from harness.reports.shortfall import trouble_of
 
 MATRIX = "probe"
 
@@ -51,7 +52,7 @@ def run(
     if table:
         Path(table).write_text("\n".join(docstable.lines(info, records)) + "\n")
         progress(f"wrote {table}")
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     if trouble:
         progress(trouble)
     progress(f"results: {directory.resolve()}")

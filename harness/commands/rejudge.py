@@ -23,6 +23,9 @@ from harness.features.feature import Evidence, Feature
 from harness.health.oracle_health import Allowed
 from harness.model.errors import UsageError
 from harness.model.expectation import Expectation
+from harness.model.fact import same
+from harness.model.facts import Quote
+from harness.model.level_facts import Title
 from harness.model.observation import LevelObservation, boot_from_json, level_from_json
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
@@ -38,12 +41,12 @@ _KEPT = ("docs", "revision", "calls", "fuzz")
 
 @dataclass(frozen=True)
 class Change:
-    """A verdict that is another one today. before, after: verdict and what was expected."""
+    """A verdict that is another one today. before, after: None where there is no such check."""
 
     record: str
     check: str
-    before: str
-    after: str
+    before: Verdict | None
+    after: Verdict | None
 
 
 def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[Record], list[Change], int]:
@@ -54,7 +57,7 @@ def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[R
         judged: Judged | None = None
         asked = record.kind is not Kind.SKIP or answered(record.verdicts)
         if record.topic == "health":
-            judged = record.summary, []
+            judged = record.answer, []
         elif asked and record.topic not in _KEPT:
             # What was saved may be damaged, or of another shape than today's.
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
@@ -63,13 +66,13 @@ def rejudge(info: RunInfo, records: Sequence[Record], run: Path) -> tuple[list[R
             found.append(record)
             kept += 1
             continue
-        summary, verdicts = judged
+        answer, verdicts = judged
         # A level's health and life are not in what it answered.
         about = [each for each in record.verdicts if is_about_a_level(each) or record.topic == "health"]
         verdicts = [*verdicts, *(_health(info, record, each, run) for each in about)]
         if record.topic == "health":
-            summary = next((title for each in verdicts for title in each.titles), "")
-        new = replace(record, summary=summary, verdicts=tuple(verdicts))
+            answer = next((Title(title) for each in verdicts for title in each.titles), None)
+        new = replace(record, answer=answer, verdicts=tuple(verdicts))
         found.append(new)
         changes += _changes(record, new)
     return found, changes, kept
@@ -93,14 +96,20 @@ def _changes(old: Record, new: Record) -> list[Change]:
     before = {each.check: each for each in old.verdicts}
     after = {each.check: each for each in new.verdicts}
     return [
-        Change(f"{old.id} {old.topic}", check, _words(before.get(check)), _words(after.get(check)))
+        Change(f"{old.id} {old.topic}", check, before.get(check), after.get(check))
         for check in dict.fromkeys((*before, *after))
-        if _words(before.get(check)) != _words(after.get(check))
+        if not _same(before.get(check), after.get(check))
     ]
 
 
-def _words(verdict: Verdict | None) -> str:
-    return "no such check" if verdict is None else f"{verdict.kind.mark}, expected {verdict.expected}"
+def _same(before: Verdict | None, after: Verdict | None) -> bool:
+    """Whether two verdicts have one kind and one expectation. Of a report of schema 1 the expectation is a
+    sentence, which is no answer of today's: there the kind alone tells."""
+    if before is None or after is None:
+        return before is after
+    if isinstance(before.expected, Quote):
+        return before.kind is after.kind
+    return before.kind is after.kind and same(before.expected, after.expected)
 
 
 def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
@@ -131,7 +140,7 @@ def _by_feature(
     saved = json.loads(found.read_text())
     at = Placement(record.kernel, topology(record.topology), L1Setting.parse(record.l1), record.l0)
     evidence = Evidence(at, probe_of(level), saved["asked"], expected, {}, saved["page"])
-    return record.summary, list(feature.judge(record.topic, evidence))
+    return record.answer, list(feature.judge(record.topic, evidence))
 
 
 def _expected(info: RunInfo, record: Record, feature: Feature, run: Path) -> Expectation | None:

@@ -12,8 +12,11 @@ from pathlib import Path
 from harness.commands.rejudge import rejudge
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo, exit_code
+from harness.model.verdict import Verdict
 from harness.reports import annotations as for_ci
 from harness.reports import html, jsonfile, junit, ktap, markdown, recordlog, text
+from harness.reports.sentences import expected_of
+from harness.reports.shortfall import trouble_of
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,23 @@ def report(
         records, changes, kept = rejudge(saved.info, saved.records, saved.path)
         saved = replace(saved, records=records)
         for each in changes:
-            progress(f"changed: {each.record}: {each.check}: {each.before} -> {each.after}")
+            words = f"{_verdict(each.before)} -> {_verdict(each.after)}"
+            progress(f"changed: {each.record}: {each.check}: {words}")
         progress(
             f"judged again: {len(records) - kept} records, {len(changes)} verdicts changed"
             + (f"; {kept} kept as they were: not all that they need is saved" if kept else "")
         )
-    trouble = saved.delivery.trouble(saved.records)
+    trouble = trouble_of(saved.delivery, saved.records)
     if trouble and form != "text":
         progress(trouble)
     _write(_rendered(saved, form, colour and not output), output, show)
     if output:
         progress(f"wrote {output}")
     return exit_code(saved.records, saved.delivery)
+
+
+def _verdict(verdict: Verdict | None) -> str:
+    return "no such check" if verdict is None else f"{verdict.kind.mark}, expected {expected_of(verdict)}"
 
 
 def read(path: Path) -> Saved:

@@ -9,6 +9,11 @@ import pytest
 
 from harness.engine.about import About
 from harness.engine.judging import Judged
+from harness.model.cpu import GuestMode, Mode
+from harness.model.fact import Fact
+from harness.model.facts import AssertionHolds, Checked, Number, Quote, TestPasses
+from harness.model.level_facts import Ended, InMode
+from harness.model.outcome import Outcome
 from harness.model.verdict import Kind, Verdict
 
 
@@ -17,25 +22,26 @@ class Checks:
 
     def __init__(self, about: About):
         self.about = about
-        self.answer = ""
+        self.answer: Fact | None = None
         self._verdicts: list[Verdict] = []
 
     def __call__(
         self, name: str, *, expected: object, observed: object, source: str = "", proof: str = "",
     ) -> None:  # fmt: skip
         """One claim: ok if the two are equal, else a failure of the kernel's. name: of the check, the same
-        in every run; source: why this is expected; proof: the line or command that shows it."""
+        in every run; expected, observed: facts, or values that become some (fact_of); source: why this is
+        expected; proof: the line or command that shows it."""
         right = expected == observed
         kind = Kind.OK if right else Kind.FAIL
-        words = _words(expected), _words(observed)
-        self._verdicts.append(Verdict(name, kind, *words, proof, source, right=right))
+        facts = fact_of(expected), fact_of(observed)
+        self._verdicts.append(Verdict(name, kind, *facts, proof, source, right=right))
 
     def skip(self, name: str, reason: str) -> None:
         """One claim that cannot be tested here."""
-        self._verdicts.append(Verdict(name, Kind.SKIP, "", reason))
+        self._verdicts.append(Verdict(name, Kind.SKIP, None, Quote(reason)))
 
     def judged(self, judged: Judged) -> None:
-        """What an oracle says: the cell's words, and verdicts."""
+        """What an oracle says: the cell's answer, and verdicts."""
         self.answer, verdicts = judged
         self._verdicts += verdicts
 
@@ -49,16 +55,27 @@ class Checks:
             test()
         except AssertionError as error:
             words = (str(error).strip().splitlines() or ["assertion failed"])[0]
-            self._verdicts.append(Verdict("assertion", Kind.FAIL, "it holds", words, right=False))
+            self._verdicts.append(
+                Verdict("assertion", Kind.FAIL, AssertionHolds(), Quote(words), right=False)
+            )
         except pytest.fail.Exception as error:
-            self._verdicts.append(Verdict("test", Kind.FAIL, "it passes", str(error.msg), right=False))
+            said = Quote(str(error.msg))
+            self._verdicts.append(Verdict("test", Kind.FAIL, TestPasses(), said, right=False))
         except pytest.skip.Exception as error:
-            self._verdicts.append(Verdict("test", Kind.SKIP, "", str(error.msg)))
+            self._verdicts.append(Verdict("test", Kind.SKIP, None, Quote(str(error.msg))))
         if not self._verdicts:
-            words = "the test made no check: it is to use the fixture check"
-            self._verdicts.append(Verdict("checks", Kind.UNKNOWN, "at least one", words))
+            self._verdicts.append(Verdict("checks", Kind.UNKNOWN, Checked(True), Checked(False)))
         return self.answer, self._verdicts
 
 
-def _words(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
+def fact_of(value: object) -> Fact:
+    """Of a value that a test gives: itself if it is a fact; what str() makes of one that has none."""
+    if isinstance(value, Fact):
+        return value
+    if isinstance(value, (Mode, GuestMode)):
+        return InMode.of(GuestMode(value) if isinstance(value, Mode) else value)
+    if isinstance(value, Outcome):
+        return Ended(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Number(value)
+    return Quote(str(value))

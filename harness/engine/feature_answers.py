@@ -12,6 +12,8 @@ from harness.engine.placement_levels import save
 from harness.features.feature import Feature
 from harness.levels.asking import NoAnswer
 from harness.levels.level import Level
+from harness.model.facts import AllAnswers
+from harness.model.level_facts import LostAtQuestion
 from harness.model.verdict import Kind, Verdict
 
 
@@ -31,11 +33,11 @@ class FeatureAnswers:
             return list(verdicts)
         loss, self.loss = self.loss, None
         told = [loss] if loss is not None else []  # in the record in which it happened, and in no other
-        words = f"not judged: L1 was lost at question {self.unanswered!r}"
+        lost = LostAtQuestion("L1", self.unanswered)
         return [
             *told,
             *(each for each in verdicts if each.proof in self.asked),
-            Verdict("suite complete", Kind.UNKNOWN, "all answers", words),
+            Verdict("suite complete", Kind.UNKNOWN, AllAnswers(), lost),
         ]
 
 

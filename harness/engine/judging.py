@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""From what was seen of a placement to a cell's words and verdicts: of a run, or of a saved one."""
+"""From what was seen of a placement to a cell's answer and verdicts: of a run, or of a saved one."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from dataclasses import dataclass, field
 from harness.features.compat_caps import oracle_arch_compat, oracle_caps, oracle_l2
 from harness.features.compat_caps.abi import REVISIONS
 from harness.features.compat_caps.behaviour import Behaviour
+from harness.features.compat_caps.facts import CapabilitySays
 from harness.features.compat_caps.oracle_ioctl import Subject
 from harness.health.oracle_health import Allowed, judge_end, judge_guest, judge_identity
 from harness.model import oracle_level
 from harness.model.cpu import Mode
 from harness.model.expectation import Expectation
+from harness.model.fact import Fact
+from harness.model.facts import Bitmap
 from harness.model.observation import Boot, LevelObservation, Probe
-from harness.model.outcome import Outcome
 from harness.model.plan import PlannedKernel
 from harness.model.record import KernelInfo
 from harness.model.scenario import L2Setting, Placement
 from harness.model.topology import NestedApi
 from harness.model.verdict import Verdict, by_any_kernel
 
-Judged = tuple[str, list[Verdict]]
+Judged = tuple[Fact | None, list[Verdict]]
 
 
 @dataclass(frozen=True)
@@ -55,27 +57,25 @@ class Judge:
 
     def l0(self, seen: LevelObservation) -> Judged:
         assert self.l0_kernel is not None
-        words = "" if seen.boot.mode else seen.boot.outcome.short
         facts = (self.l0_kernel.release, self.l0_kernel.build_id)
-        return words, oracle_level.judge_l0(self.placement, *facts, seen)
+        return _unless_in_a_mode(seen), oracle_level.judge_l0(self.placement, *facts, seen)
 
     def l0_caps(self, seen: LevelObservation) -> Judged:
         assert self.l0_kernel is not None
         probe = probe_of(seen)
         verdicts = oracle_caps.judge_bare_metal(self.l0_kernel.behaviour, probe)
-        return _caps_words(probe), self.l0_kernel.judged(verdicts)
+        return _caps_answer(probe), self.l0_kernel.judged(verdicts)
 
     def l1(self, seen: LevelObservation) -> Judged:
-        words = "" if seen.boot.mode else seen.boot.outcome.short
         facts = (self.kernel.release, self.kernel.build_id)
-        return words, oracle_level.judge_l1(self.placement, *facts, seen)
+        return _unless_in_a_mode(seen), oracle_level.judge_l1(self.placement, *facts, seen)
 
     def caps(self, seen: LevelObservation) -> Judged:
         probe = probe_of(seen)
-        return _caps_words(probe), self.kernel.judged(oracle_caps.judge(*self._key, probe))
+        return _caps_answer(probe), self.kernel.judged(oracle_caps.judge(*self._key, probe))
 
     def arch_compat(self, seen: LevelObservation) -> Judged:
-        return "", self.kernel.judged(oracle_arch_compat.judge(*self._key, probe_of(seen)))
+        return None, self.kernel.judged(oracle_arch_compat.judge(*self._key, probe_of(seen)))
 
     def l2(self, setting: L2Setting, boot: Boot) -> Judged:
         assert self.l1_qemu is not None
@@ -83,8 +83,7 @@ class Judge:
         # Where L0 is a Linux, the outermost QEMU answers no hypercall of L1's.
         l0_qemu = None if self.placement.topology.has_l0 else self.l0_qemu
         case = oracle_l2.Case(behaviour, api, self.placement.l1, setting, self.l1_qemu, l0_qemu)
-        words = str(boot.mode) if boot.outcome is Outcome.BOOTED else boot.outcome.short
-        return words, [
+        return boot.ended, [
             *self.kernel.judged([oracle_l2.judge(case, boot)]),
             *judge_identity(self.kernel.release, self.kernel.build_id, boot),
             *judge_end(boot),
@@ -115,10 +114,15 @@ def probe_of(seen: LevelObservation) -> Probe:
     return seen.probe
 
 
-def _caps_words(probe: Probe) -> str:
+def _unless_in_a_mode(seen: LevelObservation) -> Fact | None:
+    """How it ended; None if it booted in a mode, which a verdict tells."""
+    return None if seen.boot.mode else seen.boot.ended
+
+
+def _caps_answer(probe: Probe) -> Fact:
     """The bitmap that some revision of the ioctl answers, else what the capability says."""
     for revision in REVISIONS:
         answer = probe.ioctl(revision.name)
         if answer is not None and answer.result == 0:
-            return f"{answer.field64(revision.offset_caps):#018x}"
-    return "cap 1, no ioctl" if any(probe.capability.values()) else "cap 0"
+            return Bitmap(answer.field64(revision.offset_caps))
+    return CapabilitySays(yes=any(probe.capability.values()))

@@ -34,6 +34,7 @@ from harness.model.record import Record
 from harness.model.scenario import Placement, Scenario
 from harness.model.verdict import Kind
 from harness.processes.single import die_with_parent
+from harness.reports.sentences import expected_of, observed_of
 
 
 def run_directory(config: pytest.Config) -> RunDirectory | None:
@@ -246,7 +247,7 @@ def _conclude(record: Record) -> None:
     """End the test the way its verdicts say."""
     worst = record.kind
     lines = [
-        f"{each.check}: expected {each.expected}; observed {each.observed}; proof: {each.proof}"
+        f"{each.check}: expected {expected_of(each)}; observed {observed_of(each)}; proof: {each.proof}"
         for each in record.verdicts
         if each.kind is worst
     ]

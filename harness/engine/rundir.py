@@ -17,6 +17,7 @@ from harness.model.errors import InfrastructureError, UsageError
 from harness.model.plan import Plan
 from harness.model.record import Delivery, Record, RunInfo, exit_code
 from harness.reports import files, recordlog, text
+from harness.reports.short import cell
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ class RunDirectory:
 
     def progress_line(self, record: Record) -> str:
         topic = "" if record.topic == "l2" else f" {record.topic}"
-        words = f"{record.summary} {record.kind.mark}".strip()
+        words = f"{cell(record.answer)} {record.kind.mark}".strip()
         count = f"[{len(self.records):3}/{max(len(self._planned), len(self.records))}]"
         return f"{count} {record.id + topic:<{self._width}} {words:<28} {record.seconds:5.1f} s"
 

@@ -27,6 +27,9 @@ from harness.levels.asking import NoAnswer, QuerySession
 from harness.levels.level import Level
 from harness.levels.ssh import ClientKey
 from harness.model.errors import InfrastructureError
+from harness.model.fact import Fact
+from harness.model.facts import Yes
+from harness.model.level_facts import LostAtProbe, MachineLacks, NotUp, Title
 from harness.model.observation import Boot, LevelObservation, boot_to_json
 from harness.model.outcome import Outcome, Side
 from harness.model.record import Record
@@ -193,7 +196,7 @@ class RunningL1:
             looks = [each for each in self._levels.looks if each.level == name]
             verdicts.append(judge_level(name, looks, self.oracle.allowed))
         titles = [title for each in verdicts for title in each.titles]
-        return (titles[0] if titles else ""), verdicts
+        return (Title(titles[0]) if titles else None), verdicts
 
     def _losses_at_the_end(self) -> list[Between]:
         """Of levels that do not answer the last look, unless another record has told how they were lost."""
@@ -243,7 +246,7 @@ class RunningL1:
             if loss is not None:
                 self._levels.lost(look.level)
                 if look.level not in known and not _told(verdicts, loss):
-                    found.append(judge_loss(look.level, f"a sign of life after {name}", loss))
+                    found.append(judge_loss(look.level, "", loss, after=name))
                 if not look.splats:
                     continue
             earlier = [each for each in before if each.level == look.level]
@@ -267,20 +270,20 @@ class RunningL1:
         name = about.name
         self._about, self._notes, self._phases = about, [], None
         if self._lacking:
-            skip = Verdict("machine available", Kind.SKIP, "yes", self._lacking)
+            skip = Verdict("machine available", Kind.SKIP, Yes(), MachineLacks(self._lacking))
             missing: tuple[str, list[Verdict]] | None = (directory, [skip])
         else:
             self._levels.begin(name)
             note = self._levels.take_failure()
             self._notes += [note] if note else []
             missing = self._missing(needs)
-        summary = ""
+        answer: Fact | None = None
         verdicts: list[Verdict]
         if missing is not None:
             directory, verdicts = missing
         else:
             try:
-                summary, verdicts = body()
+                answer, verdicts = body()
             except NoAnswer as error:
                 verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
             except InfrastructureError as error:
@@ -303,7 +306,7 @@ class RunningL1:
             l1=self.placement.l1.id,
             l2=about.l2,
             topic=about.topic,
-            summary=summary,
+            answer=answer,
             verdicts=tuple(verdicts),
             directory=f"{self.placement.full_id}/{directory}",
             seconds=time.monotonic() - began,
@@ -337,8 +340,8 @@ class RunningL1:
             if name <= needs and not seen.up:
                 if (name, self._levels.boots) in self._told or self._levels.renewed:
                     words = seen.lost.proof if seen.lost else seen.boot.proof
-                    reason = f"{name}: {seen.boot.summary if not seen.lost else 'lost when it was probed'}"
-                    skip = Verdict(f"{name} is up", Kind.SKIP, "yes", reason, words)
+                    end = LostAtProbe(seen.lost.rule) if seen.lost else seen.boot.ended
+                    skip = Verdict(f"{name} is up", Kind.SKIP, Yes(), NotUp(name, end), words)
                     return name.lower(), [skip]
                 self._told.add((name, self._levels.boots))
                 _, verdicts = self.oracle.l0(seen) if name == "L0" else self.oracle.l1(seen)

@@ -86,6 +86,9 @@ class Feature:
     KeyError, ValueError or UsageError for what a series.toml may not say of a base (Kernel.series).
     more_answers: (question, document) of what is asked in a way of its own, after all questions and in the
     same conversation.
+    sentences: name of a module for reports alone, which says what this feature's facts are in words:
+    SENTENCES, from class to a function of the fact and of ``say`` for the facts in it, and SHORT, the same
+    for cells of tables; '' for none: then they are told by their kinds and fields.
     """
 
     name: str
@@ -99,3 +102,4 @@ class Feature:
     symbols: tuple[str, ...] = ()
     check_series_words: Callable[[Mapping[str, Any]], object] | None = None
     more_answers: Callable[[Session, Monitor | None], Iterator[tuple[str, dict[str, Any]]]] | None = None
+    sentences: str = ""

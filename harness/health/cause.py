@@ -30,12 +30,6 @@ class Loss:
     proof: str
     splat: Splat | None = None
 
-    @property
-    def words(self) -> str:
-        """``hang (stuck)``; the rule is left out where it says the same as the outcome."""
-        outcome = self.outcome.value
-        return outcome if self.rule == outcome else f"{outcome} ({self.rule})"
-
 
 class Reach(Enum):
     """Whether a level answers over SSH."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.model.level_facts import FilesAre
 from harness.model.verdict import Kind, Verdict
 
 _CHECK = "files"
@@ -32,4 +33,4 @@ def judge_files(damage: str) -> list[Verdict]:
     """At the end of an L1: none if they are as they were."""
     if not damage:
         return []
-    return [Verdict(_CHECK, Kind.INFRASTRUCTURE, "as they were", "changed while in use", damage, _SOURCE)]
+    return [Verdict(_CHECK, Kind.INFRASTRUCTURE, FilesAre(False), FilesAre(True), damage, _SOURCE)]

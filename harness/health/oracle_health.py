@@ -10,13 +10,25 @@ from dataclasses import dataclass, replace
 from harness.health.benign import Circumstances, is_benign
 from harness.health.cause import STARVED, by_the_clock
 from harness.health.taint import Taint, evidence
+from harness.model.facts import Absent, NotKnown
+from harness.model.level_facts import (
+    BuildId,
+    ClockIs,
+    Complaints,
+    GuestLeft,
+    HealthNotChecked,
+    Release,
+    SlowMachine,
+    TaintAlone,
+    TaintNotTold,
+)
 from harness.model.looks import Look
 from harness.model.observation import Boot
 from harness.model.outcome import Outcome, Side
 from harness.model.splat import Splat
 from harness.model.verdict import Kind, Verdict
 
-NO_COMPLAINT = "no complaint"
+NO_COMPLAINT = Complaints()
 _SOURCE = "the kernel reported a fault; Linux kernel/panic.c, lib/bug.c"
 
 
@@ -99,7 +111,7 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed, earlier: Seq
         look, accused = found
         title = _taint_title(accused)
         return Verdict(
-            check, Kind.FAIL, NO_COMPLAINT, f"{title}, but no splat was seen on the console or in the log",
+            check, Kind.FAIL, NO_COMPLAINT, TaintAlone(title, log=True),
             f"/proc/sys/kernel/tainted in {name}: {look.taint}", _SOURCE, right=False, titles=(title,),
         )  # fmt: skip
     if slow:
@@ -107,8 +119,8 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed, earlier: Seq
     taints = [look for look in looks if look.answered and look.taint is not None]
     if not taints or not looks[-1].answered:
         reason = looks[-1].reason if looks else ""
-        words = f"health was not checked: {reason}" if reason else "health was not checked"
-        return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, words, reason or "no look was answered", _SOURCE)
+        proof = reason or "no look was answered"
+        return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, HealthNotChecked(reason), proof, _SOURCE)
     last = taints[-1]
     excused = f"; allowed: {', '.join(sorted({each.title for each in splats}))}" if splats else ""
     return Verdict(
@@ -119,8 +131,7 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed, earlier: Seq
 
 
 def _slow(check: str, splat: Splat) -> Verdict:
-    words = f"{splat.title}, while its QEMU got no CPU"
-    return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, words, splat.line, _SOURCE)
+    return Verdict(check, Kind.UNKNOWN, NO_COMPLAINT, SlowMachine(splat.title), splat.line, _SOURCE)
 
 
 def _taint_title(found: Sequence[Taint]) -> str:
@@ -130,12 +141,10 @@ def _taint_title(found: Sequence[Taint]) -> str:
 def _complaints(check: str, guilty: Sequence[Splat]) -> Verdict:
     titles = tuple(sorted({each.title for each in guilty}))
     first = guilty[0]
-    told: dict[str, None] = {}
-    for each in guilty:
-        told[f"{each.title} ({each.when})" if each.when else each.title] = None
+    told = Complaints(tuple(dict.fromkeys((each.title, each.when) for each in guilty)))
     trace = f" [{' < '.join(first.trace[:8])}]" if first.trace else ""
     return Verdict(
-        check, Kind.FAIL, NO_COMPLAINT, "; ".join(told), f"{first.line}{trace}", _SOURCE, right=False,
+        check, Kind.FAIL, NO_COMPLAINT, told, f"{first.line}{trace}", _SOURCE, right=False,
         titles=titles,
     )  # fmt: skip
 
@@ -157,7 +166,7 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
                 "L2 health",
                 Kind.UNKNOWN,
                 NO_COMPLAINT,
-                "L2 did not report its taint flags",
+                TaintNotTold(),
                 "no taint in its report",
                 _SOURCE,
             )
@@ -167,7 +176,7 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
         title = _taint_title(accused)
         return [
             Verdict(
-                "L2 health", Kind.FAIL, NO_COMPLAINT, f"{title}, but no splat was seen on the console",
+                "L2 health", Kind.FAIL, NO_COMPLAINT, TaintAlone(title),
                 f"/proc/sys/kernel/tainted in L2: {said[-1]}", _SOURCE, right=False, titles=(title,),
             )
         ]  # fmt: skip
@@ -182,7 +191,7 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
     ]  # fmt: skip
 
 
-_END = "powers off by itself"
+_END = GuestLeft("off")
 _END_SOURCE = "images/guest/init powers off; QEMU then ends with status 0, and KVM takes the VM down"
 
 
@@ -190,50 +199,19 @@ def judge_end(boot: Boot) -> list[Verdict]:
     """``L2 ends`` of a guest that was up, and of any whose VM is never taken down."""
     end = boot.end
     if boot.stays:
-        stays = _ENDS["stays"]
+        stays = GuestLeft("stays")
         return [Verdict("L2 ends", Kind.FAIL, _END, stays, boot.stays, _END_SOURCE, right=False)]
     if boot.outcome is not Outcome.BOOTED:
         return []
     if end is None:
-        return [Verdict("L2 ends", Kind.UNKNOWN, _END, "not known", "", _END_SOURCE)]
+        return [Verdict("L2 ends", Kind.UNKNOWN, _END, NotKnown(), "", _END_SOURCE)]
     if end.rule == "off":
         return [Verdict("L2 ends", Kind.OK, _END, _END, end.proof, _END_SOURCE, right=True)]
     kind = {Side.KERNEL: Kind.FAIL, Side.SURROUNDINGS: Kind.INFRASTRUCTURE, Side.UNKNOWN: Kind.UNKNOWN}[
         end.side
     ]
     right = False if kind is Kind.FAIL else None
-    return [Verdict("L2 ends", kind, _END, _words_of(end.rule), end.proof, _END_SOURCE, right=right)]
-
-
-_ENDS = {
-    "hang": "hangs after it was up",
-    "stays": "its VM is never taken down",
-    "splat": "its kernel fails after it was up",
-    "panic": "panics after it was up",
-    "exit": "QEMU ends with an error",
-    "crash": "its QEMU crashes",
-    "reset": "resets or powers off without a message",
-    "no-leave": "ends without a message",
-    "gone": "the end of its QEMU was not observed",
-    "qemu-signal": "its QEMU is ended by a signal",
-    "qemu-stopped": "its QEMU is stopped by a signal",
-    "starved": "its QEMU got no CPU",
-    "run-failed": "KVM_RUN fails after it was up",
-    "run-refused": "KVM_RUN fails after it was up",
-    "guest-wide-refused": "KVM_RUN ends for a reason that QEMU cannot serve",
-    "unknown-exit": "KVM_RUN ends for a reason that QEMU cannot serve",
-    "os-terminated": "panics after it was up",
-    "qemu": "its QEMU reports an error",
-}
-_OF_HOST = {"splat": "'s kernel fails meanwhile", "panic": " panics meanwhile", "hang": " hangs meanwhile"}
-
-
-def _words_of(rule: str) -> str:
-    """An end, in words. rule: of health/ending.py, or ``l1-RULE`` of the level that ran it."""
-    host, _, of_host = rule.partition("-")
-    if host in ("l0", "l1"):
-        return host.upper() + _OF_HOST.get(of_host, " is lost meanwhile")
-    return _ENDS.get(rule, rule)
+    return [Verdict("L2 ends", kind, _END, GuestLeft(end.rule), end.proof, _END_SOURCE, right=right)]
 
 
 # A clock is read, printed, and carried through two consoles: so much may be lost on the way, in seconds.
@@ -247,15 +225,16 @@ def judge_identity(release: str, build_id: str, boot: Boot) -> list[Verdict]:
         return []
     found = [
         Verdict(
-            "L2 kernel", Kind.OK if boot.release == release else Kind.FAIL, release, boot.release, boot.proof,
+            "L2 kernel", Kind.OK if boot.release == release else Kind.FAIL, Release(release),
+            Release(boot.release), boot.proof,
             "L2 boots the kernel under test from L1's second disk",
         )
     ]  # fmt: skip
     if build_id:
         found.append(
             Verdict(
-                "L2 build id", Kind.OK if boot.build_id == build_id else Kind.FAIL, build_id,
-                boot.build_id or "none", "/sys/kernel/notes in L2",
+                "L2 build id", Kind.OK if boot.build_id == build_id else Kind.FAIL, BuildId(build_id),
+                BuildId(boot.build_id) if boot.build_id else Absent(), "/sys/kernel/notes in L2",
                 "the running kernel is the image it was given (ld --build-id, Linux kernel/ksysfs.c)",
             )
         )  # fmt: skip
@@ -263,8 +242,7 @@ def judge_identity(release: str, build_id: str, boot: Boot) -> list[Verdict]:
         ahead = boot.uptime > boot.elapsed + _CLOCK_SLACK
         found.append(
             Verdict(
-                "L2 clock", Kind.FAIL if ahead else Kind.OK, "not ahead of ours",
-                "ahead of ours" if ahead else "not ahead of ours",
+                "L2 clock", Kind.FAIL if ahead else Kind.OK, ClockIs(ahead=False), ClockIs(ahead),
                 f"up {boot.uptime:.1f} s by its own clock, {boot.elapsed:.1f} s after its QEMU was started",
                 "L2's timebase is L1's with an offset (Linux book3s_hv.c, tb_offset)",
                 right=not ahead,

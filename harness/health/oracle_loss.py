@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from harness.health.cause import Loss
+from harness.model.facts import SomeAnswer
+from harness.model.level_facts import Lost
 from harness.model.outcome import Side
 from harness.model.verdict import Kind, Verdict
 
@@ -14,13 +16,14 @@ KIND_OF = {
 }
 
 
-def judge_loss(level: str, asked: str, loss: Loss) -> Verdict:
-    """level: that should have answered; asked: what, for people."""
+def judge_loss(level: str, asked: str, loss: Loss, after: str = "") -> Verdict:
+    """level: that should have answered; asked: the question, '' for a sign of life; after: what had just
+    ended."""
     kind = KIND_OF[loss.side]
     titles = (loss.splat.title,) if loss.splat is not None else ()
-    told = f"{loss.words}: {titles[0]}" if titles else loss.words
+    observed = Lost(loss.outcome, loss.rule, titles[0] if titles else "", asked, after)
     return Verdict(
-        f"{level} answers", kind, "an answer", f"{told}, asked: {asked}" if asked else told, loss.proof,
+        f"{level} answers", kind, SomeAnswer(), observed, loss.proof,
         "a test must not make the kernel hang or crash", right=False if kind is Kind.FAIL else None,
         titles=titles,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.model.comparison import IDENTITY, Change, check_words, compare, l1_words
+from harness.model.fact import Fact, same
 from harness.model.matrix import control_of
 from harness.model.record import Record
 from harness.model.scenario import L1Setting
@@ -29,7 +30,7 @@ class History:
     """A check that some patch turns. answers, kinds: one for each boundary, None where there is none;
     where: all that have this very history, ``arch_compat P11: papr, hv P11 as P10``."""
 
-    answers: tuple[str | None, ...]
+    answers: tuple[Fact | None, ...]
     kinds: tuple[Kind | None, ...]
     where: tuple[str, ...]
 
@@ -37,7 +38,10 @@ class History:
         """Whether the answer at this boundary differs from the last one there was."""
         before = next((each for each in reversed(self.answers[:number]) if each is not None), None)
         now = self.answers[number]
-        return now is not None and before is not None and now != before
+        return now is not None and before is not None and not same(now, before)
+
+
+_Course = tuple[tuple[str | None, Kind | None], ...]
 
 
 def histories(boundaries: Sequence[Boundary], records: Sequence[Record]) -> list[History]:
@@ -54,18 +58,20 @@ def histories(boundaries: Sequence[Boundary], records: Sequence[Record]) -> list
             check = check_words(verdict.check, record.l2)
             place = (check, l1_words(record.l1, record.l0), record.topology)
             seen.setdefault(place, [None] * len(boundaries))[position[record.kernel]] = verdict
-    found: dict[tuple[tuple[str | None, Kind | None], ...], dict[tuple[str, str], list[str]]] = {}
+    # (token, kind) at each boundary -> verdicts, and (check, L1) -> topologies
+    found: dict[_Course, tuple[Sequence[Verdict | None], dict[tuple[str, str], list[str]]]] = {}
     for (check, l1, topology), verdicts in seen.items():
-        key = tuple((each.observed, each.kind) if each else (None, None) for each in verdicts)
-        if len({each.observed for each in verdicts if each is not None}) > 1:
-            found.setdefault(key, {}).setdefault((check, l1), []).append(topology)
+        key = tuple((each.observed.token, each.kind) if each else (None, None) for each in verdicts)
+        if len({each.observed.token for each in verdicts if each is not None}) > 1:
+            _, places = found.setdefault(key, (verdicts, {}))
+            places.setdefault((check, l1), []).append(topology)
     return [
         History(
-            tuple(answer for answer, _ in key),
-            tuple(kind for _, kind in key),
+            tuple(each.observed if each else None for each in verdicts),
+            tuple(each.kind if each else None for each in verdicts),
             tuple(f"{check}: {', '.join(topologies)} {l1}" for (check, l1), topologies in places.items()),
         )
-        for key, places in found.items()
+        for verdicts, places in found.values()
     ]
 
 
@@ -112,8 +118,8 @@ def broken_at(boundary: Boundary, boundaries: Sequence[Boundary], records: Seque
         return []
     cells = compare(records, before[-1].kernel, boundary.kernel)
     return [
-        f"{check_words(fact.check, cell.l2)}: {cell.topology} {l1_words(cell.l1, cell.l0)}"
+        f"{check_words(each.check, cell.l2)}: {cell.topology} {l1_words(cell.l1, cell.l0)}"
         for cell in cells
-        for fact in cell.facts
-        if fact.change is Change.BROKEN
+        for each in cell.checks
+        if each.change is Change.BROKEN
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What differs between two kernels in one run: cells of the grid, and the facts in them."""
+"""What differs between two kernels in one run: cells of the grid, and the checks in them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from harness.model.fact import Fact, same
+from harness.model.facts import NoAnswer
+from harness.model.level_facts import SplatWas
 from harness.model.record import Record
 from harness.model.verdict import Kind, Verdict, answered
 
@@ -22,7 +25,7 @@ class Change(Enum):
     UNKNOWN = "no answer"
 
 
-# What a cell amounts to: the first of these that a fact in it has.
+# What a cell amounts to: the first of these that a check in it has.
 _SEVERITY = (Change.BROKEN, Change.UNKNOWN, Change.FIXED, Change.CHANGED, Change.SAME)
 
 # They say which kernel runs, and differ between any two.
@@ -34,39 +37,34 @@ L2_OUTCOME = "L2 outcome"
 # topology, l0, l1, l2, topic: where a record belongs, whichever kernel it is of.
 Place = tuple[str, str, str, str, str]
 
-NO_ANSWER = "no answer"
-
-# Of a splat's title.
-SEEN, NOT_SEEN, NOT_PROVEN = "seen", "not seen", "not proven"
-
 
 @dataclass(frozen=True)
-class Fact:
+class Difference:
     """One check at one place, before and after. before, after: as observed. Of a check with titles of splats
-    there is one for each title, ``L1 health: WARNING in f``, whose answers are SEEN and so on."""
+    there is one for each title, ``L1 health: WARNING in f``, whose answers are SplatWas."""
 
     check: str
-    before: str
-    after: str
+    before: Fact
+    after: Fact
     change: Change
 
 
 @dataclass(frozen=True)
 class Cell:
-    """topology, l0, l1, l2, topic: as in Record; before, after: the records' summaries."""
+    """topology, l0, l1, l2, topic: as in Record; before, after: the records' answers."""
 
     topology: str
     l0: str
     l1: str
     l2: str
     topic: str
-    before: str
-    after: str
-    facts: tuple[Fact, ...]
+    before: Fact
+    after: Fact
+    checks: tuple[Difference, ...]
 
     @property
     def change(self) -> Change:
-        kinds = {fact.change for fact in self.facts}
+        kinds = {each.change for each in self.checks}
         return next((each for each in _SEVERITY if each in kinds), Change.SAME)
 
 
@@ -90,52 +88,54 @@ def _titles(records: Iterable[Record]) -> set[str]:
 
 def _cell(place: Place, before: Record | None, after: Record | None, common: set[str]) -> Cell:
     topology, l0, l1, l2, topic = place
-    facts: Iterable[Fact]
+    checks: Iterable[Difference]
     if before is None or after is None or not (_answered(before) and _answered(after)):
         lost = Change.UNKNOWN
         if topic in ("l0", "l1") and before is not None and after is not None and _answered(before):
             lost = Change.BROKEN if after.kind is Kind.FAIL else Change.UNKNOWN
-        facts = [Fact(topic, _summary(before), _summary(after), lost)]
+        checks = [Difference(topic, _answer(before), _answer(after), lost)]
     else:
         new = {each.check: each for each in after.verdicts}
         pairs = [(each, new[each.check]) for each in before.verdicts if each.check in new]
-        facts = [
-            _fact(old, now)
+        checks = [
+            _difference(old, now)
             for old, now in pairs
             if old.check not in IDENTITY and not (old.titles or now.titles)
         ]
-    facts = [*facts, *_splats(before, after, common)]
-    return Cell(topology, l0, l1, l2, topic, _summary(before), _summary(after), tuple(facts))
+    checks = [*checks, *_splats(before, after, common)]
+    return Cell(topology, l0, l1, l2, topic, _answer(before), _answer(after), tuple(checks))
 
 
-def _splats(before: Record | None, after: Record | None, common: set[str]) -> list[Fact]:
+def _splats(before: Record | None, after: Record | None, common: set[str]) -> list[Difference]:
     """Of checks that have titles, whatever else became of the records."""
     by_check = [
         {each.check: each for each in record.verdicts} if record else {} for record in (before, after)
     ]
-    facts = []
+    found = []
     for check in dict.fromkeys(name for side in by_check for name in side):
         sides = [side.get(check) for side in by_check]
         for title in sorted({title for each in sides if each is not None for title in each.titles}):
             seen, now = (_title_seen(each, title) for each in sides)
-            facts.append(Fact(f"{check}: {title}", seen, now, _title_change(seen, now, title in common)))
-    return facts
+            change = _title_change(seen, now, title in common)
+            found.append(Difference(f"{check}: {title}", SplatWas(seen), SplatWas(now), change))
+    return found
 
 
-def _title_seen(verdict: Verdict | None, title: str) -> str:
+def _title_seen(verdict: Verdict | None, title: str) -> bool | None:
+    """None where that is not proven."""
     if verdict is not None and title in verdict.titles:
-        return SEEN
-    return NOT_SEEN if verdict is not None and verdict.answered else NOT_PROVEN
+        return True
+    return False if verdict is not None and verdict.answered else None
 
 
-def _title_change(before: str, after: str, common: bool) -> Change:
-    if before == after:
+def _title_change(before: bool | None, after: bool | None, common: bool) -> Change:
+    if before is after:
         return Change.SAME
-    if NOT_PROVEN in (before, after):
+    if before is None or after is None:
         return Change.UNKNOWN
     if common:
         return Change.CHANGED
-    return Change.BROKEN if after == SEEN else Change.FIXED
+    return Change.BROKEN if after else Change.FIXED
 
 
 def _answered(record: Record) -> bool:
@@ -144,55 +144,56 @@ def _answered(record: Record) -> bool:
     return answered(record.verdicts)
 
 
-def _summary(record: Record | None) -> str:
+def _answer(record: Record | None) -> Fact:
     if record is None or not answered(record.verdicts):
-        return NO_ANSWER
-    return record.summary or record.verdicts[0].observed
+        return NoAnswer()
+    return record.answer or record.verdicts[0].observed
 
 
-def _fact(before: Verdict, after: Verdict) -> Fact:
-    if before.observed == after.observed:
+def _difference(before: Verdict, after: Verdict) -> Difference:
+    if same(before.observed, after.observed):
         change = Change.SAME
     elif before.right is None or after.right is None or before.right == after.right:
         change = Change.CHANGED
     else:
         change = Change.FIXED if after.right else Change.BROKEN
-    return Fact(before.check, before.observed, after.observed, change)
+    return Difference(before.check, before.observed, after.observed, change)
 
 
 def counts(cells: Iterable[Cell]) -> dict[Change, int]:
-    """Facts of each kind; all kinds are there."""
+    """Checks of each kind; all kinds are there."""
     found = dict.fromkeys(Change, 0)
     for cell in cells:
-        for fact in cell.facts:
-            found[fact.change] += 1
+        for each in cell.checks:
+            found[each.change] += 1
     return found
 
 
 @dataclass(frozen=True)
 class Group:
-    """The same fact at several places. places: ``papr P11 as P10``, or ``papr, hv P11 as P10``."""
+    """The same difference at several places. places: ``papr P11 as P10``, or ``papr, hv P11 as P10``."""
 
     l2: str
-    fact: Fact
+    difference: Difference
     places: tuple[str, ...]
 
 
 def groups(cells: Iterable[Cell]) -> list[Group]:
-    """Facts that are not the same on both sides, each once, with the places where it is so."""
-    found: dict[tuple[str, Fact], dict[str, list[str]]] = {}
+    """Checks that are not the same on both sides, each once, with the places where it is so."""
+    found: dict[tuple[str, str, str, str, Change], tuple[Difference, dict[str, list[str]]]] = {}
     for cell in cells:
-        for fact in cell.facts:
-            if fact.change is not Change.SAME:
-                by_l1 = found.setdefault((cell.l2, fact), {})
+        for each in cell.checks:
+            if each.change is not Change.SAME:
+                key = (cell.l2, each.check, each.before.token, each.after.token, each.change)
+                _, by_l1 = found.setdefault(key, (each, {}))
                 by_l1.setdefault(l1_words(cell.l1, cell.l0), []).append(cell.topology)
     return [
         Group(
-            l2,
-            fact,
+            key[0],
+            difference,
             tuple(f"{', '.join(dict.fromkeys(topologies))} {l1}" for l1, topologies in by_l1.items()),
         )
-        for (l2, fact), by_l1 in found.items()
+        for key, (difference, by_l1) in found.items()
     ]
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from harness.model.cpu import GuestMode, Mode, mode_of_cpuinfo, mode_of_pvr
+from harness.model.level_facts import Ended, InMode
 from harness.model.looks import Look
 from harness.model.outcome import Outcome, Side
 from harness.model.splat import Splat
@@ -139,13 +140,11 @@ class Boot:
     starved: float = 0.0
 
     @property
-    def summary(self) -> str:
-        """``booted POWER10``-like words."""
+    def ended(self) -> Ended:
+        """As a fact."""
         if self.outcome is Outcome.BOOTED:
-            return f"booted as {self.mode or 'an unknown mode'}"
-        if self.outcome is Outcome.INFRASTRUCTURE:
-            return f"{self.outcome.value} ({self.rule})"
-        return str(self.outcome.value)
+            return Ended(self.outcome, InMode.of(self.mode))
+        return Ended(self.outcome, rule=self.rule if self.outcome is Outcome.INFRASTRUCTURE else "")
 
 
 @dataclass(frozen=True)

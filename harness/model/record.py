@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
+from enum import Enum
 from typing import Any
 
+from harness.model.fact import Fact
 from harness.model.scenario import kernels_id
 from harness.model.verdict import Kind, Verdict, worst
 
@@ -16,7 +18,7 @@ class Record:
     """kernel, l0, topology, l1, l2: as in scenario ids, l2 is '' for what concerns no L2, l0 is the
     label of L0's kernel, '' where L0 is QEMU;
     topic: which column of the grid, "l0", "l0_caps", "l1", "caps", "arch_compat" or "l2";
-    summary: the cell's words, e.g. ``P10``, ``early``, ``0x6000000000000000``;
+    answer: what its cell of the grid shows, None for nothing beside the verdict;
     directory: logs, relative to the run's directory; seconds: how long it took;
     phases: seconds by phase of the level that was booted for it, empty if none was;
     notes: what was special, such as a fresh L1 after one that had complained; sequence: ids of the L2s
@@ -28,7 +30,7 @@ class Record:
     l1: str
     l2: str
     topic: str
-    summary: str
+    answer: Fact | None
     verdicts: tuple[Verdict, ...]
     directory: str
     seconds: float = 0.0
@@ -54,7 +56,8 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            **asdict(self),
+            **{each.name: getattr(self, each.name) for each in fields(self)},
+            "answer": self.answer.to_json() if self.answer else None,
             "verdicts": [each.to_json() for each in self.verdicts],
             "notes": list(self.notes),
             "sequence": list(self.sequence),
@@ -64,6 +67,7 @@ class Record:
     def from_json(cls, data: dict[str, Any]) -> Record:
         values = {
             **data,
+            "answer": None if data["answer"] is None else Fact.from_json(data["answer"]),
             "verdicts": tuple(Verdict.from_json(each) for each in data["verdicts"]),
             "notes": tuple(data.get("notes", ())),
             "sequence": tuple(data.get("sequence", ())),
@@ -124,6 +128,28 @@ class RunInfo:
     allow_splat: tuple[str, ...] = ()
 
 
+class Lack(Enum):
+    """What a run that is no success lacks, whatever its records say."""
+
+    RESULTS = "results"  # that were planned
+    WITHOUT_ERROR = "without error"  # some tests ended with an error of ours
+    END = "end"  # it was interrupted
+    TESTS = "tests"  # none was selected
+    ANSWERS = "answers"  # each record is skipped
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """interrupted: before its end; names: of the tests that it is about; planned: number of records; reason:
+    why the first record is skipped, None if that is not told, or not the question."""
+
+    lack: Lack
+    interrupted: bool = False
+    names: tuple[str, ...] = ()
+    planned: int = 0
+    reason: Fact | None = None
+
+
 @dataclass(frozen=True)
 class Delivery:
     """What was planned against what came of it. complete: whether the run got to its end; planned: number of
@@ -135,32 +161,24 @@ class Delivery:
     missing: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
 
-    def trouble(self, records: Sequence[Record]) -> str:
-        """Why the run is no success whatever its records say; '' if nothing is wrong."""
-        start = "" if self.complete else "Interrupted: "
+    def shortfall(self, records: Sequence[Record]) -> Shortfall | None:
+        """Why the run is no success whatever its records say; None if nothing is wrong."""
+
+        def of(lack: Lack, names: Sequence[str] = (), reason: Fact | None = None) -> Shortfall:
+            return Shortfall(lack, not self.complete, tuple(names), self.planned, reason)
+
         if self.missing:
-            count = f"{len(self.missing)} of {self.planned} planned results"
-            return f"{start}{count} {_are(self.missing)} missing: {_first(self.missing)}"
+            return of(Lack.RESULTS, self.missing)
         if self.errors:
-            words = f"{len(self.errors)} of the tests ended with an error of the harness (see errors.txt)"
-            return f"{start}{words}: {_first(self.errors)}"
+            return of(Lack.WITHOUT_ERROR, self.errors)
         if not self.complete:
-            return "Interrupted: partial results."
+            return of(Lack.END)
         if not records:
-            return "Nothing was judged: no test was selected."
+            return of(Lack.TESTS)
         if all(record.kind is Kind.SKIP for record in records):
-            reason = records[0].verdicts[0] if records[0].verdicts else None
-            words = f": {reason.observed}" if reason else ""
-            return f"Nothing was judged{words}."
-        return ""
-
-
-def _first(names: Sequence[str]) -> str:
-    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-
-
-def _are(names: Sequence[str]) -> str:
-    return "is" if len(names) == 1 else "are"
+            first = records[0].verdicts
+            return of(Lack.ANSWERS, reason=first[0].observed if first else None)
+        return None
 
 
 def exit_code(records: Sequence[Record], delivery: Delivery) -> int:
@@ -177,4 +195,4 @@ def exit_code(records: Sequence[Record], delivery: Delivery) -> int:
 def not_proven(records: Sequence[Record], delivery: Delivery) -> bool:
     """Whether a run says less than it was made for."""
     lost = any(record.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN) for record in records)
-    return lost or bool(delivery.trouble(records))
+    return lost or delivery.shortfall(records) is not None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What one run of one scenario came to, in words that are the same whenever the failure is: a signature."""
+"""What one run of one scenario came to, as a token that is the same whenever the failure is: a signature."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harness.model.fact import Fact
+from harness.model.level_facts import Ended, GuestLeft, Lost
 from harness.model.outcome import Outcome
 from harness.model.record import Record
 from harness.model.verdict import NOT_JUDGED, TROUBLE, Kind, Verdict
@@ -55,7 +57,7 @@ def of_scenario(records: Sequence[Record]) -> Seen:
             if record.topic == name:
                 lost = record.verdicts[0]
                 if lost.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.SKIP):
-                    return Seen("", lost.proof, trouble=f"{lost.check}: {lost.observed}: {lost.proof}")
+                    return Seen("", lost.proof, trouble=f"{lost.check}: {lost.observed.token}: {lost.proof}")
                 if lost.kind is Kind.FAIL:  # it did not boot; other facts of a level come later
                     return _ended(name.upper(), lost)
     guests = [record for record in records if record.topic == "l2"]
@@ -65,9 +67,9 @@ def of_scenario(records: Sequence[Record]) -> Seen:
     for record in guests:
         verdict = record.verdicts[0]
         if verdict.kind is Kind.SKIP:
-            return Seen("", verdict.proof, trouble=verdict.observed)
+            return Seen("", verdict.proof, trouble=verdict.observed.token)
         if verdict.kind in NOT_JUDGED:
-            return Seen("", verdict.proof, trouble=f"{verdict.observed}: {verdict.proof}")
+            return Seen("", verdict.proof, trouble=f"{verdict.observed.token}: {verdict.proof}")
         seen = _ended("L2" if len(guests) == 1 else record.l2.upper(), verdict)
         if seen.right is False:
             return seen
@@ -107,9 +109,8 @@ def _complaint(records: Sequence[Record]) -> Seen | None:
     for record in records:
         for verdict in record.verdicts:
             if verdict.kind is Kind.FAIL and record.topic in ("l2", "health") and verdict.right is False:
-                words = without_noise(verdict.observed)
-                hang = words.startswith("hang")
-                return Seen(f"{verdict.check}: {words}", verdict.proof, False, hang)
+                token = without_noise(verdict.observed.token)
+                return Seen(f"{verdict.check}: {token}", verdict.proof, False, _is_hang(verdict.observed))
     return None
 
 
@@ -117,20 +118,25 @@ def _unproven(records: Sequence[Record]) -> Seen | None:
     for record in records:
         for verdict in record.verdicts:
             if verdict.kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN):
-                words = f"{verdict.check}: {verdict.observed}: {verdict.proof}"
+                words = f"{verdict.check}: {verdict.observed.token}: {verdict.proof}"
                 return Seen("", verdict.proof, trouble=words)
     return None
 
 
 def _ended(level: str, verdict: Verdict) -> Seen:
-    observed = verdict.observed
-    booted = observed.startswith("booted")
-    # What decided tells two panics apart; of a boot it has the release in it.
-    detail = "" if booted else f": {without_noise(verdict.proof)}"
-    hang = observed == Outcome.HANG.value
-    if hang:
-        detail = ""  # the last line before it is what happened to be printed
-    return Seen(f"{level} {observed}{detail}", verdict.proof, verdict.right, hang)
+    end = verdict.observed
+    booted = isinstance(end, Ended) and end.booted
+    hang = isinstance(end, Ended) and end.outcome is Outcome.HANG
+    # What decided tells two panics apart. Of a boot it has the release in it, and the last line before a hang
+    # is what happened to be printed.
+    detail = "" if booted or hang else f": {without_noise(verdict.proof)}"
+    return Seen(f"{level} {end.token}{detail}", verdict.proof, verdict.right, hang)
+
+
+def _is_hang(fact: Fact) -> bool:
+    if isinstance(fact, GuestLeft):
+        return fact.rule == "hang"
+    return isinstance(fact, (Ended, Lost)) and fact.outcome is Outcome.HANG
 
 
 def of_check(records: Sequence[Record], name: str) -> Seen:
@@ -142,13 +148,13 @@ def of_check(records: Sequence[Record], name: str) -> Seen:
         for verdict in record.verdicts:
             if verdict.check == name:
                 if not verdict.answered:
-                    return Seen("", verdict.proof, trouble=f"{name}: {verdict.observed}")
+                    return Seen("", verdict.proof, trouble=f"{name}: {verdict.observed.token}")
                 # As it is: what a check observes has no times or addresses in it, but values that count.
-                words = f"{name}: {verdict.observed}"
+                words = f"{name}: {verdict.observed.token}"
                 right = verdict.right
                 if right is None and verdict.kind is not Kind.SKIP:  # not judged is neither
                     right = verdict.kind is Kind.OK
-                return Seen(words, f"{verdict.proof}: {verdict.observed}", right)
+                return Seen(words, f"{verdict.proof}: {verdict.observed.token}", right)
     lost = [each for record in records for each in record.verdicts if each.check.endswith(" answers")]
     if lost and lost[0].kind is Kind.FAIL:
         return _ended("L1", lost[0])

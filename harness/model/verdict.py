@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
+
+from harness.model.fact import Fact
+from harness.model.facts import KernelNotKnown
 
 
 class Kind(Enum):
@@ -38,9 +41,6 @@ _MARK = {
 TROUBLE = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
 # What says nothing about the kernel.
 NOT_JUDGED = (Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.SKIP)
-# What a skipped check says in place of an expectation if only that is missing.
-NOT_KNOWN = "nothing is known of this kernel; see --expect"
-
 # Why something is expected of a kernel of which nothing is known.
 _OF_ANY = "what any kernel should do, whatever its version"
 
@@ -50,40 +50,66 @@ SEVERITY = (Kind.FAIL, Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.DEFECT, Kind.OK, 
 
 @dataclass(frozen=True)
 class Verdict:
-    """check: name of the check, e.g. ``ioctl merged``; expected, observed: one line each;
+    """check: name of the check, e.g. ``ioctl merged``; expected: None where nothing was; observed: what was;
     proof: the line or value that shows it; source: why the oracle expects this;
     measured: True where the expectation rests on measurement alone;
     right: whether what was observed is what any kernel should do, whatever is expected of this
     one; None where that is not the question;
     titles: of the splats that a health check is about, sorted;
-    any_kernel: what any kernel should do, in words, where that is not what is expected of this one.
+    any_kernel: what any kernel should do, where that is not what is expected of this one;
+    defect: what is wrong with the expectation, where that is a known defect of this kernel; '' elsewhere.
     """
 
     check: str
     kind: Kind
-    expected: str
-    observed: str
+    expected: Fact | None
+    observed: Fact
     proof: str = ""
     source: str = ""
     measured: bool = False
     right: bool | None = None
     titles: tuple[str, ...] = ()
-    any_kernel: str = ""
+    any_kernel: Fact | None = None
+    defect: str = ""
 
     @property
     def answered(self) -> bool:
         """Whether something was observed, judged or not."""
         if self.kind is Kind.SKIP:
-            return self.expected == NOT_KNOWN
+            return isinstance(self.expected, KernelNotKnown)
         return self.kind not in (Kind.INFRASTRUCTURE, Kind.UNKNOWN)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "kind": self.kind.value, "titles": list(self.titles)}
+        return {
+            "check": self.check,
+            "kind": self.kind.value,
+            "expected": self.expected.to_json() if self.expected else None,
+            "observed": self.observed.to_json(),
+            "proof": self.proof,
+            "source": self.source,
+            "measured": self.measured,
+            "right": self.right,
+            "titles": list(self.titles),
+            "any_kernel": self.any_kernel.to_json() if self.any_kernel else None,
+            "defect": self.defect,
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Verdict:
-        values = {**data, "kind": Kind(data["kind"]), "titles": tuple(data.get("titles", ()))}
+        """Inverse of to_json. KeyError, TypeError or ValueError for anything else."""
+        optional = {name: _fact(data.get(name)) for name in ("expected", "any_kernel")}
+        values = {
+            **data,
+            **optional,
+            "observed": Fact.from_json(data["observed"]),
+            "kind": Kind(data["kind"]),
+            "titles": tuple(data.get("titles", ())),
+        }
         return cls(**values)
+
+
+def _fact(data: Any) -> Fact | None:
+    return None if data is None else Fact.from_json(data)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Kind:
@@ -102,11 +128,11 @@ def _by_any_kernel(verdict: Verdict) -> Verdict:
     if verdict.kind not in (Kind.OK, Kind.FAIL, Kind.DEFECT):
         return verdict
     if verdict.right is None:
-        return replace(verdict, kind=Kind.SKIP, expected=NOT_KNOWN)
+        return replace(verdict, kind=Kind.SKIP, expected=KernelNotKnown(), defect="")
     kind = Kind.OK if verdict.right else Kind.FAIL
-    if not verdict.any_kernel:
+    if verdict.any_kernel is None:
         return replace(verdict, kind=kind)
-    return replace(verdict, kind=kind, expected=verdict.any_kernel, source=_OF_ANY)
+    return replace(verdict, kind=kind, expected=verdict.any_kernel, source=_OF_ANY, defect="")
 
 
 def answered(verdicts: Sequence[Verdict]) -> bool:

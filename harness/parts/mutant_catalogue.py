@@ -27,8 +27,8 @@ _SCENARIOS = ("papr-p11@p10-l2p10", "hv-p11@p10-l2p10")
 class Mutant:
     """on: the series its patch sits on; caught_by: name of the check that must fail, '' if none may;
     command: of COMMANDS; scenario: ids of what is booted for "run", without a kernel; kind: of KINDS;
-    title: words that the failed check must have in its titles, in what was observed or in its proof, '' for
-    any; of a harmless one, words that must be on a console, so that it is known to have run.
+    title: words that the failed check must have in its titles, in the token of what was observed or in its
+    proof, '' for any; of a harmless one, words that must be on a console, so that it is known to have run.
     """
 
     name: str

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from harness.model.record import Delivery, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 from harness.reports.failures import repeat_command
+from harness.reports.sentences import expected_of, observed_of
+from harness.reports.shortfall import trouble_of
 
 # The infrastructure is nobody's kernel's fault; it must be seen all the same.
 _WORD = {Kind.FAIL: "error", Kind.INFRASTRUCTURE: "error", Kind.UNKNOWN: "error", Kind.DEFECT: "notice"}
@@ -38,7 +40,7 @@ def lines(
                     found.append(
                         f"::{word} title={_property(title)}::{_data(text)}" if github else f"{title}: {text}"
                     )
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     if trouble:
         title = "the run is not complete"
         found.append(f"::error title={title}::{_data(trouble)}" if github else f"{title}: {trouble}")
@@ -48,7 +50,8 @@ def lines(
 def _text(verdict: Verdict, repeat: str) -> str:
     proof = f" ({verdict.proof})" if verdict.proof else ""
     return (
-        f"{verdict.check}: expected {verdict.expected}; observed {verdict.observed}{proof}; again: {repeat}"
+        f"{verdict.check}: expected {expected_of(verdict)}; observed {observed_of(verdict)}{proof}; "
+        f"again: {repeat}"
     )
 
 

@@ -13,6 +13,7 @@ from harness.model.record import Record
 from harness.model.scenario import kernels_id
 from harness.model.verdict import Kind
 from harness.reports import terminal
+from harness.reports.short import cell
 
 
 def render(records: Sequence[Record], console: Console) -> None:
@@ -44,10 +45,11 @@ def _here(records: Sequence[Record], scenario: str) -> Text:
         return Text("not in this run" if scenario else "cannot be shown", style="dim")
     answers: dict[tuple[str, Kind], list[str]] = {}
     for record in records:
-        answers.setdefault((record.summary, record.kind), []).append(kernels_id(record.kernel, record.l0))
+        key = (cell(record.answer), record.kind)
+        answers.setdefault(key, []).append(kernels_id(record.kernel, record.l0))
     lines = []
-    for (summary, kind), kernels in answers.items():
-        words = f"{summary} {kind.mark}".strip()
+    for (answer, kind), kernels in answers.items():
+        words = f"{answer} {kind.mark}".strip()
         words += f", all {len(kernels)} kernels" if len(answers) == 1 < len(kernels) else ""
         words += f": {', '.join(kernels)}" if len(answers) > 1 or len(kernels) == 1 else ""
         lines.append(Text(words, style=terminal.STYLE[kind]))

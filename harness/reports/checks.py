@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from harness.model.comparison import l1_words
+from harness.model.fact import same
 from harness.model.record import Record, RunInfo
 from harness.model.scenario import kernels_id
 from harness.model.verdict import SEVERITY, Kind, Verdict
 from harness.reports import columns, terminal
+from harness.reports.sentences import expected_of, observed_of
 
 # An observation that is longer than this in a cell is told below the table, or in its own run.
 _CELL = 40
@@ -76,11 +78,11 @@ def _headings(places: Sequence[tuple[str, str]]) -> list[str]:
 
 def _one(verdict: Verdict) -> list[Text]:
     style = terminal.STYLE[verdict.kind]
-    same = verdict.observed == verdict.expected
+    as_expected = same(verdict.observed, verdict.expected) and not verdict.defect
     return [
         Text(verdict.kind.mark, style=style),
-        Text(verdict.observed, style="" if verdict.kind is Kind.OK else style),
-        Text("=" if same else verdict.expected, style="dim"),
+        Text(observed_of(verdict), style="" if verdict.kind is Kind.OK else style),
+        Text("=" if as_expected else expected_of(verdict), style="dim"),
     ]
 
 
@@ -89,7 +91,8 @@ def _cell(verdict: Verdict | None) -> Text:
         return Text("")
     words = verdict.kind.mark
     if verdict.kind in (Kind.FAIL, Kind.DEFECT):
-        short = verdict.observed if len(verdict.observed) <= _CELL else f"{verdict.observed[:_CELL]}..."
+        observed = observed_of(verdict)
+        short = observed if len(observed) <= _CELL else f"{observed[:_CELL]}..."
         words += f": {short}"
     return Text(words, style=terminal.STYLE[verdict.kind])
 

@@ -10,8 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model.comparison import Cell, Change, check_words, counts, groups
+from harness.model.fact import Fact, same
 from harness.model.record import KernelInfo, RunInfo
 from harness.reports import columns, terminal
+from harness.reports.sentences import say
+from harness.reports.short import cell as of_cell
 from harness.reports.short import short
 
 _STYLE = {
@@ -60,7 +63,7 @@ def text(base: KernelInfo, new: KernelInfo, cells: Sequence[Cell], width: int, c
     changed = groups(cells)
     if changed:
         console.print()
-        terminal.whole(console, _facts(cells))
+        terminal.whole(console, _changes(cells))
     console.print()
     console.print(sentence(cells), style="bold")
     return [line.rstrip() for line in target.getvalue().splitlines()]
@@ -91,32 +94,38 @@ def _words(cell: Cell | None) -> Text:
     if cell is None:
         return Text("")
     if cell.change is Change.SAME:
-        words = cell.before if cell.topic in ("l2", "caps", "l0_caps") else ""
-        return Text(f"{short(words)} same".strip(), style=_STYLE[Change.SAME])
+        words = _short(cell.before) if cell.topic in ("l2", "caps", "l0_caps") else ""
+        return Text(f"{words} same".strip(), style=_STYLE[Change.SAME])
     if cell.topic == "arch_compat":
-        facts = [fact for fact in cell.facts if fact.change is not Change.SAME]
-        words = ", ".join(f"{fact.check.removeprefix('arch_compat ')} {fact.change.value}" for fact in facts)
-    elif cell.before == cell.after:
-        # The cell's own words are the same: it is another of its checks.
-        changed = [fact.check for fact in cell.facts if fact.change is cell.change]
-        words = f"{short(cell.before)}, {cell.change.value}: {changed[0]}"
+        changed = [each for each in cell.checks if each.change is not Change.SAME]
+        words = ", ".join(
+            f"{each.check.removeprefix('arch_compat ')} {each.change.value}" for each in changed
+        )
+    elif same(cell.before, cell.after):
+        # The cell's own answer is the same: it is another of its checks.
+        checks = [each.check for each in cell.checks if each.change is cell.change]
+        words = f"{_short(cell.before)}, {cell.change.value}: {checks[0]}"
     else:
-        words = f"{short(cell.before)} -> {short(cell.after)} {cell.change.value}"
+        words = f"{_short(cell.before)} -> {_short(cell.after)} {cell.change.value}"
     return Text(words, style=_STYLE[cell.change])
 
 
-def _facts(cells: Sequence[Cell]) -> Table:
+def _short(answer: Fact) -> str:
+    return of_cell(answer, abbreviated=True)
+
+
+def _changes(cells: Sequence[Cell]) -> Table:
     table = terminal.table("what changed")
     for heading in ("", "check", "L1", "before", "after"):
         table.add_column(heading, no_wrap=True)
     for group in groups(cells):
-        fact = group.fact
+        difference = group.difference
         table.add_row(
-            Text(fact.change.value, style=_STYLE[fact.change]),
-            check_words(fact.check, group.l2),
+            Text(difference.change.value, style=_STYLE[difference.change]),
+            check_words(difference.check, group.l2),
             "; ".join(group.places),
-            fact.before,
-            fact.after,
+            say(difference.before),
+            say(difference.after),
         )
     return table
 
@@ -125,10 +134,10 @@ def markdown(info: RunInfo, base: KernelInfo, new: KernelInfo, cells: Sequence[C
     """Lines for a cover letter: readable as plain text, a table where Markdown is rendered."""
     rows = [("", "check", "L1", "before", "after")]
     for group in groups(cells):
-        fact = group.fact
-        check = check_words(fact.check, group.l2)
-        answers = (short(fact.before), short(fact.after))
-        rows.append((fact.change.value, check, group.places[0], *answers))
+        difference = group.difference
+        check = check_words(difference.check, group.l2)
+        answers = (short(difference.before), short(difference.after))
+        rows.append((difference.change.value, check, group.places[0], *answers))
         rows += [("", "", place, "", "") for place in group.places[1:]]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     table = [

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from harness.model.record import Record, RunInfo
 from harness.model.verdict import TROUBLE, Kind, Verdict
 from harness.reports import checks, columns
+from harness.reports.sentences import expected_of, observed_of
 
 
 def lines(info: RunInfo, records: Sequence[Record]) -> list[str]:
@@ -59,8 +60,8 @@ def _cell(verdicts: dict[str, Verdict], count: int) -> str:
     for l1, verdict in verdicts.items():
         kinds.setdefault(verdict.kind, []).append(l1)
     if set(kinds) == {Kind.OK} and len(verdicts) == count:
-        answers = {verdict.observed for verdict in verdicts.values()}
-        answer = _escaped(answers.pop())
+        answers = {verdict.observed.token: observed_of(verdict) for verdict in verdicts.values()}
+        answer = _escaped(answers.popitem()[1])
         return answer if not answers and len(answer) <= _LONGEST else Kind.OK.mark
     if len(kinds) == 1 and len(verdicts) == count:
         return next(iter(kinds)).mark
@@ -75,8 +76,8 @@ def _findings(records: Sequence[Record]) -> list[str]:
             if verdict.kind in (*TROUBLE, Kind.DEFECT):
                 kernel, l1 = checks.place(record)
                 words = (
-                    f"{verdict.kind.mark}, {kernel}: {verdict.check}: expected {verdict.expected}; "
-                    f"observed {verdict.observed}"
+                    f"{verdict.kind.mark}, {kernel}: {verdict.check}: expected {expected_of(verdict)}; "
+                    f"observed {observed_of(verdict)}"
                 )
                 found.setdefault(words, []).append(l1)
     return [f"- {_escaped(words)} ({', '.join(l1s)})" for words, l1s in found.items()]

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import TROUBLE, Kind
+from harness.reports.sentences import expected_of, observed_of
 
 
 def render(info: RunInfo, records: Sequence[Record], directory: Path, console: Console) -> None:
@@ -23,8 +24,8 @@ def render(info: RunInfo, records: Sequence[Record], directory: Path, console: C
             if verdict.kind not in TROUBLE:
                 continue
             console.print(f"  {verdict.check}", markup=False)
-            console.print(f"    expected: {verdict.expected}", markup=False, soft_wrap=True)
-            console.print(f"    observed: {verdict.observed}", markup=False, soft_wrap=True)
+            console.print(f"    expected: {expected_of(verdict)}", markup=False, soft_wrap=True)
+            console.print(f"    observed: {observed_of(verdict)}", markup=False, soft_wrap=True)
             console.print(f"    proof:    {verdict.proof}", markup=False, soft_wrap=True)
             if verdict.kind is Kind.FAIL:
                 basis = "measured only; " if verdict.measured else ""

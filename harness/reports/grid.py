@@ -10,6 +10,7 @@ from rich.text import Text
 
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.reports import columns, terminal
+from harness.reports.short import cell
 
 LEGEND = (
     "P10 = L2 booted in that mode; early, late = KVM refused the mode when it was set, when L2 ran; "
@@ -22,7 +23,7 @@ LEGEND = (
 def _cell(record: Record | None) -> Text:
     if record is None:
         return Text("")
-    text = f"{record.summary} {record.kind.mark}".strip()
+    text = f"{cell(record.answer)} {record.kind.mark}".strip()
     return Text(text, style=terminal.STYLE[record.kind])
 
 

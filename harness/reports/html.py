@@ -15,9 +15,10 @@ from harness.model.comparison import Change, compare, l2_words
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo
 from harness.model.scenario import kernels_id
 from harness.model.verdict import SEVERITY, Kind, Verdict
-from harness.reports import columns, details
+from harness.reports import columns, details, short
 from harness.reports.failures import repeat_command
-from harness.reports.short import short
+from harness.reports.sentences import expected_of, observed_of, say
+from harness.reports.shortfall import trouble_of
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def render(info: RunInfo, records: Sequence[Record], delivery: Delivery, run: Pa
 def _template() -> jinja2.Template:
     """To compile it takes longer than to render most runs."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"expected": expected_of, "observed": observed_of, "cell": short.cell}
     return environment.from_string(_resource("report.html.jinja"))
 
 
@@ -110,7 +112,7 @@ def _css(kind: Kind) -> str:
 def _verdict(records: Sequence[Record], delivery: Delivery) -> str:
     """The whole run in a sentence."""
     kinds = {record.kind for record in records}
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     if Kind.FAIL in kinds:
         return f"Something is not as expected. {trouble}".rstrip()
     if trouble:
@@ -140,7 +142,7 @@ def _grid(kernel: KernelInfo, info: RunInfo, records: Sequence[Record], anchors:
 def _cell(record: Record | None, anchors: Mapping[int, str]) -> Cell | None:
     if record is None:
         return None
-    words = short(record.summary)
+    words = short.cell(record.answer, abbreviated=True)
     return Cell(
         anchors[id(record)], words if words != record.kind.mark else "", _css(record.kind), record.kind.mark,
         _title(record),
@@ -165,13 +167,16 @@ def _changes(info: RunInfo, records: Sequence[Record]) -> list[Changed]:
         if cell.change is Change.SAME:
             continue
         what = f"L2 {l2_words(cell.l2)}" if cell.topic == "l2" else columns.heading((cell.topic, ""))
-        facts = [fact for fact in cell.facts if fact.change is not Change.SAME]
-        # What a cell says of itself tells enough only where it has one fact.
-        told = cell.topic in ("l2", "caps", "l0_caps")
-        before = cell.before if told else "; ".join(f"{fact.check}: {fact.before}" for fact in facts[:3])
-        after = cell.after if told else "; ".join(f"{fact.check}: {fact.after}" for fact in facts[:3])
+        checks = [each for each in cell.checks if each.change is not Change.SAME]
+        # What a cell says of itself tells enough only where it has one check.
+        if cell.topic in ("l2", "caps", "l0_caps"):
+            sides = [short.cell(each, abbreviated=True) for each in (cell.before, cell.after)]
+        else:
+            shown = checks[:3]
+            before = "; ".join(f"{each.check}: {say(each.before)}" for each in shown)
+            sides = [before, "; ".join(f"{each.check}: {say(each.after)}" for each in shown)]
         place = columns.row_name(cell.topology, cell.l1, cell.l0)
-        found.append(Changed(place, what, short(before), short(after), cell.change.value))
+        found.append(Changed(place, what, sides[0], sides[1], cell.change.value))
     return found
 
 

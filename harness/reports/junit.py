@@ -16,6 +16,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from harness.model.record import Delivery, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
+from harness.reports.sentences import expected_of, observed_of
+from harness.reports.shortfall import trouble_of
 
 
 def write(path: Path, info: RunInfo, records: Sequence[Record], delivery: Delivery) -> None:
@@ -35,7 +37,7 @@ def render(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> str:
             if record.kernel == kernel.label:
                 suite.add_testcase(_case(record))
         xml.add_testsuite(suite)
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     if trouble:
         suite = TestSuite("the run")
         case = TestCase("the run is complete", "kvmppc.run")
@@ -76,5 +78,6 @@ def _xml(text: str) -> str:
 
 def _words(verdict: Verdict) -> str:
     return (
-        f"{verdict.check}: expected {verdict.expected}; observed {verdict.observed}; proof: {verdict.proof}"
+        f"{verdict.check}: expected {expected_of(verdict)}; observed {observed_of(verdict)}; "
+        f"proof: {verdict.proof}"
     )

@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from harness.model.facts import KernelNotKnown
 from harness.model.record import Delivery, Record
-from harness.model.verdict import NOT_KNOWN, Kind, Verdict
+from harness.model.verdict import Kind, Verdict
+from harness.reports.sentences import expected_of, observed_of
+from harness.reports.shortfall import trouble_of
 
 
 def lines(records: Sequence[Record], delivery: Delivery) -> list[str]:
     """A known defect is ``not ok ... # TODO``, which consumers count as expected. A run that is not whole has
     fewer tests than its plan, and a line that says why."""
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     planned = max(len(records), delivery.planned) + (1 if trouble and not delivery.missing else 0)
     found = ["KTAP version 1", f"1..{planned}"]
     for number, record in enumerate(records, 1):
@@ -30,12 +33,14 @@ def lines(records: Sequence[Record], delivery: Delivery) -> list[str]:
 
 
 def _verdict(number: int, verdict: Verdict) -> list[str]:
-    reason = verdict.observed if verdict.kind in (Kind.SKIP, Kind.INFRASTRUCTURE, Kind.UNKNOWN) else ""
-    if verdict.expected == NOT_KNOWN:
-        reason = f"{reason}: {NOT_KNOWN}"
+    told = verdict.kind in (Kind.SKIP, Kind.INFRASTRUCTURE, Kind.UNKNOWN)
+    reason = observed_of(verdict) if told else ""
+    if isinstance(verdict.expected, KernelNotKnown):
+        reason = f"{reason}: {expected_of(verdict)}"
     found = []
     if verdict.kind in (Kind.FAIL, Kind.DEFECT):
-        found = [f"# expected: {_plain(verdict.expected)}", f"# observed: {_plain(verdict.observed)}"]
+        found = [f"# expected: {_plain(expected_of(verdict))}"]
+        found += [f"# observed: {_plain(observed_of(verdict))}"]
         found += [f"# proof: {_plain(verdict.proof)}"] if verdict.proof else []
     return [*found, _line(number, verdict.check, verdict.kind, reason)]
 

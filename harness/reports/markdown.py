@@ -9,11 +9,13 @@ from harness.model.record import Delivery, Record, RunInfo
 from harness.model.verdict import TROUBLE
 from harness.reports import columns
 from harness.reports.failures import repeat_command
-from harness.reports.short import short
+from harness.reports.sentences import expected_of, observed_of
+from harness.reports.short import cell
+from harness.reports.shortfall import trouble_of
 
 
 def lines(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> list[str]:
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     found: list[str] = [f"**{trouble}**", ""] if trouble else []
     for kernel in info.kernels:
         mine = [record for record in records if record.kernel == kernel.label]
@@ -31,7 +33,8 @@ def lines(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> list[
         for verdict in record.verdicts:
             if verdict.kind is record.kind:
                 found.append(
-                    f"  - {verdict.check}: expected `{verdict.expected}`, observed `{verdict.observed}`"
+                    f"  - {verdict.check}: expected `{expected_of(verdict)}`, "
+                    f"observed `{observed_of(verdict)}`"
                     + (f", proof `{verdict.proof}`" if verdict.proof else "")
                 )
         found.append(f"  - again: `{repeat_command(record, info)}`")
@@ -44,7 +47,7 @@ def lines(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> list[
 def _cell(record: Record | None) -> str:
     if record is None:
         return ""
-    words = f"{short(record.summary)} {record.kind.mark}".strip()
+    words = f"{cell(record.answer, abbreviated=True)} {record.kind.mark}".strip()
     return f"**{words}**" if record.kind in TROUBLE else words
 
 

@@ -73,7 +73,7 @@ class Catch:
 
     def _is_it(self, verdict: Verdict) -> bool:
         """By the check whose name says what is wrong, with the words; another one is not enough."""
-        words = (*verdict.titles, verdict.observed, verdict.proof)
+        words = (*verdict.titles, verdict.observed.token, verdict.proof)
         return verdict.check == self.mutant.caught_by and any(self.mutant.title in each for each in words)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.model.record import Delivery, Record, RunInfo
 from harness.reports import jsonfile
+from harness.reports.sentences import load_features
 
 NAME = "records.jsonl"
 
@@ -51,6 +52,7 @@ class RecordLog:
 def read(directory: Path) -> tuple[RunInfo, list[Record], Delivery]:
     """Of a run's directory. OSError if there is none; ValueError, KeyError or TypeError for what is no such
     log. A last line that was cut off is left out."""
+    load_features()  # its facts are to be known
     info: RunInfo | None = None
     planned: dict[str, None] = {}
     errors: dict[str, None] = {}

@@ -13,6 +13,8 @@ from harness.model.record import Delivery, Record, RunInfo
 from harness.model.verdict import Kind
 from harness.reports import author_table as published
 from harness.reports import failures, grid, terminal, times
+from harness.reports.sentences import observed_of
+from harness.reports.shortfall import trouble_of
 
 
 def render(
@@ -25,12 +27,12 @@ def render(
     published.render(records, console)
     times.render(records, console)
     skipped = Counter(
-        each.verdicts[0].observed for each in records if each.kind is Kind.SKIP and each.verdicts
+        observed_of(each.verdicts[0]) for each in records if each.kind is Kind.SKIP and each.verdicts
     )
     for reason, count in skipped.items():
         console.print(f"skipped {count} tests: {reason}", markup=False, soft_wrap=True)
     failures.render(info, records, directory, console)
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     if trouble:
         console.print(trouble, style="bold", markup=False, soft_wrap=True)
     console.print(f"results: {directory}", markup=False, soft_wrap=True)

@@ -5,17 +5,19 @@ import dataclasses
 
 import pytest
 from injection.found import LOST, UNHARMED, Expect, Found, classified, differences
+from quoting import quoted
 
+from harness.model.facts import Quote
 from harness.model.record import Record
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 
 L2_NAME = "7.2-papr-p11@p10-l2p10 l2"
 HEALTH = "7.2-papr-p11@p10 health"
 
 
 def record(topic, kind, l2="", proof="a line"):
-    verdict = Verdict("check", kind, "expected", "observed", proof)
-    return Record("7.2", "papr", "p11@p10", l2, topic, "", (verdict,), "somewhere")
+    verdict = quoted("check", kind, "expected", "observed", proof)
+    return Record("7.2", "papr", "p11@p10", l2, topic, None, (verdict,), "somewhere")
 
 
 L1 = record("l1", Kind.OK)
@@ -75,7 +77,7 @@ def test_what_was_asked_of_a_fresh_l1_has_proof():
 
 
 def test_a_delivered_record_that_has_changed_is_lost():
-    found = dataclasses.replace(TOLD, records=[dataclasses.replace(L1, summary="another"), LOST_L2])
+    found = dataclasses.replace(TOLD, records=[dataclasses.replace(L1, answer=Quote("another")), LOST_L2])
     assert differences(found, LOST) == ["lost, or changed: 7.2-papr-p11@p10 l1"]
 
 

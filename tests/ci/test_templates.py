@@ -10,9 +10,12 @@ import preloaded
 import pytest
 import yaml
 from delivered import whole
+from quoting import quoted
 
+from harness.model.level_facts import Ended
+from harness.model.outcome import Outcome
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 from harness.reports import annotations, jsonfile
 
 ROOT = Path(__file__).parent.parent.parent
@@ -73,8 +76,8 @@ def test_no_template_names_a_host(path):
 
 
 def run_directory(path, kind):
-    verdict = Verdict("L2 outcome", kind, "booted as P10", "panic, 100%", "a line\nof two", right=False)
-    record = Record("7.3", "papr", "p11@p10", "l2p10", "l2", "panic", (verdict,), "d")
+    verdict = quoted("L2 outcome", kind, "booted as P10", "panic, 100%", "a line\nof two", right=False)
+    record = Record("7.3", "papr", "p11@p10", "l2p10", "l2", Ended(Outcome.PANIC), (verdict,), "d")
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")
     path.mkdir()
     jsonfile.write(
@@ -114,8 +117,8 @@ def test_a_job_that_was_cancelled_before_its_first_run(tmp_path):
 
 
 def test_defects_are_notices():
-    verdict = Verdict("c", Kind.DEFECT, "a", "b")
-    record = Record("7.3", "papr", "p9", "l2host", "l2", "", (verdict,), "d")
+    verdict = quoted("c", Kind.DEFECT, "a", "b")
+    record = Record("7.3", "papr", "p9", "l2host", "l2", None, (verdict,), "d")
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")
     found = annotations.lines(
         RunInfo("", "", "", (kernel,), "", "", ()), [record], whole([record]), {"GITHUB_ACTIONS": "true"}

@@ -6,20 +6,25 @@ import dataclasses
 import plans
 import pytest
 from delivered import whole
+from quoting import quoted
 
 from harness.commands.bisect import trial
 from harness.engine.options import RunOptions
+from harness.model.cpu import Mode
 from harness.model.errors import InfrastructureError
+from harness.model.level_facts import Ended, InMode
+from harness.model.outcome import Outcome
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 from harness.reports import jsonfile
 
 INFO = RunInfo("2026", "", "", (KernelInfo("k", "s", "7.3", "", "merged", "x"),), "", "", ())
+P10 = Ended(Outcome.BOOTED, InMode(Mode.P10))
 BOOTED = Record(
-    "k", "papr", "p11", "l2p10", "l2", "P10",
-    (Verdict("L2 outcome", Kind.OK, "booted as P10", "booted as POWER10", "up", right=True),), "d",
+    "k", "papr", "p11", "l2p10", "l2", P10,
+    (Verdict("L2 outcome", Kind.OK, P10, P10, "up", right=True),), "d",
 )  # fmt: skip
-SKIPPED = dataclasses.replace(BOOTED, verdicts=(Verdict("a machine", Kind.SKIP, "one", "no such CPU"),))
+SKIPPED = dataclasses.replace(BOOTED, verdicts=(quoted("a machine", Kind.SKIP, "one", "no such CPU"),))
 LOST = ("test_lost",)
 
 
@@ -47,7 +52,7 @@ def seen(tmp_path, monkeypatch):
 
 def test_a_run_that_is_whole_says_how_its_l2_ended(seen):
     found = seen([BOOTED])
-    assert (found.signature, found.right, found.trouble) == ("L2 booted as POWER10", True, "")
+    assert (found.signature, found.right, found.trouble) == ("L2 ended(booted, in-mode(P10))", True, "")
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 from delivered import whole
+from quoting import quoted
 
 from harness.commands import mutants
 from harness.engine import drive
 from harness.engine.options import RunOptions
 from harness.engine.wanted import wanted
 from harness.model.errors import UsageError
+from harness.model.facts import Returned
 from harness.model.plan import Suite
 from harness.model.record import Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 from harness.parts.mutant_catalogue import Mutant
 from harness.reports import jsonfile
 from harness.reports.mutant_table import State
@@ -28,12 +30,12 @@ L0 = Mutant(
 )
 QUIET = Mutant("prints", "7.2", "compat-caps-merged", "d", kind="ok", title="DEBUG: x")
 ORIGINAL = ABI.original
-OK = Verdict("flags 0x1: result", Kind.OK, "EINVAL", "EINVAL")
-WRONG = replace(OK, kind=Kind.FAIL, observed="0")
+OK = quoted("flags 0x1: result", Kind.OK, "EINVAL", "EINVAL")
+WRONG = replace(OK, kind=Kind.FAIL, observed=Returned(0))
 
 
 def record(kernel, topic, *verdicts, topology="papr"):
-    return Record(kernel, topology, "p11@p10", "", topic, "", verdicts, f"{kernel}-{topology}-p11@p10/l1")
+    return Record(kernel, topology, "p11@p10", "", topic, None, verdicts, f"{kernel}-{topology}-p11@p10/l1")
 
 
 def group(tmp_path, command, chosen, records, whole=True):
@@ -121,7 +123,7 @@ def test_a_run_that_was_cut_off_is_3(tmp_path):
 
 def test_a_mutant_may_take_its_level_with_it(tmp_path):
     """What could not be asked afterwards takes nothing from what was caught."""
-    oops = Verdict("L1 health", Kind.FAIL, "no complaint", "1", titles=("WARNING in f",))
+    oops = quoted("L1 health", Kind.FAIL, "no complaint", "1", titles=("WARNING in f",))
     mutant = replace(ABI, caught_by="L1 health", title="WARNING in f")
     records = [
         CLEAN,
@@ -167,7 +169,7 @@ def test_a_harmless_one_that_prints_nothing_needs_no_console(tmp_path):
 @pytest.mark.parametrize("kind", [Kind.INFRASTRUCTURE, Kind.UNKNOWN])
 def test_a_level_whose_health_is_not_known_is_not_silent(tmp_path, kind):
     slow = replace(QUIET, title="")
-    health = record(slow.name, "health", Verdict("L1 health", kind, "no complaint", "?"))
+    health = record(slow.name, "health", quoted("L1 health", kind, "no complaint", "?"))
     found = group(tmp_path, "probe", [slow], [CLEAN, record(slow.name, "ioctl", OK), health])
     assert (states(found), status(found)) == ([State.UNKNOWN], 3)
 

@@ -11,6 +11,7 @@ from harness.commands.rejudge import rejudge
 from harness.health.benign import Circumstances
 from harness.health.oracle_health import Allowed, judge_level
 from harness.model.cpu import GuestMode, Mode
+from harness.model.level_facts import Title
 from harness.model.looks import Look
 from harness.model.observation import Boot, LevelObservation, boot_to_json, level_to_json
 from harness.model.outcome import Outcome
@@ -57,7 +58,7 @@ class Saved:
         then = judge_level("L1", looks, Allowed(), earlier)
         l2 = topic if topic.startswith("l2") else ""
         at = f"{PLACE}/{l2 or 'l1'}"
-        record = Record("7.3", "papr", "p11@p10", l2, "l2" if l2 else topic, "", (then,), at)
+        record = Record("7.3", "papr", "p11@p10", l2, "l2" if l2 else topic, None, (then,), at)
         (new,), changes, _kept = rejudge(info(**more), [record], self.directory)
         (now,) = (each for each in new.verdicts if each.check == "L1 health")
         assert [each.check for each in changes if each.check == "L1 health"] == (
@@ -71,7 +72,7 @@ def test_a_row_of_today_counts(tmp_path, topic):
     seen = look(f"during {topic}" if topic != "health" else "at the end", BENIGN)
     then, now, record = Saved(tmp_path, look("boot"), seen).again(topic, [seen])
     assert (then, now) == (Kind.FAIL, Kind.OK)
-    assert record.kind is Kind.OK and BENIGN.title not in record.summary
+    assert record.kind is Kind.OK and record.answer != Title(BENIGN.title)
 
 
 def test_one_at_the_start_too(tmp_path):
@@ -91,7 +92,7 @@ def test_what_the_run_allowed_is_allowed(tmp_path, topic):
 def test_the_title_of_all_is_made_anew(tmp_path):
     looks = (look("boot"), look("during l2p10", WARNING, BENIGN, taint=512))
     then, now, record = Saved(tmp_path, *looks).again("health", looks)
-    assert (then, now, record.summary) == (Kind.FAIL, Kind.FAIL, WARNING.title)
+    assert (then, now, record.answer) == (Kind.FAIL, Kind.FAIL, Title(WARNING.title))
     assert [each.titles for each in record.verdicts] == [(WARNING.title,)]
 
 
@@ -123,7 +124,7 @@ def test_what_else_is_told_of_a_level_stays(tmp_path):
     lives = dataclasses.replace(
         judge_level("L1", [seen], Allowed()), check="L1 lives at the end", titles=(), kind=Kind.INFRASTRUCTURE
     )
-    record = Record("7.3", "papr", "p11@p10", "", "health", "", (lives,), f"{PLACE}/l1")
+    record = Record("7.3", "papr", "p11@p10", "", "health", None, (lives,), f"{PLACE}/l1")
     (new,), changes, kept = rejudge(info(), [record], saved.directory)
     assert (new, changes, kept) == (record, [], 0)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from delivered import assert_told_everywhere, whole
+from quoting import quoted
 
 from harness.commands import report as reporting
 from harness.commands.rejudge import behaviour_of
@@ -14,12 +15,13 @@ from harness.engine.judging import Judge, KernelFacts
 from harness.features.compat_caps.behaviour import MERGED_SERIES, NONE
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import UsageError
+from harness.model.level_facts import Ended
 from harness.model.observation import Boot, End, LevelObservation, Probe, boot_to_json, level_to_json
 from harness.model.outcome import Outcome, Side
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import topology
-from harness.model.verdict import Kind, Verdict, by_any_kernel
+from harness.model.verdict import Kind, by_any_kernel
 from harness.reports import jsonfile
 
 DATA = Path(__file__).parent.parent / "data"
@@ -49,8 +51,8 @@ def run(tmp_path):
         directory = f"{PLACEMENT.full_id}/{l2 or 'l1'}"
         (path / directory).mkdir(parents=True, exist_ok=True)
         (path / directory / "observation.json").write_text(json.dumps(saved))
-        words, verdicts = judged
-        records.append(Record("7.3", "papr", "p11@p10", l2, topic, words, tuple(verdicts), directory))
+        answer, verdicts = judged
+        records.append(Record("7.3", "papr", "p11@p10", l2, topic, answer, tuple(verdicts), directory))
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "id", build_id="b")
     info = RunInfo("2026", "kvmppc run", "", (kernel,), "QEMU 11.1.3", "11.1.3", ())
     jsonfile.write(path / "report.json", info, records, whole(records))
@@ -243,16 +245,16 @@ def test_a_run_that_was_cut_off_or_asked_nothing_is_no_success(run):
 
 def test_a_run_of_which_all_was_skipped_is_no_success(run):
     info, records, _ = jsonfile.read(run / "report.json")
-    skip = Verdict("machine available", Kind.SKIP, "yes", "QEMU 7.2 has no -cpu power11")
-    records = [dataclasses.replace(each, verdicts=(skip,), summary="") for each in records]
+    skip = quoted("machine available", Kind.SKIP, "yes", "QEMU 7.2 has no -cpu power11")
+    records = [dataclasses.replace(each, verdicts=(skip,), answer=None) for each in records]
     jsonfile.write(run / "report.json", info, records, whole(records))
     assert_told_everywhere(run, "Nothing was judged: QEMU 7.2 has no -cpu power11.")
 
 
 def test_the_same_place_twice_shows_the_worse_of_the_two(run, tmp_path):
     info, records, _ = jsonfile.read(run / "report.json")
-    bad = dataclasses.replace(records[-1].verdicts[0], kind=Kind.FAIL, observed="panic")
-    worse = dataclasses.replace(records[-1], verdicts=(bad,), summary="panic")
+    bad = dataclasses.replace(records[-1].verdicts[0], kind=Kind.FAIL, observed=Ended(Outcome.PANIC))
+    worse = dataclasses.replace(records[-1], verdicts=(bad,), answer=bad.observed)
     (tmp_path / "second").mkdir()
     jsonfile.write(tmp_path / "second/report.json", info, [worse], whole([worse]))
     for form in ("text", "markdown", "html"):
@@ -271,7 +273,7 @@ def test_runs_that_are_not_of_one_kind_are_not_made_one(run, tmp_path):
         report([run, tmp_path / "second"])
 
 
-@pytest.mark.parametrize("field", ["seconds", "summary", "phases", "topic"])
+@pytest.mark.parametrize("field", ["seconds", "answer", "phases", "topic"])
 def test_a_record_that_is_none_is_told_by_its_place(run, field):
     document = json.loads((run / "report.json").read_text())
     document["records"][0][field] = [7]

@@ -127,7 +127,7 @@ def test_results_that_cannot_be_written_are_no_success(run, tmp_path):
 def test_a_record_that_cannot_be_written_is_told(tmp_path):
     plan = plans.resolve(wanted(RunOptions(matrix="ci")), RunOptions(matrix="ci"))
     directory = RunDirectory(tmp_path, plan)
-    record = Record("7.3", "papr", "p11@p10", "", "l1", "", (), "d")
+    record = Record("7.3", "papr", "p11@p10", "", "l1", None, (), "d")
     directory.add(record)
     (tmp_path / "records.jsonl").unlink()
     (tmp_path / "records.jsonl").mkdir()

@@ -18,6 +18,7 @@ import preloaded
 import pytest
 from avocado.core.exceptions import JobBaseException
 from delivered import whole
+from quoting import quoted
 
 from harness.avocado import planning
 from harness.avocado import resolver as avocado_resolver
@@ -30,7 +31,7 @@ from harness.engine.wanted import wanted
 from harness.model.errors import UsageError
 from harness.model.plan import Suite
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 from harness.reports import jsonfile
 
 ROOT = Path(__file__).parent.parent.parent
@@ -151,7 +152,7 @@ def test_what_is_not_for_us_is_left_to_others():
 
 def report(path, *kinds, **changes):
     records = [
-        Record("7.3", "papr", "p9", "l2host", "l2", "", (Verdict("c", kind, "a", "b"),), "d")
+        Record("7.3", "papr", "p9", "l2host", "l2", None, (quoted("c", kind, "a", "b"),), "d")
         for kind in kinds
     ]
     kernel = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")

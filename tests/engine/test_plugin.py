@@ -11,10 +11,12 @@ from pathlib import Path
 import living
 import pytest
 from delivered import whole
+from quoting import quoted
 
 from harness.model.record import Record, exit_code
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 from harness.reports import recordlog
+from harness.reports.shortfall import trouble_of
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -147,7 +149,7 @@ def test_ctrl_c_leaves_a_partial_report_and_no_machine(begin, tmp_path, jobs):
 
 
 def verdict(kind):
-    return Record("7.3", "papr", "p11", "", "l1", "", (Verdict("c", kind, "", "why"),), "d")
+    return Record("7.3", "papr", "p11", "", "l1", None, (quoted("c", kind, "", "why"),), "d")
 
 
 LOST = ("test_lost",)
@@ -175,5 +177,5 @@ def test_exit_codes(kinds, settings, code, trouble):
     records = [verdict(kind) for kind in kinds]
     delivery = dataclasses.replace(whole(records), **settings)
     assert exit_code(records, delivery) == code
-    assert delivery.trouble(records).startswith(trouble)
-    assert bool(delivery.trouble(records)) is bool(trouble)
+    assert trouble_of(delivery, records).startswith(trouble)
+    assert bool(trouble_of(delivery, records)) is bool(trouble)

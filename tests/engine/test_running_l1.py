@@ -9,6 +9,7 @@ import pytest
 from astests import AsTests
 from fakelevels import PROBE, Level, setup, well
 from plans import planned_kernel
+from quoting import quoted, said
 
 from harness.engine.judging import Judge, KernelFacts
 from harness.engine.running_l1 import RunningL1
@@ -24,13 +25,16 @@ from harness.health.oracle_health import Allowed
 from harness.levels.asking import NoAnswer
 from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import InfrastructureError
+from harness.model.facts import AllAnswers, Bitmap, Yes
+from harness.model.level_facts import Ended, HealthNotChecked, InMode, Lost, LostAtQuestion, NotUp, Title
 from harness.model.observation import Boot, End
 from harness.model.outcome import Outcome, Side
 from harness.model.record import Record
 from harness.model.scenario import L2Setting
 from harness.model.splat import Splat
 from harness.model.topology import NestedApi
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
+from harness.reports.short import cell
 
 L2P10, L2P9 = L2Setting.parse("p10"), L2Setting.parse("p9")
 WARNING = Splat("WARNING in x", "WARNING: x")
@@ -136,10 +140,10 @@ def test_an_l1_that_is_well(scene):
         "L1 boots": Kind.OK, "L1 kernel": Kind.OK, "L1 mode": Kind.OK, "nested API": Kind.OK,
         "L1 build id": Kind.OK, "L1 health": Kind.OK,
     }  # fmt: skip
-    assert (record.topic, record.l2, record.summary, record.directory) == (
+    assert (record.topic, record.l2, record.answer, record.directory) == (
         "l1",
         "",
-        "",
+        None,
         "7.3-papr-p11@p10/l1",
     )
     assert (record.kernel, record.topology, record.l1, record.l0) == ("7.3", "papr", "p11@p10", "")
@@ -168,7 +172,8 @@ def test_an_l2_that_is_well_is_not_asked_for_its_files(scene):
 
 PLACE = {"kernel": "7.3", "topology": "papr", "l1": "p11@p10"}
 ON_L0 = {"kernel": "7.3", "topology": "pnv11", "l1": "p11@p10", "l0": "7.2"}
-CAPS = {"summary": "0x6000000000000000"}
+CAPS = {"answer": Bitmap(0x6 << 60)}
+P10 = Ended(Outcome.BOOTED, InMode(Mode.P10))
 
 
 def without_verdicts(record):
@@ -188,7 +193,7 @@ def without_verdicts(record):
             {
                 "topic": "l2",
                 "l2": "l2p10",
-                "summary": "P10",
+                "answer": P10,
                 "phases": {"boot": 1.0},
                 "sequence": ("l2p10",),
             },
@@ -201,7 +206,7 @@ def without_verdicts(record):
 def test_what_a_record_says_of_itself(scene, ask, directory, more):
     wanted = Record(
         **{
-            **PLACE, "l2": "", "summary": "", "verdicts": (), "directory": f"7.3-papr-p11@p10/{directory}",
+            **PLACE, "l2": "", "answer": None, "verdicts": (), "directory": f"7.3-papr-p11@p10/{directory}",
             **more,
         }
     )  # fmt: skip
@@ -218,7 +223,7 @@ def test_what_a_record_says_of_itself(scene, ask, directory, more):
 )
 def test_what_a_record_says_of_itself_on_an_l0(deep, ask, directory, more):
     where = f"7.3-on-7.2-pnv11-p11@p10/{directory}"
-    wanted = Record(**{**ON_L0, "l2": "", "summary": "", "verdicts": (), "directory": where, **more})
+    wanted = Record(**{**ON_L0, "l2": "", "answer": None, "verdicts": (), "directory": where, **more})
     assert without_verdicts(ask(deep.running)) == wanted
 
 
@@ -268,7 +273,7 @@ def test_while_the_suite_is_asked_that_is_shown(scene):
 def test_what_it_was_asked_is_judged_with_its_health(scene):
     caps = scene.running.record_of_caps()
     assert verdict(caps, "L1 health").kind is Kind.OK
-    assert caps.summary == "0x6000000000000000"
+    assert caps.answer == Bitmap(0x6 << 60)
     compat = scene.running.record_of_arch_compat()
     assert verdict(compat, "L1 health").kind is Kind.OK
     assert {caps.kind, compat.kind} == {Kind.OK}
@@ -283,7 +288,7 @@ def test_an_l2_that_is_well(scene):
     record = scene.l2()
     assert set(kinds(record).values()) == {Kind.OK}
     assert set(kinds(record)) >= {"L2 outcome", "L2 kernel", "L2 ends", "L2 health", "L1 health"}
-    assert (record.topic, record.l2, record.summary) == ("l2", "l2p10", "P10")
+    assert (record.topic, record.l2, record.answer) == ("l2", "l2p10", P10)
     assert (record.directory, record.phases) == ("7.3-papr-p11@p10/l2p10", {"boot": 1.0})
     assert (record.notes, record.sequence) == ((), ("l2p10",))
     saved = scene.directory / "7.3-papr-p11@p10/l2p10/observation.json"
@@ -296,7 +301,7 @@ def test_the_health_at_the_end_is_over_all_that_went_on(scene):
     scene.l2()
     record = scene.running.record_of_health()
     assert kinds(record) == {"L1 health": Kind.OK}
-    assert (record.summary, record.sequence, record.directory) == ("", ("l2p10",), "7.3-papr-p11@p10/l1")
+    assert (record.answer, record.sequence, record.directory) == (None, ("l2p10",), "7.3-papr-p11@p10/l1")
     assert scene.level.log[-3:] == ["glance after l2p10, before health", "pause 2", "look at the end"]
 
 
@@ -304,7 +309,7 @@ def test_a_place_without_a_machine_boots_nothing(tmp_path):
     scene = Scene(tmp_path, lacks="QEMU has no power12")
     for record in (scene.running.record_of_l1(), scene.l2(), scene.running.record_of_health()):
         assert kinds(record) == {"machine available": Kind.SKIP}
-        assert record.verdicts[0].observed == "QEMU has no power12"
+        assert said(record.verdicts[0]) == "QEMU has no power12"
     assert scene.made == []
 
 
@@ -326,7 +331,7 @@ def test_without_looks_nothing_is_ok(scene):
     record = scene.running.record_of_health()
     assert (record.kind, verdict(record, "L1 health").observed) == (
         Kind.UNKNOWN,
-        "health was not checked: it does not say",
+        HealthNotChecked("it does not say"),
     )
 
 
@@ -340,10 +345,10 @@ def test_an_l1_that_hangs_is_told_once(scene):
     scene.prepare = prepare
     record = scene.running.record_of_l1()
     assert kinds(record) == {"L1 boots": Kind.FAIL, "L1 health": Kind.FAIL}
-    assert record.summary == "hang"
+    assert record.answer == Ended(Outcome.HANG)
     for later in (scene.running.record_of_caps(), scene.l2(), scene.running.record_of_health()):
         assert kinds(later) == {"L1 is up": Kind.SKIP}
-        assert (later.verdicts[0].observed, later.verdicts[0].proof) == (
+        assert (said(later.verdicts[0]), later.verdicts[0].proof) == (
             "L1: hang",
             "L1 runs and does not answer",
         )
@@ -369,8 +374,8 @@ def test_an_l1_that_is_lost_to_its_probe(scene):
     record = scene.running.record_of_l1()
     assert verdict(record, "L1 answers").kind is Kind.FAIL
     later = scene.running.record_of_caps()
-    assert (kinds(later), later.verdicts[0].observed, later.verdicts[0].proof) == (
-        {"L1 is up": Kind.SKIP}, "L1: lost when it was probed", "BUG: x",
+    assert (kinds(later), said(later.verdicts[0]), later.verdicts[0].proof) == (
+        {"L1 is up": Kind.SKIP}, "L1: lost when it was probed (splat)", "BUG: x",
     )  # fmt: skip
 
 
@@ -396,8 +401,8 @@ def test_a_complaint_during_an_l2_fails_its_record_and_the_next_l2_gets_a_fresh_
     assert (after.kind, after.sequence) == (Kind.OK, ("l2p9",))
     assert len(scene.made) == 2
     record = scene.running.record_of_health()
-    assert (record.kind, record.summary, record.directory) == (
-        Kind.FAIL, WARNING.title, "7.3-papr-p11@p10/l1-2",
+    assert (record.kind, record.answer, record.directory) == (
+        Kind.FAIL, Title(WARNING.title), "7.3-papr-p11@p10/l1-2",
     )  # fmt: skip
 
 
@@ -455,14 +460,14 @@ def test_a_flag_of_one_level_does_not_hide_that_of_another(deep):
 
 @pytest.mark.parametrize("kind", [Kind.FAIL, Kind.DEFECT, Kind.UNKNOWN])
 def test_what_is_shown_on_a_damaged_image_proves_nothing(scene, monkeypatch, kind):
-    monkeypatch.setitem(conformance.TOPICS, "docs", lambda evidence: [Verdict("x", kind, "a", "b")])
+    monkeypatch.setitem(conformance.TOPICS, "docs", lambda evidence: [quoted("x", kind, "a", "b")])
     scene.damage = "kernel.erofs: has another content"
     assert verdict(scene.running.record_of_suite("docs"), "x").kind is Kind.INFRASTRUCTURE
 
 
 @pytest.mark.parametrize("kind", [Kind.OK, Kind.SKIP, Kind.INFRASTRUCTURE])
 def test_of_what_speaks_against_no_kernel_the_files_are_not_read(scene, monkeypatch, kind):
-    monkeypatch.setitem(conformance.TOPICS, "docs", lambda evidence: [Verdict("x", kind, "a", "b")])
+    monkeypatch.setitem(conformance.TOPICS, "docs", lambda evidence: [quoted("x", kind, "a", "b")])
     assert verdict(scene.running.record_of_suite("docs"), "x").kind is kind
     assert scene.damage_asked == 0
 
@@ -479,9 +484,10 @@ def test_an_l1_that_panics_between_two_l2s_is_charged_to_neither(scene):
     assert "L1 had complained (kernel panic: x, after l2p10, before l2p9)" in after.notes[0]
     record = scene.running.record_of_health()
     lives = verdict(record, "L1 lives after l2p10, before l2p9")
-    assert (lives.kind, lives.proof, lives.observed) == (Kind.FAIL, PANIC.proof, PANIC.words)
+    assert (lives.kind, lives.proof) == (Kind.FAIL, PANIC.proof)
+    assert lives.observed == Lost(PANIC.outcome, PANIC.rule)
     assert verdict(record, "L1 health").kind is Kind.FAIL
-    assert record.summary == "kernel panic: x"
+    assert record.answer == Title("kernel panic: x")
 
 
 def test_one_that_is_lost_between_without_a_word(scene):
@@ -504,7 +510,7 @@ def test_what_came_between_two_l2s_is_repeated_with_both(scene):
     assert scene.l2(L2Setting()).sequence == ("l2p9", "l2host")
     record = scene.running.record_of_health()
     health = verdict(record, "L1 health")
-    assert (health.kind, health.observed) == (Kind.FAIL, f"{WARNING.title} (after l2p10, before l2p9)")
+    assert (health.kind, said(health)) == (Kind.FAIL, f"{WARNING.title} (after l2p10, before l2p9)")
     assert record.sequence == ("l2p10", "l2p9")
 
 
@@ -609,7 +615,7 @@ def test_one_that_panics_while_it_is_looked_at_after_an_l2(scene):
     assert verdict(record, "L2 outcome").kind is Kind.OK
     answers = verdict(record, "L1 answers")
     assert (answers.kind, answers.proof) == (Kind.FAIL, PANIC.proof)
-    assert "asked: a sign of life after l2p10" in answers.observed
+    assert "asked: a sign of life after l2p10" in said(answers)
     assert "L1 health" not in kinds(record)
     assert scene.l2(L2P9).kind is Kind.OK
     assert "L1 lives after l2p10, before l2p9" not in kinds(scene.running.record_of_health()), "it was told"
@@ -668,7 +674,7 @@ def test_an_l1_that_does_not_answer_a_look_and_is_well_again_is_not_known_to_be(
     started(scene).silent = "no answer within 10 s"
     record = scene.l2()
     health = verdict(record, "L1 health")
-    assert (health.kind, health.observed) == (Kind.UNKNOWN, "health was not checked: no answer within 10 s")
+    assert (health.kind, said(health)) == (Kind.UNKNOWN, "health was not checked: no answer within 10 s")
     assert "loss the end of l2p10" in scene.level.log
     assert record.kind is Kind.UNKNOWN
 
@@ -711,8 +717,8 @@ def test_a_fresh_l1_that_does_not_come_up(scene, change, outcome, proof):
         outcome, Kind.FAIL
     )
     assert (found.kind, found.proof) == (kind, f"a fresh L1 did not come up: {proof}")
-    assert found.observed == outcome.value + (" (l1-gone)" if kind is Kind.INFRASTRUCTURE else "")
-    assert record.summary == outcome.short
+    assert said(found) == outcome.value + (" (l1-gone)" if kind is Kind.INFRASTRUCTURE else "")
+    assert cell(record.answer) == outcome.short
     assert not (scene.directory / "7.3-papr-p11@p10/l2p9").exists()
     # What befell the one before is told all the same.
     health = scene.running.record_of_health()
@@ -725,7 +731,7 @@ def test_a_fresh_l1_that_does_not_come_up_skips_what_would_be_asked_of_it(scene)
     level.lost_by = PANIC
     scene.l2()
     record = scene.running.record_of_caps()
-    assert record.verdicts == (Verdict("L1 is up", Kind.SKIP, "yes", "L1: hang", HUNG.proof),)
+    assert record.verdicts == (quoted("L1 is up", Kind.SKIP, Yes(), NotUp("L1", HUNG.ended), HUNG.proof),)
 
 
 def test_l2s_are_listed_by_the_l1_that_they_ran_in(scene):
@@ -842,7 +848,7 @@ def evidence_for(monkeypatch, function):
 def test_what_the_suite_is_judged_by(scene, monkeypatch):
     found = []
     monkeypatch.setitem(
-        conformance.TOPICS, "docs", lambda evidence: found.append(evidence) or [Verdict("x", Kind.OK, "", "")]
+        conformance.TOPICS, "docs", lambda evidence: found.append(evidence) or [quoted("x", Kind.OK, "", "")]
     )
     monkeypatch.setattr(
         mode_watch,
@@ -911,11 +917,11 @@ def test_a_question_that_is_never_answered_is_diagnosed_and_told_once(scene):
     first = scene.running.record_of_suite("ioctl")
     assert f"diagnose {asked[7]}" in level.log
     answers = verdict(first, "L1 answers")
-    assert (answers.kind, answers.observed) == (Kind.FAIL, f"hang (stuck), asked: {asked[7]}")
+    assert (answers.kind, said(answers)) == (Kind.FAIL, f"hang (stuck), asked: {asked[7]}")
     saved = json.loads((scene.directory / "7.3-papr-p11@p10/l1/answers-compat_caps.json").read_text())
     assert list(saved["asked"]) == asked[:7]
-    lost = f"not judged: L1 was lost at question {asked[7]!r}"
-    assert verdict(first, "suite complete") == Verdict("suite complete", Kind.UNKNOWN, "all answers", lost)
+    lost = LostAtQuestion("L1", asked[7])
+    assert verdict(first, "suite complete") == quoted("suite complete", Kind.UNKNOWN, AllAnswers(), lost)
     for topic in ("vcpu", "userspace", "revision"):
         later = scene.running.record_of_suite(topic)
         assert later.kind is Kind.UNKNOWN, "what was not asked proves nothing, for or against"
@@ -932,7 +938,7 @@ def test_what_was_answered_before_is_judged(scene, monkeypatch):
     monkeypatch.setitem(
         conformance.TOPICS,
         "docs",
-        lambda evidence: [Verdict(each, Kind.OK, "", "", each) for each in asked[6:9]],
+        lambda evidence: [quoted(each, Kind.OK, "", "", each) for each in asked[6:9]],
     )
     record = scene.running.record_of_suite("docs")
     assert list(kinds(record)) == ["L1 answers", asked[6], "suite complete"]
@@ -1019,7 +1025,7 @@ def test_a_connection_that_cannot_be_had_is_diagnosed(scene):
     record = scene.running.record_of_suite("vcpu")
     assert "diagnose vcpu no channel" in level.log
     assert kinds(record) == {"L1 answers": Kind.INFRASTRUCTURE}
-    assert record.summary == ""
+    assert record.answer is None
 
 
 CALL = Call.parse("ioctl vm 0x2000aeb8 plain 1800000000000000,00*16")

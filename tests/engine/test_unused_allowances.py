@@ -5,13 +5,14 @@ import json
 
 import pytest
 from fakelevels import well
+from quoting import quoted
 
 from harness.engine.unused_allowances import unused_allowances
 from harness.model.looks import Look
 from harness.model.observation import boot_to_json
 from harness.model.record import Record
 from harness.model.splat import Splat
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 
 SPLAT = Splat("WARNING in x", "WARNING: x.c:1")
 
@@ -35,8 +36,8 @@ def run(tmp_path):
     ],
 )  # fmt: skip
 def test_a_title_is_used_as_a_whole_or_not(run, title, used):
-    judged = Verdict("L2 health", Kind.FAIL, "no complaint", "BUG: z", titles=("BUG: z",))
-    record = Record("7.3", "papr", "p11", "l2p10", "l2", "", (judged,), "7.3-papr-p11/l2p10")
+    judged = quoted("L2 health", Kind.FAIL, "no complaint", "BUG: z", titles=("BUG: z",))
+    record = Record("7.3", "papr", "p11", "l2p10", "l2", None, (judged,), "7.3-papr-p11/l2p10")
     assert unused_allowances([title], [record], run) == ([] if used else [title])
 
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from quoting import quoted, said, wanted
 
 from harness.features.compat_caps import behaviour as b
 from harness.features.compat_caps import (
@@ -25,9 +26,10 @@ from harness.features.compat_caps.suite import Answers
 from harness.features.compat_caps.suite_vcpus import life_question, several_question
 from harness.features.compat_caps.vm_model import Host
 from harness.model.cpu import PVR_INVALID, Mode
+from harness.model.facts import KernelNotKnown, Quote
 from harness.model.observation import Probe
 from harness.model.topology import NestedApi
-from harness.model.verdict import NOT_KNOWN, Kind, Verdict, answered, by_any_kernel, worst
+from harness.model.verdict import Kind, answered, by_any_kernel, worst
 
 DATA = Path(__file__).parent.parent / "data"
 P11_PVR, P9_PVR = 0x00821200, 0x004E1202
@@ -38,15 +40,15 @@ UNKNOWN = made_of(b.Refusal.NONE, None, (), "nothing is known")
 
 
 def verdict(kind, right=None, any_kernel=""):
-    return Verdict("check", kind, "expected", "observed", right=right, any_kernel=any_kernel)
+    return quoted("check", kind, "expected", "observed", right=right, any_kernel=any_kernel)
 
 
 @pytest.mark.parametrize("kind", [Kind.OK, Kind.FAIL, Kind.DEFECT])
-@pytest.mark.parametrize(("right", "wanted"), [(True, Kind.OK), (False, Kind.FAIL), (None, Kind.SKIP)])
-def test_right_decides_and_where_it_is_no_question_nothing_is_judged(kind, right, wanted):
+@pytest.mark.parametrize(("right", "then"), [(True, Kind.OK), (False, Kind.FAIL), (None, Kind.SKIP)])
+def test_right_decides_and_where_it_is_no_question_nothing_is_judged(kind, right, then):
     (found,) = by_any_kernel([verdict(kind, right)])
-    assert (found.kind, found.observed, found.right) == (wanted, "observed", right)
-    assert found.expected == (NOT_KNOWN if right is None else "expected")
+    assert (found.kind, said(found), found.right) == (then, "observed", right)
+    assert found.expected == (KernelNotKnown() if right is None else Quote("expected"))
     assert found.answered
 
 
@@ -59,7 +61,7 @@ def test_what_was_not_answered_stays_as_it_is(kind, right):
 
 def test_expected_is_what_any_kernel_should_do():
     (found,) = by_any_kernel([verdict(Kind.DEFECT, False, "refused")])
-    assert found.expected == "refused" and found.source.startswith("what any kernel should do")
+    assert wanted(found) == "refused" and found.source.startswith("what any kernel should do")
 
 
 def test_an_answer_beside_what_was_lost_is_none():
@@ -92,7 +94,7 @@ def test_a_kernel_that_gives_more_is_wrong_and_no_defect_is_known_of_it():
     found = arch_compat(probe("6.12-papr-p11@p10"))
     assert [name for name, each in found.items() if each.kind is not Kind.OK] == ["arch_compat P11"]
     assert found["arch_compat P11"].kind is Kind.FAIL
-    assert found["arch_compat P11"].expected == "EINVAL, nothing stored or 0xffffffff"
+    assert wanted(found["arch_compat P11"]) == "EINVAL, nothing stored or 0xffffffff"
 
 
 @pytest.mark.parametrize(

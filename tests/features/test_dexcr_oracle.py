@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from quoting import said
 
 from harness.features.dexcr import FEATURE, suite
 from harness.features.dexcr.oracle import IN_GUEST, ONE_REG
@@ -202,7 +203,7 @@ def test_a_guest_that_does_not_run(run, words):
     question = suite.onereg(DEXCR, suite.PAIRS[DEXCR][0][1])
     found = judged(changed=(question, changed))
     assert wrong(found) == {"dexcr all aspects: KVM_RUN"}
-    assert words in str(found["dexcr all aspects: KVM_RUN"].observed)
+    assert words in said(found["dexcr all aspects: KVM_RUN"])
     found = judged(changed=(suite.guest(DEXCR), changed))
     assert wrong(found) == {"dexcr in a guest: runs"}
     found = judged(changed=(suite.hashes(HASHKEYR), changed))
@@ -335,7 +336,7 @@ def test_trouble_is_no_success(expected):
     troubled = Evidence(given.placement, PROBE, dict.fromkeys(given.answers, trouble), expected)
     found = [each for topic in TOPICS for each in FEATURE.judge(topic, troubled)]
     assert {each.kind for each in found} == {Kind.FAIL}
-    assert all("KVM_CREATE_VM" in str(each.observed) for each in found)
+    assert all("KVM_CREATE_VM" in said(each) for each in found)
 
 
 # -- kernels that have none, and kernels that are not known ------------------------------------------

@@ -2,15 +2,18 @@
 """L2's clock and decrementer against L1's clock."""
 
 import pytest
+from quoting import said
 
 from harness.features.compat_caps import behaviour as b
 from harness.features.compat_caps import oracle_clock
 from harness.features.compat_caps.micro_run import HCALL_DONE, HCALL_INTERRUPT
 from harness.features.compat_caps.oracle_ioctl import Subject
-from harness.features.compat_caps.suite import NOT_ASKED, Answers
+from harness.features.compat_caps.suite import Answers
 from harness.features.compat_caps.suite_vcpus import CLOCK_QUESTION, DECREMENTER_QUESTION
+from harness.features.compat_caps.vcpu_facts import Runs
 from harness.features.compat_caps.vm_model import Host
 from harness.model.cpu import Mode
+from harness.model.facts import NotAsked
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind
 
@@ -55,7 +58,7 @@ def test_clocks_that_agree_are_fine_whatever_the_figures():
     for times in ([(50, 50.5), (50, 50.4)], [(50, 64), (50, 51)], [(50, 90), (50, 60), (50, 200)]):
         found = judged({CLOCK_QUESTION: timed(times)})
         assert found[RATE].kind is Kind.OK
-        assert found[RATE].observed == "the same time by both"  # and no figure, which differs each time
+        assert said(found[RATE]) == "the same time by both"  # and no figure, which differs each time
     assert "50.0 ms of L2 are 50.4 ms of L1" in judged({})[RATE].proof
 
 
@@ -70,13 +73,13 @@ def test_clocks_that_agree_are_fine_whatever_the_figures():
 )
 def test_a_clock_of_another_speed_is_told_with_both_figures(times, words):
     found = judged({CLOCK_QUESTION: timed(times)})[RATE]
-    assert (found.kind, found.observed) == (Kind.FAIL, f"L2's is {words}")
+    assert (found.kind, said(found)) == (Kind.FAIL, f"L2's is {words}")
 
 
 def test_a_clock_that_jumps_between_runs_is_right_in_each_run():
     found = judged({CLOCK_QUESTION: timed([(50, 50.4), (50, 50.4)], pause=(32.1, 0.1))})
     assert (found[RATE].kind, found[ON].kind) == (Kind.OK, Kind.FAIL)
-    assert "too fast: 132.1 ms of L2" in found[ON].observed
+    assert "too fast: 132.1 ms of L2" in said(found[ON])
 
 
 def test_one_run_says_nothing_of_what_is_between():
@@ -95,8 +98,8 @@ def test_one_run_says_nothing_of_what_is_between():
 def test_a_guest_that_ends_in_another_way_has_measured_nothing(end, words):
     for question, name in ((CLOCK_QUESTION, RATE), (DECREMENTER_QUESTION, COMES)):
         found = judged({question: timed([(50, 50.4), (50, 50.4)], end)})
-        assert (found[name].kind, found[name].observed) == (Kind.FAIL, words)
-    assert judged({CLOCK_QUESTION: {"hertz": HERTZ, "ticks": 1, "runs": []}})[RATE].observed == "no run"
+        assert (found[name].kind, said(found[name])) == (Kind.FAIL, words)
+    assert judged({CLOCK_QUESTION: {"hertz": HERTZ, "ticks": 1, "runs": []}})[RATE].observed == Runs(0)
 
 
 @pytest.mark.parametrize("question", [CLOCK_QUESTION, DECREMENTER_QUESTION])
@@ -104,7 +107,7 @@ def test_what_was_not_asked_is_told_as_that(question):
     subject = Subject(b.MERGED_SERIES, NestedApi.V1, Mode.P10)
     left = {each: FINE[each] for each in FINE if each != question}
     wrong = [each for each in oracle_clock.judge(subject, QEMU, Answers(1, left)) if each.kind is Kind.FAIL]
-    assert [each.observed for each in wrong] == [NOT_ASKED] * 2
+    assert [each.observed for each in wrong] == [NotAsked()] * 2
 
 
 def test_a_decrementer_that_comes_in_time_is_fine():
@@ -115,7 +118,7 @@ def test_a_decrementer_that_comes_in_time_is_fine():
 def test_a_decrementer_that_is_late_in_every_run_is_wrong():
     found = judged({DECREMENTER_QUESTION: timed([(45, 46), (41, 42)], TICKED, 20)})
     assert found[COMES].kind is Kind.FAIL
-    assert "after 41.0 to 45.0 ms of L2, set to 20 ms" in found[COMES].observed
+    assert "after 41.0 to 45.0 ms of L2, set to 20 ms" in said(found[COMES])
 
 
 @pytest.mark.parametrize(

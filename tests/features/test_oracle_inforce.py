@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which mode is in force, by what was seen of the outermost CPU."""
 
+import errno
+
 import pytest
+from quoting import said, wanted
 from rulebook import answer
 
 from harness.features.compat_caps import behaviour as b
@@ -11,9 +14,10 @@ from harness.features.compat_caps.caps_checks import right_call
 from harness.features.compat_caps.in_force import SINGLE, SPINS, Seen, Spin, settled
 from harness.features.compat_caps.oracle_caps import expected_bitmap
 from harness.features.compat_caps.oracle_ioctl import Subject
-from harness.features.compat_caps.suite import NOT_ASKED, Answers
+from harness.features.compat_caps.suite import Answers
 from harness.features.compat_caps.vm_model import Host, ModelVm
 from harness.model.cpu import PVR_INVALID, Mode
+from harness.model.facts import NotAsked
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind
 
@@ -102,7 +106,7 @@ def test_the_register_after_the_run_counts_too():
     found = answers(subject, host)
     found[Spin((P10,)).question]["spun"]["after"] = P11  # L0 holds another mode with the same PCR
     verdict = judged(subject, host, found)["P10: in force"]
-    assert (verdict.kind, verdict.observed) == (Kind.FAIL, "PCR version bits 0xe, arch_compat 0xf000007")
+    assert (verdict.kind, said(verdict)) == (Kind.FAIL, "PCR version bits 0xe, arch_compat 0xf000007")
 
 
 def test_a_refused_mode_that_runs_and_one_that_should_and_does_not():
@@ -111,8 +115,8 @@ def test_a_refused_mode_that_runs_and_one_that_should_and_does_not():
     refused, taken = Spin((P11,)).question, Spin((P10,)).question
     found[refused], found[taken] = found[taken], found[refused]
     verdicts = judged(subject, host, found)
-    assert verdicts["P11: in force"].observed == "set 0, the guest runs"
-    assert verdicts["P10: in force"].observed == "set EINVAL, EINVAL of KVM_RUN"
+    assert said(verdicts["P11: in force"]) == "set 0, the guest runs"
+    assert said(verdicts["P10: in force"]) == "set EINVAL, EINVAL of KVM_RUN"
     kinds = {name: each.kind for name, each in verdicts.items()}
     assert kinds["P11: in force"] is kinds["P10: in force"] is Kind.FAIL
     assert kinds["each mode that the ioctl names can be put in force"] is Kind.FAIL
@@ -128,6 +132,17 @@ def test_a_mode_that_is_refused_in_a_kernel_that_lets_it_run_untouched():
     assert judged(subject, host, found)["no mode above them can"].kind is Kind.FAIL
 
 
+@pytest.mark.parametrize("end", [{"errno": errno.EIO}, {"errno": 0, "exit": 17}])
+def test_a_run_that_fails_for_another_reason_is_no_refusal(end):
+    """A kernel that stores PVR_ARCH_INVALID lets no guest run: by EINVAL, and by nothing else."""
+    subject, host = place(NestedApi.V1, Mode.P11, Mode.P10)
+    found = answers(subject, host)
+    step = found[Spin((P11,)).question]["steps"][0]
+    assert step["run"] == REFUSED and judged(subject, host, found)["P11: in force"].kind is Kind.OK
+    step["run"] = {**REFUSED, **end}
+    assert judged(subject, host, found)["P11: in force"].kind is Kind.FAIL
+
+
 @pytest.mark.parametrize(
     "change, kind, words",
     [
@@ -135,7 +150,7 @@ def test_a_mode_that_is_refused_in_a_kernel_that_lets_it_run_untouched():
         ({"counts": [[3, MASK | 0x10, 7]]}, Kind.UNKNOWN, "not seen: 7 of 10 samples"),
         ({"counts": [[3, MASK | 0x10, 4], [3, 0, 4]]}, Kind.UNKNOWN, "not seen: 8 of 10 samples"),
         ({"counts": [], "lost": "QEMU is gone"}, Kind.UNKNOWN, "not seen: QEMU is gone"),
-        ({"counts": [], "samples": 0, "unseen": "no monitor"}, Kind.SKIP, "no monitor"),
+        ({"counts": [], "samples": 0, "unseen": "no monitor"}, Kind.SKIP, "no QEMU of ours emulates"),
         ({"spun": {"run": None, "after": P9}}, Kind.FAIL, "while it was looked at: did not run"),
         ({"spun": {"trouble": "gone"}}, Kind.FAIL, "while it was looked at: gone"),
         ({"spun": {"run": REFUSED, "after": P9}}, Kind.FAIL, "while it was looked at: EINVAL"),
@@ -148,7 +163,7 @@ def test_nothing_is_fine_that_was_not_seen(change, kind, words):
     found[question] = {**found[question], **change}
     verdicts = judged(subject, host, found)
     assert verdicts["P9: in force"].kind is kind
-    assert verdicts["P9: in force"].observed.startswith(words)
+    assert said(verdicts["P9: in force"]).startswith(words)
     assert verdicts["each mode that the ioctl names can be put in force"].kind is kind
 
 
@@ -162,13 +177,14 @@ def test_a_few_samples_of_another_value_do_not_count():
 def test_what_was_not_asked_is_told_as_that():
     subject, host = place(NestedApi.V1, Mode.P11, Mode.P11)
     verdicts = judged(subject, host, {})
-    assert {each.observed for name, each in verdicts.items() if name.endswith(": in force")} == {NOT_ASKED}
+    of_spins = {each.observed for name, each in verdicts.items() if name.endswith(": in force")}
+    assert of_spins == {NotAsked()}
     assert {each.kind for each in verdicts.values()} == {Kind.FAIL}
     # Of a suite that ended early: none of these may be held against the kernel.
     found = answers(subject, host)
     del found[Spin((P11,)).question]
     wrong = [each for each in judged(subject, host, found).values() if each.kind is Kind.FAIL]
-    assert [each.observed for each in wrong] == [NOT_ASKED] * 2
+    assert [each.observed for each in wrong] == [NotAsked()] * 2
 
 
 def test_a_kernel_without_the_ioctl_has_nothing_to_compare_with():
@@ -178,7 +194,7 @@ def test_a_kernel_without_the_ioctl_has_nothing_to_compare_with():
     assert verdicts["no mode above them can"].kind is Kind.SKIP
     # 6.12 takes POWER11 in a POWER10 L1: L0 is told so.
     assert verdicts["P11: in force"].kind is Kind.DEFECT
-    assert "a mode above L1's is accepted" in verdicts["P11: in force"].expected
+    assert "a mode above L1's is accepted" in wanted(verdicts["P11: in force"])
 
 
 def test_612_tells_l0_less_than_l1s_own_mode():
@@ -188,7 +204,7 @@ def test_612_tells_l0_less_than_l1s_own_mode():
     assert judged(subject, host, found)["0: in force"].kind is Kind.OK
     found[question]["spun"]["after"] = P10
     verdict = judged(subject, host, found)["0: in force"]
-    assert (verdict.kind, "told to L0 as POWER10" in verdict.expected) == (Kind.DEFECT, True)
+    assert (verdict.kind, "told to L0 as POWER10" in wanted(verdict)) == (Kind.DEFECT, True)
     found[question]["spun"]["after"] = P9
     assert judged(subject, host, found)["0: in force"].kind is Kind.FAIL
 
@@ -198,9 +214,9 @@ def test_the_ioctls_modes_are_those_that_it_names():
     found = answers(subject, host)
     assert expected_bitmap(MERGED, subject.api, subject.l1_mode)[0] == 0x6 << 60
     call = right_call(MERGED)
-    for errno, caps in ((22, 0), (0, 0)):
+    for error, caps in ((22, 0), (0, 0)):
         found[call.line] = {
-            "answers": [{"result": 0, "errno": errno, "changed": [[16, caps.to_bytes(8, "little").hex()]]}]
+            "answers": [{"result": 0, "errno": error, "changed": [[16, caps.to_bytes(8, "little").hex()]]}]
         }
         assert judged(subject, host, found)["no mode above them can"].kind is Kind.FAIL
     # One that names POWER11 as well: which cannot be put in force.
@@ -208,7 +224,7 @@ def test_the_ioctls_modes_are_those_that_it_names():
         "answers": [{"result": 0, "errno": 0, "changed": [[16, (0x7 << 60).to_bytes(8, "little").hex()]]}]
     }
     verdict = judged(subject, host, found)["each mode that the ioctl names can be put in force"]
-    assert (verdict.kind, "P11: in force" in verdict.observed) == (Kind.FAIL, True)
+    assert (verdict.kind, "P11: in force" in said(verdict)) == (Kind.FAIL, True)
     # One that does not name POWER10: which can.
     found[call.line] = {
         "answers": [{"result": 0, "errno": 0, "changed": [[16, (0x4 << 60).to_bytes(8, "little").hex()]]}]

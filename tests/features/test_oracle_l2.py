@@ -4,16 +4,19 @@
 import dataclasses
 
 import pytest
+from quoting import said
 
 from harness.features.compat_caps import behaviour as b
 from harness.features.compat_caps import oracle_l2
 from harness.features.compat_caps.oracle_l2 import Case
 from harness.model.cpu import GuestMode, Mode
+from harness.model.level_facts import Ended
 from harness.model.observation import Boot
 from harness.model.outcome import Outcome
 from harness.model.scenario import L1Setting, L2Setting
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind
+from harness.reports.sentences import say
 
 QEMU_11_1 = (11, 1, 3)
 
@@ -95,7 +98,7 @@ def test_a_right_outcome_by_a_wrong_line_fails():
     boot = dataclasses.replace(boot_as(case), rule="dawr1")
     verdict = oracle_l2.judge(case, boot)
     assert verdict.kind is Kind.FAIL
-    assert "by another line" in verdict.observed
+    assert "by another line" in said(verdict)
 
 
 def test_infrastructure_is_never_a_kernel_failure():
@@ -119,7 +122,8 @@ def test_every_row_names_its_source():
 
 def test_an_infrastructure_failure_has_its_own_name():
     boot = Boot(Outcome.INFRASTRUCTURE, "l0-qemu-hdsi-recursion", "L0: QEMU is deaf: ...")
-    assert "qemu-hdsi-recursion" in boot.summary
+    assert boot.ended == Ended(Outcome.INFRASTRUCTURE, rule="l0-qemu-hdsi-recursion")
+    assert say(boot.ended) == "infrastructure error (l0-qemu-hdsi-recursion)"
 
 
 def case(l1="p11@p10", l2="host", behaviour=b.MERGED_SERIES, api=NestedApi.V2, l0_qemu=None):
@@ -135,7 +139,7 @@ def test_an_l0_without_dpdes_is_the_surroundings(l0_qemu, l2):
     """Whatever the mode, and whatever was expected: no L2 of such an L0 can run."""
     verdict = oracle_l2.judge(case(l2=l2, l0_qemu=l0_qemu), LATE)
     assert (verdict.kind, verdict.right) == (Kind.INFRASTRUCTURE, None)
-    assert f"QEMU {'.'.join(map(str, l0_qemu))} as L0 has no DPDES" in verdict.observed
+    assert f"QEMU {'.'.join(map(str, l0_qemu))} as L0 has no DPDES" in said(verdict)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +154,7 @@ def test_an_l0_without_dpdes_is_the_surroundings(l0_qemu, l2):
 def test_the_same_line_elsewhere_is_the_kernels(changes):
     for l2 in ("host", "p10"):
         verdict = oracle_l2.judge(case(l2=l2, **changes), LATE)
-        assert verdict.kind is Kind.FAIL and "DPDES" not in verdict.observed
+        assert verdict.kind is Kind.FAIL and "DPDES" not in said(verdict)
         assert verdict.right is (l2 == "host")  # there it is a refusal that was wanted
 
 
@@ -209,4 +213,4 @@ def test_dawr1_stands_for_a_refusal_where_it_hides_the_question(above, below, ri
     [("host", "its mode refused, or booted as P10 or an older one"), ("p10", "booted as P10")],
 )
 def test_what_any_kernel_should_do_is_said(l2, words):
-    assert oracle_l2.judge(case(l2=l2), LATE).any_kernel == words
+    assert say(oracle_l2.judge(case(l2=l2), LATE).any_kernel) == words

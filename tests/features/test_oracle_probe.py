@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from quoting import wanted
 
 from harness.features.compat_caps import behaviour as b
 from harness.features.compat_caps import oracle_arch_compat, oracle_caps
@@ -97,7 +98,7 @@ def test_a_recorded_l0_has_no_modes_to_tell():
     verdicts = oracle_caps.judge_bare_metal(b.MERGED_SERIES, BARE_METAL)
     assert {each.kind for each in verdicts} == {Kind.OK}
     assert all(each.check.startswith("L0 ") for each in verdicts)
-    assert {each.check: each.expected for each in verdicts}["L0 ioctl merged"] == "-1 EINVAL, 0 bytes changed"
+    assert {each.check: wanted(each) for each in verdicts}["L0 ioctl merged"] == "-1 EINVAL, 0 bytes changed"
 
 
 @pytest.mark.parametrize("behaviour", [b.NONE, b.V1_SERIES])

@@ -22,8 +22,10 @@ from harness.model.comparison import Change, compare
 from harness.model.record import Delivery, RunInfo
 from harness.model.signature import of_check
 from harness.model.verdict import Kind
-from harness.reports import columns, html, junit, ktap, text
+from harness.reports import columns, html, jsonfile, junit, ktap, text
 
+KERNELS = tuple(plans.planned_kernel(each, f"debian:{each}").info for each in ("7.2", "7.3"))
+INFO = RunInfo("2026-11-26", "kvmppc run", "", KERNELS, "QEMU 11.1.3", "11.1.3", ())
 PACKAGE = Path(__file__).parent.parent / "data/otherfeature"
 
 
@@ -88,9 +90,7 @@ def test_its_oracle_judges_what_l1_answered(both, tmp_path):
 
 
 def test_it_is_in_every_report(both, tmp_path):
-    kernels = tuple(plans.planned_kernel(each, f"debian:{each}").info for each in ("7.2", "7.3"))
-    info = RunInfo("2026-11-26", "kvmppc run", "", kernels, "QEMU 11.1.3", "11.1.3", ())
-    delivery = Delivery(True, 2)
+    info, delivery = INFO, Delivery(True, 2)
     shown = "\n".join(text.render(info, both, delivery, tmp_path, colour=False))
     assert "threads" in shown
     page = html.render(info, both, delivery, tmp_path)
@@ -98,6 +98,17 @@ def test_it_is_in_every_report(both, tmp_path):
     xml = ElementTree.fromstring(junit.render(info, both, delivery))
     assert any("smt" in case.get("name") for case in xml.iter("testcase"))
     assert any("threads of a core" in line for line in ktap.lines(both, delivery))
+    # Its fact has no sentence of its own.
+    assert "expected: smt threads: of a core 8" in shown and "observed: smt threads: of a core 4" in shown
+
+
+def test_its_facts_are_in_the_report_and_read_again(both, tmp_path):
+    jsonfile.write(tmp_path / "report.json", INFO, both, Delivery(True, 2))
+    _, again, _ = jsonfile.read(tmp_path / "report.json")
+    assert again == both
+    assert json.loads((tmp_path / "report.json").read_text())["records"][1]["verdicts"][0]["observed"] == {
+        "fact": "smt-threads", "of_a_core": 4,
+    }  # fmt: skip
 
 
 def test_it_is_compared_and_bisected(both):
@@ -105,4 +116,6 @@ def test_it_is_compared_and_bisected(both):
     assert (cell.topic, cell.change) == ("smt", Change.BROKEN)
     seen = [of_check([each], "threads of a core") for each in both]
     assert [each.right for each in seen] == [True, False]
-    assert seen[0].signature != seen[1].signature and "4" in seen[1].signature
+    assert [each.signature for each in seen] == [
+        f"threads of a core: smt-threads({number})" for number in (8, 4)
+    ]

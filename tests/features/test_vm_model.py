@@ -7,8 +7,9 @@ import pytest
 
 from harness.features.compat_caps import behaviour as b
 from harness.features.compat_caps.oracle_ioctl import Subject
-from harness.features.compat_caps.vm_model import Host, ModelVm, fits, is_defect, mode_named, values_word
+from harness.features.compat_caps.vm_model import Host, ModelVm, fits, is_defect, mode_named, values_fact
 from harness.model.cpu import PVR_INVALID, Mode
+from harness.model.facts import Anything, OneOf, Register
 from harness.model.observation import Probe
 from harness.model.topology import NestedApi
 
@@ -120,4 +121,5 @@ def test_values_are_a_right_one_and_those_of_known_defects():
     assert fits((P11, P10), P11) and fits((P11, P10), P10) and not fits((P11, P10), P9)
     assert fits((), 5) and not fits((), None) and not fits((0,), None)
     assert is_defect((P11, P10), P10) and not is_defect((P11, P10), P11) and not is_defect((), 5)
-    assert (values_word((P11, P10)), values_word(())) == ("0xf000007 or 0xf000006", "anything")
+    assert values_fact((P11, P10)) == OneOf((Register(P11), Register(P10)))
+    assert values_fact((P11,)) == Register(P11) and values_fact(()) == Anything()

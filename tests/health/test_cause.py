@@ -18,8 +18,10 @@ from harness.health.cause import (
     where_of,
 )
 from harness.model.classify import classify
+from harness.model.level_facts import Lost
 from harness.model.outcome import Outcome, Side
 from harness.model.splat import Splat
+from harness.reports.sentences import say
 
 KERNEL, SURROUNDINGS, UNKNOWN = Side.KERNEL, Side.SURROUNDINGS, Side.UNKNOWN
 
@@ -452,10 +454,10 @@ def test_a_loss_is_named_after_its_host():
 
 
 def test_words():
-    assert Loss(KERNEL, Outcome.HANG, "stuck", "x").words == "hang (stuck)"
-    assert Loss(KERNEL, Outcome.HANG, "hang", "x").words == "hang"
-    assert Loss(KERNEL, Outcome.PANIC, "panic", "x").words == "panic"
-    assert Loss(KERNEL, Outcome.PANIC, "l0-panic", "x").words == "panic (l0-panic)"
+    assert say(Lost(Outcome.HANG, "stuck")) == "hang (stuck)"
+    assert say(Lost(Outcome.HANG, "hang")) == "hang"
+    assert say(Lost(Outcome.PANIC, "panic")) == "panic"
+    assert say(Lost(Outcome.PANIC, "l0-panic")) == "panic (l0-panic)"
 
 
 @pytest.mark.parametrize(

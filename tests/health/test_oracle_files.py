@@ -2,14 +2,15 @@
 """What goes wrong on damaged files speaks against no kernel."""
 
 import pytest
+from quoting import quoted
 
 from harness.health.oracle_files import blame_files, judge_files
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 
 
 @pytest.mark.parametrize("kind", [Kind.FAIL, Kind.DEFECT, Kind.UNKNOWN])
 def test_what_went_wrong_is_the_files_fault(kind):
-    bad = Verdict("check", kind, "x", "y", "a line", right=False, titles=("WARNING in x",))
+    bad = quoted("check", kind, "x", "y", "a line", right=False, titles=("WARNING in x",))
     (found,) = blame_files([bad], "vmlinux: is missing")
     assert (found.kind, found.right, found.titles) == (Kind.INFRASTRUCTURE, None, ())
     assert found.proof == "vmlinux: is missing; a line"
@@ -18,12 +19,12 @@ def test_what_went_wrong_is_the_files_fault(kind):
 
 @pytest.mark.parametrize("kind", [Kind.OK, Kind.INFRASTRUCTURE, Kind.SKIP])
 def test_all_else_stays_as_it_is(kind):
-    verdict = Verdict("check", kind, "x", "y", "a line", right=True)
+    verdict = quoted("check", kind, "x", "y", "a line", right=True)
     assert blame_files([verdict], "vmlinux: is missing") == [verdict]
 
 
 def test_without_a_proof_of_its_own_there_is_only_that_of_the_files():
-    (found,) = blame_files([Verdict("check", Kind.UNKNOWN, "x", "y")], "vmlinux: is missing")
+    (found,) = blame_files([quoted("check", Kind.UNKNOWN, "x", "y")], "vmlinux: is missing")
     assert found.proof == "vmlinux: is missing"
 
 

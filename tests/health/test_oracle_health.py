@@ -4,11 +4,13 @@
 from dataclasses import replace
 
 import pytest
+from quoting import said, wanted
 
 from harness.health.benign import Circumstances
 from harness.health.cause import STARVED, Loss
 from harness.health.oracle_health import Allowed, judge_end, judge_guest, judge_identity, judge_level
 from harness.health.oracle_loss import judge_loss
+from harness.model.level_facts import BuildId, ClockIs, Release
 from harness.model.looks import Look
 from harness.model.observation import Boot, End
 from harness.model.outcome import Outcome, Side
@@ -43,7 +45,7 @@ def silent(*splats, reason="no answer", boot=1):
 
 def judged(*looks, allowed=NONE, earlier=()):
     found = judge_level("L1", looks, allowed, earlier)
-    assert (found.check, found.expected, found.source) == ("L1 health", "no complaint", COMPLAINS)
+    assert (found.check, wanted(found), found.source) == ("L1 health", "no complaint", COMPLAINS)
     return found
 
 
@@ -52,7 +54,7 @@ def judged(*looks, allowed=NONE, earlier=()):
 
 def test_a_level_that_was_asked_and_has_nothing_to_say_is_well():
     found = judged(look(), look())
-    assert (found.kind, found.observed, found.right) == (Kind.OK, "no complaint", True)
+    assert (found.kind, said(found), found.right) == (Kind.OK, "no complaint", True)
     assert found.proof == "taint 0, kernel log read when L1 was up 12.3 s"
     last = replace(look(taint=OUT_OF_TREE), uptime=20.0)
     assert judged(look(), look(), last).proof == "taint 4096, kernel log read when L1 was up 20.0 s"
@@ -75,7 +77,7 @@ def test_a_level_that_was_asked_and_has_nothing_to_say_is_well():
 def test_a_level_that_nobody_has_looked_at_is_not_well(looks, reason):
     found = judged(*looks)
     words = f"health was not checked: {reason}" if reason else "health was not checked"
-    assert (found.kind, found.observed, found.right) == (Kind.UNKNOWN, words, None)
+    assert (found.kind, said(found), found.right) == (Kind.UNKNOWN, words, None)
     assert found.proof == (reason or "no look was answered")
 
 
@@ -92,14 +94,14 @@ def test_a_complaint_fails_it_answered_or_not():
     for looks in ((look(WARNING),), (look(), silent(WARNING)), (look(WARNING), look())):
         found = judged(*looks)
         assert (found.kind, found.right) == (Kind.FAIL, False)
-        assert found.observed == "WARNING in x (during l2p10)"
+        assert said(found) == "WARNING in x (during l2p10)"
         assert found.proof == "WARNING: x.c:1 [x < y]"
         assert found.titles == ("WARNING in x",)
 
 
 def test_several_are_told_each_once():
     found = judged(look(WARNING, OTHER, WARNING))
-    assert found.observed == "WARNING in x (during l2p10); WARNING in a"
+    assert said(found) == "WARNING in x (during l2p10); WARNING in a"
     assert found.titles == ("WARNING in a", "WARNING in x")
 
 
@@ -157,7 +159,7 @@ def test_a_reason_is_the_rows_or_the_options():
 def test_a_stall_in_a_machine_without_cpu_proves_nothing():
     found = judged(look(STALL, starved=STARVED))
     assert (found.kind, found.right, found.titles) == (Kind.UNKNOWN, None, ())
-    assert (found.observed, found.proof) == (
+    assert (said(found), found.proof) == (
         "RCU stall in x, while its QEMU got no CPU", "rcu: INFO: stall",
     )  # fmt: skip
     assert judged(look(STALL, starved=0.79)).kind is Kind.FAIL
@@ -173,11 +175,11 @@ def test_a_stall_in_a_machine_without_cpu_proves_nothing():
 def test_a_flag_without_a_splat_fails_it(taint):
     found = judged(look(taint=taint))
     assert (found.kind, found.right) == (Kind.FAIL, False)
-    assert found.observed.startswith("taint ") and found.observed.endswith(
+    assert said(found).startswith("taint ") and said(found).endswith(
         ", but no splat was seen on the console or in the log"
     )
     assert found.proof == f"/proc/sys/kernel/tainted in L1: {taint}"
-    assert found.titles == (found.observed.partition(",")[0],)
+    assert found.titles == (said(found).partition(",")[0],)
 
 
 def test_flags_have_names():
@@ -274,13 +276,13 @@ BOOTED = Boot(
 def guest(allowed=NONE, **what):
     found = judge_guest(replace(BOOTED, **what), allowed)
     for each in found:
-        assert (each.check, each.expected, each.source) == ("L2 health", "no complaint", COMPLAINS)
+        assert (each.check, wanted(each), each.source) == ("L2 health", "no complaint", COMPLAINS)
     return found
 
 
 def ended(**what):
     (found,) = judge_end(replace(BOOTED, **what))
-    assert (found.check, found.expected, found.source) == ("L2 ends", "powers off by itself", POWERS_OFF)
+    assert (found.check, wanted(found), found.source) == ("L2 ends", "powers off by itself", POWERS_OFF)
     return found
 
 
@@ -298,7 +300,7 @@ def test_a_guest_that_says_that_it_is_clean_is_well():
 
 def test_a_guest_that_does_not_say_is_not_known_to_be_well():
     found = only(guest(taint=None, taint_left=None))
-    assert (found.kind, found.observed, found.proof) == (
+    assert (found.kind, said(found), found.proof) == (
         Kind.UNKNOWN, "L2 did not report its taint flags", "no taint in its report",
     )  # fmt: skip
 
@@ -306,7 +308,7 @@ def test_a_guest_that_does_not_say_is_not_known_to_be_well():
 def test_a_flag_of_a_guest_fails_it():
     found = only(guest(taint_left=W))
     assert (found.kind, found.right, found.titles) == (Kind.FAIL, False, ("taint W (WARNING)",))
-    assert found.observed == "taint W (WARNING), but no splat was seen on the console"
+    assert said(found) == "taint W (WARNING), but no splat was seen on the console"
     assert found.proof == f"/proc/sys/kernel/tainted in L2: {W}"
     assert only(guest(taint=W, taint_left=None)).kind is Kind.FAIL
 
@@ -314,14 +316,14 @@ def test_a_flag_of_a_guest_fails_it():
 def test_a_splat_of_a_guest_fails_it_however_its_boot_ended():
     for what in ({}, {"outcome": Outcome.HANG}):
         found = only(guest(splats=(WARNING,), **what))
-        assert (found.kind, found.titles, found.observed) == (Kind.FAIL, ("WARNING in x",), "WARNING in x")
+        assert (found.kind, found.titles, said(found)) == (Kind.FAIL, ("WARNING in x",), "WARNING in x")
         assert (found.proof, found.right) == ("WARNING: x.c:1 [x < y]", False)
     assert guest(outcome=Outcome.HANG) == []
 
 
 def test_a_stall_of_a_guest_in_a_machine_without_cpu_proves_nothing():
     found = only(guest(splats=(STALL,), starved=STARVED))
-    assert (found.check, found.kind, found.observed) == (
+    assert (found.check, found.kind, said(found)) == (
         "L2 health", Kind.UNKNOWN, "RCU stall in x, while its QEMU got no CPU",
     )  # fmt: skip
     assert only(guest(splats=(STALL,), starved=0.79)).kind is Kind.FAIL
@@ -388,19 +390,19 @@ def test_what_is_allowed_of_a_guest():
 )
 def test_how_a_guest_went(end, kind, observed, right):
     found = ended(end=end)
-    assert (found.kind, found.observed, found.proof, found.right) == (kind, observed, "p", right)
+    assert (found.kind, said(found), found.proof, found.right) == (kind, observed, "p", right)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.BOOTED, Outcome.REFUSED_LATE, Outcome.HANG])
 def test_a_vm_that_is_never_taken_down_fails_whatever_became_of_its_guest(outcome):
     found = ended(outcome=outcome, stays="SIGKILL does not end it")
     assert (found.kind, found.right) == (Kind.FAIL, False)
-    assert (found.observed, found.proof) == ("its VM is never taken down", "SIGKILL does not end it")
+    assert (said(found), found.proof) == ("its VM is never taken down", "SIGKILL does not end it")
 
 
 def test_an_end_that_nobody_saw_is_none():
     found = ended(end=None)
-    assert (found.kind, found.observed, found.proof) == (Kind.UNKNOWN, "not known", "")
+    assert (found.kind, said(found), found.proof) == (Kind.UNKNOWN, "not known", "")
     assert judge_end(replace(BOOTED, outcome=Outcome.HANG)) == []
 
 
@@ -414,15 +416,15 @@ def identity(release="7.3.0", build_id="ab" * 20, **what):
 def test_a_guest_is_the_kernel_it_was_given():
     assert list(identity().values()) == [
         Verdict(
-            "L2 kernel", Kind.OK, "7.3.0", "7.3.0", "up: 7.3.0, POWER10",
+            "L2 kernel", Kind.OK, Release("7.3.0"), Release("7.3.0"), "up: 7.3.0, POWER10",
             "L2 boots the kernel under test from L1's second disk",
         ),
         Verdict(
-            "L2 build id", Kind.OK, "ab" * 20, "ab" * 20, "/sys/kernel/notes in L2",
+            "L2 build id", Kind.OK, BuildId("ab" * 20), BuildId("ab" * 20), "/sys/kernel/notes in L2",
             "the running kernel is the image it was given (ld --build-id, Linux kernel/ksysfs.c)",
         ),
         Verdict(
-            "L2 clock", Kind.OK, "not ahead of ours", "not ahead of ours",
+            "L2 clock", Kind.OK, ClockIs(ahead=False), ClockIs(ahead=False),
             "up 1.2 s by its own clock, 2.0 s after its QEMU was started",
             "L2's timebase is L1's with an offset (Linux book3s_hv.c, tb_offset)", right=True,
         ),
@@ -433,14 +435,12 @@ def test_another_kernel_is_told():
     assert identity(release="7.2")["L2 kernel"].kind is Kind.FAIL
     assert identity(build_id="cd" * 20)["L2 build id"].kind is Kind.FAIL
     other = identity(build_id="cd" * 20)["L2 build id"]
-    assert (other.expected, other.observed) == ("cd" * 20, "ab" * 20)
+    assert (wanted(other), said(other)) == ("cd" * 20, "ab" * 20)
 
 
 def test_a_guest_without_a_build_id_is_not_the_kernel_that_has_one():
     found = judge_identity("7.3.0", "ab" * 20, replace(BOOTED, build_id=""))
-    assert [(each.kind, each.observed) for each in found if each.check == "L2 build id"] == [
-        (Kind.FAIL, "none")
-    ]
+    assert [(each.kind, said(each)) for each in found if each.check == "L2 build id"] == [(Kind.FAIL, "none")]
 
 
 def test_a_kernel_without_a_build_id_is_not_asked_for_it():
@@ -450,7 +450,7 @@ def test_a_kernel_without_a_build_id_is_not_asked_for_it():
 def test_a_clock_ahead_of_ours_is_wrong():
     assert identity(uptime=3.0)["L2 clock"].kind is Kind.OK, "as much as may be lost on the way"
     found = identity(uptime=3.01)["L2 clock"]
-    assert (found.kind, found.observed, found.right) == (Kind.FAIL, "ahead of ours", False)
+    assert (found.kind, said(found), found.right) == (Kind.FAIL, "ahead of ours", False)
     assert found.proof == "up 3.0 s by its own clock, 2.0 s after its QEMU was started"
     assert "L2 clock" not in identity(elapsed=0.0)
 
@@ -473,12 +473,12 @@ def test_a_guest_that_never_was_up_is_nobody():
 def test_a_loss_is_told_by_whose_it_is(side, kind, right):
     found = judge_loss("L1", "cap vm 249", Loss(side, Outcome.HANG, "stuck", "p"))
     assert (found.check, found.kind, found.right, found.proof) == ("L1 answers", kind, right, "p")
-    assert (found.expected, found.observed) == ("an answer", "hang (stuck), asked: cap vm 249")
+    assert (wanted(found), said(found)) == ("an answer", "hang (stuck), asked: cap vm 249")
     assert found.source == "a test must not make the kernel hang or crash"
     assert found.titles == ()
 
 
 def test_a_loss_with_a_splat_has_its_title():
     found = judge_loss("L0", "", Loss(Side.KERNEL, Outcome.PANIC, "splat", "p", OOPS))
-    assert (found.check, found.observed) == ("L0 answers", f"panic (splat): {OOPS.title}")
+    assert (found.check, said(found)) == ("L0 answers", f"panic (splat): {OOPS.title}")
     assert found.titles == (OOPS.title,)

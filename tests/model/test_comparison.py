@@ -7,23 +7,27 @@ from pathlib import Path
 
 import pytest
 from delivered import cut_off, whole
+from quoting import quoted
 
 from harness.commands.each_patch import exit_code
 from harness.features.compat_caps import behaviour as b
 from harness.features.compat_caps import oracle_arch_compat, oracle_caps, oracle_l2
+from harness.features.compat_caps.facts import CompatCaps
 from harness.model import oracle_level
 from harness.model.boundaries import Boundary, broken_at, control_at, histories, kind_at
 from harness.model.comparison import Change, compare, counts, groups
 from harness.model.cpu import GuestMode, Mode
+from harness.model.facts import Bitmap, NotKnown, Quote, Refusal
+from harness.model.level_facts import Ended, InMode
 from harness.model.observation import Boot, LevelObservation, Probe
 from harness.model.outcome import Outcome
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement
 from harness.model.topology import NestedApi, topology
-from harness.model.verdict import Kind, Verdict, by_any_kernel
+from harness.model.verdict import Kind, by_any_kernel
 from harness.reports import compare_table as comparison_report
 from harness.reports import patch_table as boundaries_report
-from harness.reports.short import short
+from harness.reports.short import cell, short
 
 DATA = Path(__file__).parent.parent / "data"
 L1 = L1Setting.parse("p11@p10")
@@ -33,14 +37,14 @@ def probe(name):
     return Probe.from_json(json.loads((DATA / f"probe-{name}.json").read_text()))
 
 
-def record(kernel, topic, verdicts, *, l2="", summary="", topology="papr", l1="p11@p10"):
-    return Record(kernel, topology, l1, l2, topic, summary, tuple(verdicts), "x")
+def record(kernel, topic, verdicts, *, l2="", answer=None, topology="papr", l1="p11@p10"):
+    return Record(kernel, topology, l1, l2, topic, answer, tuple(verdicts), "x")
 
 
 def up(kernel, kind=Kind.OK, topology="papr"):
     facts = [
-        Verdict("L1 boots", kind, "booted", "booted", right=True),
-        Verdict("L1 kernel", kind, kernel, kernel),
+        quoted("L1 boots", kind, "booted", "booted", right=True),
+        quoted("L1 kernel", kind, kernel, kernel),
     ]
     return record(kernel, "l1", facts, topology=topology)
 
@@ -49,7 +53,7 @@ def l2(kernel, behaviour, boot, setting="host", topology="papr"):
     api = NestedApi.V2 if topology == "papr" else NestedApi.V1
     case = oracle_l2.Case(behaviour, api, L1, L2Setting.parse(setting), (11, 1, 3))
     verdict = oracle_l2.judge(case, boot)
-    return record(kernel, "l2", [verdict], l2=f"l2{setting}", summary=boot.summary, topology=topology)
+    return record(kernel, "l2", [verdict], l2=f"l2{setting}", answer=boot.ended, topology=topology)
 
 
 def booted(mode, raw=False):
@@ -93,7 +97,7 @@ def test_a_mode_l1_may_grant_that_is_refused_is_broken():
 def probed(kernel, behaviour, seen, api=NestedApi.V2):
     key = (behaviour, api, Mode.P10)
     return [
-        record(kernel, "caps", oracle_caps.judge(*key, seen), summary="x"),
+        record(kernel, "caps", oracle_caps.judge(*key, seen), answer=Quote("x")),
         record(kernel, "arch_compat", oracle_arch_compat.judge(*key, seen)),
     ]
 
@@ -102,7 +106,7 @@ def test_recorded_kernels_with_and_without_the_series():
     before, after = probe("6.12-papr-p11@p10"), probe("7.3-papr-p11@p10")
     cells = compare([*probed("a", b.NONE, before), *probed("b", b.MERGED_SERIES, after)], "a", "b")
     changed = {
-        fact.check: fact.change for cell in cells for fact in cell.facts if fact.change is not Change.SAME
+        fact.check: fact.change for cell in cells for fact in cell.checks if fact.change is not Change.SAME
     }
     assert changed == {
         "capability 250": Change.CHANGED,
@@ -128,8 +132,8 @@ def test_a_wrong_bitmap_is_broken():
 
 
 def test_an_l1_that_does_not_come_up_is_broken_and_the_rest_unanswered():
-    down = record("b", "l1", [Verdict("L1 boots", Kind.FAIL, "booted", "panic")])
-    skipped = record("b", "l2", [Verdict("L1 is up", Kind.SKIP, "", "")], l2="l2host")
+    down = record("b", "l1", [quoted("L1 boots", Kind.FAIL, "booted", "panic")])
+    skipped = record("b", "l2", [quoted("L1 is up", Kind.SKIP, "", "")], l2="l2host")
     cells = compare([up("a"), l2("a", b.NONE, LATE), down, skipped], "a", "b")
     assert [cell.change for cell in cells] == [Change.BROKEN, Change.UNKNOWN]
 
@@ -142,7 +146,7 @@ def test_an_l1_in_the_wrong_mode_is_broken():
         return record(kernel, "l1", oracle_level.judge_l1(placement, kernel, kernel, seen))
 
     cells = compare([l1("a", Mode.P10), l1("b", Mode.P11)], "a", "b")
-    assert {fact.check: fact.change for fact in cells[0].facts if fact.change is not Change.SAME} == {
+    assert {fact.check: fact.change for fact in cells[0].checks if fact.change is not Change.SAME} == {
         "L1 mode": Change.BROKEN
     }
     cells = compare([l1("a", Mode.P11), l1("b", Mode.P10)], "a", "b")
@@ -151,8 +155,8 @@ def test_an_l1_in_the_wrong_mode_is_broken():
 
 @pytest.mark.parametrize("kind", [Kind.INFRASTRUCTURE, Kind.UNKNOWN, Kind.SKIP])
 def test_what_was_not_proven_is_no_answer(kind):
-    lost = record("b", "caps", [Verdict("capability 250", kind, "1", "1", right=True)])
-    before = record("a", "caps", [Verdict("capability 250", Kind.OK, "1", "0", right=False)])
+    lost = record("b", "caps", [quoted("capability 250", kind, "1", "1", right=True)])
+    before = record("a", "caps", [quoted("capability 250", Kind.OK, "1", "0", right=False)])
     assert [cell.change for cell in compare([before, lost], "a", "b")] == [Change.UNKNOWN]
 
 
@@ -160,7 +164,7 @@ def test_a_kernel_of_which_nothing_is_known_is_compared_by_what_it_answered():
     """Checks that are not judged have answers, and may be all there is in a record."""
 
     def one(kernel, observed, right=None):
-        verdict = Verdict("ioctl v4", Kind.FAIL, "x", observed, right=right)
+        verdict = quoted("ioctl v4", Kind.FAIL, "x", observed, right=right)
         return record(kernel, "caps", by_any_kernel([verdict]))
 
     cells = compare([one("a", "ENOTTY"), one("b", "EINVAL")], "a", "b")
@@ -176,10 +180,10 @@ WARN, OOPS = "WARNING in kvmppc_vcpu_run_hv", "BUG: NULL dereference in kvmppc_s
 
 def health(kernel, *titles, kind=None, topic="l1", l2="", topology="papr"):
     kind = kind or (Kind.FAIL if titles else Kind.OK)
-    verdict = Verdict(
+    verdict = quoted(
         "L1 health", kind, "no splat", ", ".join(titles) or "none", titles=titles, right=not titles
     )
-    first = [Verdict("L1 boots", Kind.OK, "booted", "booted", right=True)]
+    first = [quoted("L1 boots", Kind.OK, "booted", "booted", right=True)]
     return record(kernel, topic, [*first, verdict], l2=l2, topology=topology)
 
 
@@ -196,7 +200,7 @@ def health(kernel, *titles, kind=None, topic="l1", l2="", topology="papr"):
 )
 def test_a_splat_that_only_one_kernel_has(before, after, changes):
     cells = compare([health("a", *before), health("b", *after)], "a", "b")
-    found = {fact.check: fact.change for fact in cells[0].facts if fact.check.startswith("L1 health: ")}
+    found = {fact.check: fact.change for fact in cells[0].checks if fact.check.startswith("L1 health: ")}
     assert found == {f"L1 health: {title}": change for title, change in changes.items()}
     expected = next((each for each in (Change.BROKEN, Change.FIXED) if each in changes.values()), Change.SAME)
     assert cells[0].change is expected
@@ -215,18 +219,18 @@ def test_a_splat_that_both_have_elsewhere_is_neither_broken_nor_fixed():
 def test_health_that_was_not_proven_proves_no_splat_away(kind):
     for pair in ([health("a", WARN), health("b", kind=kind)], [health("a", kind=kind), health("b", WARN)]):
         cells = compare(pair, "a", "b")
-        changes = {fact.change for fact in cells[0].facts if fact.check == f"L1 health: {WARN}"}
+        changes = {fact.change for fact in cells[0].checks if fact.check == f"L1 health: {WARN}"}
         assert changes == {Change.UNKNOWN}
 
 
 def test_a_splat_is_told_though_all_else_was_lost():
-    lost = Verdict("L2 outcome", Kind.INFRASTRUCTURE, "booted", "infra")
-    splat = Verdict("L1 health", Kind.FAIL, "no splat", OOPS, titles=(OOPS,))
-    fine = Verdict("L1 health", Kind.OK, "no splat", "none")
+    lost = quoted("L2 outcome", Kind.INFRASTRUCTURE, "booted", "infra")
+    splat = quoted("L1 health", Kind.FAIL, "no splat", OOPS, titles=(OOPS,))
+    fine = quoted("L1 health", Kind.OK, "no splat", "none")
     before = record("a", "l2", [*l2("a", b.NONE, LATE).verdicts, fine], l2="l2host")
     cells = compare([before, record("b", "l2", [lost, splat], l2="l2host")], "a", "b")
     assert cells[0].change is Change.BROKEN
-    assert [(group.fact.check, group.fact.change) for group in groups(cells)][-1] == (
+    assert [(group.difference.check, group.difference.change) for group in groups(cells)][-1] == (
         f"L1 health: {OOPS}",
         Change.BROKEN,
     )
@@ -300,7 +304,7 @@ def test_the_table_of_a_series_shows_what_each_patch_turns():
     records = [up("k0"), l2("k0", b.NONE, booted(Mode.P11)), up("k2"), l2("k2", b.MERGED_SERIES, LATE), *own]
     turned = histories(found, records)
     assert [(each.answers, each.where) for each in turned] == [
-        (("booted as P11", None, "refused late"), ("L2 -cpu host: papr P11 as P10",))
+        ((booted(Mode.P11).ended, None, LATE.ended), ("L2 -cpu host: papr P11 as P10",))
     ]
     assert [turned[0].turned(number) for number in range(3)] == [False, False, True]
     assert [kind_at(each, records) for each in found] == [Kind.DEFECT, Kind.FAIL, Kind.OK]
@@ -309,18 +313,42 @@ def test_the_table_of_a_series_shows_what_each_patch_turns():
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"),
+    ("fact", "words"),
     [
-        ("-1 ENOTTY, 0 bytes changed", "ENOTTY"),
-        ("-1 ENOTTY, 3 bytes changed", "-1 ENOTTY, 3 bytes changed"),
-        ("0, caps 0x6000000000000000 (P9 P10), size 24", "P9 P10"),
-        ("0, caps 0x6000000000000000 (P9 P10), flags 0x1", "0, caps 0x6000000000000000 (P9 P10), flags 0x1"),
-        ("0x7000000000000000", "0x7000..."),
-        ("refused late", "late"),
+        (Refusal(25), "ENOTTY"),
+        (Refusal(25, 3), "-1 ENOTTY, 3 bytes changed"),
+        (CompatCaps(0, 0x6 << 60, size=24), "P9 P10"),
+        (CompatCaps(0, 0x6 << 60, flags=1), "0, caps 0x6000000000000000 (P9 P10), flags 0x1"),
+        (CompatCaps(0, 0, beyond=2), "0, caps 0x0000000000000000 (-), 2 bytes behind the struct changed"),
+        (Bitmap(0x7 << 60), "0x7000..."),
+        (Bitmap(0x7 << 60 | 1), "0x7000000000000001"),
+        (Ended(Outcome.REFUSED_LATE), "late"),
+        (Ended(Outcome.REFUSED_LATE, rule="run-failed"), "refused late, by another line (run-failed)"),
+        (Ended(Outcome.BOOTED, InMode(Mode.P10)), "P10"),
+        (Ended(Outcome.BOOTED, NotKnown()), "booted as an unknown mode"),
+        (Ended(Outcome.QEMU_ERROR), "QEMU error"),
+        (None, ""),
     ],
 )
-def test_short_words_hide_nothing_odd(words, wanted):
-    assert short(words) == wanted
+def test_short_words_hide_nothing_odd(fact, words):
+    assert short(fact) == words
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "abbreviated"),
+    [
+        (Ended(Outcome.BOOTED, InMode(Mode.P11, raw=True)), "P11 (raw)", "P11 (raw)"),
+        (Ended(Outcome.BOOTED, NotKnown()), "boots", "boots"),
+        (Ended(Outcome.BOOTED), "booted", "booted"),
+        (Ended(Outcome.QEMU_ERROR), "qemu-err", "qemu-err"),
+        (Ended(Outcome.REFUSED_EARLY), "early", "early"),
+        (Bitmap(0x6 << 60), "0x6000000000000000", "0x6000..."),
+        (Quote("as it was said"), "as it was said", "as it was said"),
+        (None, "", ""),
+    ],
+)
+def test_a_cell_has_its_answer_in_a_word(answer, words, abbreviated):
+    assert (cell(answer), cell(answer, abbreviated=True)) == (words, abbreviated)
 
 
 # -- the guest that any kernel boots ---------------------------------------------------------
@@ -378,7 +406,7 @@ def test_an_l2_in_another_mode_is_no_control():
 def test_a_control_that_is_skipped_everywhere_is_no_loss_and_one_that_is_skipped_once_is():
     skipped = [
         record(
-            f"k{number}", "l2", [Verdict("L1 is up", Kind.SKIP, "", "")], l2="l2p9", topology="pnv9", l1="p9"
+            f"k{number}", "l2", [quoted("L1 is up", Kind.SKIP, "", "")], l2="l2p9", topology="pnv9", l1="p9"
         )
         for number in range(2)
     ]
@@ -418,7 +446,7 @@ def test_an_unknown_series_is_not_blamed_for_what_was_wrong_before():
 def test_an_l1_that_does_not_boot_and_a_run_that_lost_something():
     records = series(booted(Mode.P10), booted(Mode.P10))
     assert exit_code(FOUND, records, True, cut_off(records)) == 3
-    down = record("k1", "l1", [Verdict("L1 boots", Kind.FAIL, "booted", "panic")], topology="hv")
+    down = record("k1", "l1", [quoted("L1 boots", Kind.FAIL, "booted", "panic")], topology="hv")
     assert exit_code(FOUND, [*records, down], False, whole([*records, down])) == 1
 
 

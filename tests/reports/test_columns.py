@@ -4,27 +4,28 @@
 import json
 
 from delivered import whole
+from quoting import answer, quoted
 
 from harness.model.comparison import compare
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 from harness.reports import columns, jsonfile
 from harness.reports import compare_table as comparison
 
 
 def record(kernel, topic, observed, l2="", l0="7.2", topology="pnv11"):
     verdicts = (
-        Verdict(f"{topic} boots", Kind.OK, "fine", "fine", right=True),
-        Verdict(f"{topic} answer", Kind.OK, observed, observed, right=observed == "new"),
+        quoted(f"{topic} boots", Kind.OK, "fine", "fine", right=True),
+        quoted(f"{topic} answer", Kind.OK, observed, observed, right=observed == "new"),
     )
-    return Record(kernel, topology, "p11@p10", l2, topic, observed, verdicts, "", l0=l0)
+    return Record(kernel, topology, "p11@p10", l2, topic, answer(observed), verdicts, "", l0=l0)
 
 
 def side_by_side(l0s=("7.2",)):
     topics = [("l2", "l2p9"), ("l2", "l2host"), ("arch_compat", ""), ("l1", ""), ("l0_caps", ""), ("l0", "")]
     records = [
-        record(kernel, topic, answer, l2, l0)
-        for kernel, answer in (("base", "old"), ("series", "new"))
+        record(kernel, topic, said, l2, l0)
+        for kernel, said in (("base", "old"), ("series", "new"))
         for l0 in l0s
         for topic, l2 in topics
     ]

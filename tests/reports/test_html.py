@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 from delivered import cut_off, whole
+from quoting import answer, quoted
 
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo
-from harness.model.verdict import TROUBLE, Kind, Verdict
+from harness.model.verdict import TROUBLE, Kind
 from harness.reports import html, markdown
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -55,8 +56,8 @@ def info(*labels):
 
 
 def record(kind, kernel="7.3", topic="l2", l2="l2p10", observed="P10", proof="the line", **more):
-    verdict = Verdict("L2 outcome", kind, "booted as P10", observed, proof, right=kind is Kind.OK)
-    return Record(kernel, "papr", "p11@p10", l2, topic, observed, (verdict,), "d", 2.0, **more)
+    verdict = quoted("L2 outcome", kind, "booted as P10", observed, proof, right=kind is Kind.OK)
+    return Record(kernel, "papr", "p11@p10", l2, topic, answer(observed), (verdict,), "d", 2.0, **more)
 
 
 def page(path, records, delivery=None, kernels=("7.3",)):

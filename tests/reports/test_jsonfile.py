@@ -8,15 +8,19 @@ import jsonschema
 import pytest
 from delivered import whole
 
+from harness.model.cpu import Mode
+from harness.model.level_facts import Ended, InMode
+from harness.model.outcome import Outcome
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 from harness.reports import jsonfile
 
 KERNEL = KernelInfo("7.3", "debian:7.3", "7.3", "", "merged", "x")
 INFO = RunInfo("2026-11-25T12:00:00+00:00", "kvmppc run", "", (KERNEL,), "QEMU", "QEMU", ("a note",))
-VERDICT = Verdict("L2 outcome", Kind.OK, "P10", "P10", right=True)
+P10 = Ended(Outcome.BOOTED, InMode(Mode.P10))
+VERDICT = Verdict("L2 outcome", Kind.OK, P10, P10, right=True, any_kernel=P10, defect="known")
 RECORD = Record(
-    "7.3", "papr", "p11@p10", "l2p10", "l2", "P10", (VERDICT,), "d", 1.5, "", {"boot": 2.0}
+    "7.3", "papr", "p11@p10", "l2p10", "l2", P10, (VERDICT,), "d", 1.5, "", {"boot": 2.0}
 )  # fmt: skip
 SHAPES = [("record", Record), ("verdict", Verdict), ("kernel", KernelInfo), ("run", RunInfo)]
 
@@ -52,6 +56,6 @@ def test_a_report_that_is_none_is_not_written(tmp_path, change):
 def test_another_version_is_refused(tmp_path):
     jsonfile.write(tmp_path / "r", INFO, [], whole([]))
     document = json.loads((tmp_path / "r").read_text())
-    (tmp_path / "r").write_text(json.dumps({**document, "schema": 2}))
-    with pytest.raises(ValueError, match="schema 2"):
+    (tmp_path / "r").write_text(json.dumps({**document, "schema": 3}))
+    with pytest.raises(ValueError, match="schema 3"):
         jsonfile.read(tmp_path / "r")

@@ -3,22 +3,23 @@
 
 import pytest
 from delivered import whole
+from quoting import quoted
 
 from harness.model.record import KernelInfo, Record, RunInfo
-from harness.model.verdict import Kind, Verdict, by_any_kernel
+from harness.model.verdict import Kind, by_any_kernel
 from harness.reports import checks, docstable, ktap
 from harness.reports import mutant_table as mutants
 from harness.reports.mutant_table import State
 
 
 def record(topic, *verdicts, kernel="7.3", l1="p11@p10", topology="papr"):
-    return Record(kernel, topology, l1, "", topic, "", verdicts, "d")
+    return Record(kernel, topology, l1, "", topic, None, verdicts, "d")
 
 
-OK = Verdict("size 16: result", Kind.OK, "EINVAL", "EINVAL")
-RED = Verdict("size 16: bytes", Kind.FAIL, "nothing written", "0: 18 # not", "ioctl vm 1")
-DEFECT = Verdict("arch_compat P11: set", Kind.DEFECT, "0", "0", "register 1 0xf000007")
-SKIP = Verdict("KVM PR", Kind.SKIP, "a VM", "there is none")
+OK = quoted("size 16: result", Kind.OK, "EINVAL", "EINVAL")
+RED = quoted("size 16: bytes", Kind.FAIL, "nothing written", "0: 18 # not", "ioctl vm 1")
+DEFECT = quoted("arch_compat P11: set", Kind.DEFECT, "0", "0", "register 1 0xf000007")
+SKIP = quoted("KVM PR", Kind.SKIP, "a VM", "there is none")
 
 
 def info(*labels):
@@ -88,7 +89,7 @@ def mutant(**fields):
 
 
 def splat(check, *titles, observed="", proof=""):
-    return Verdict(check, Kind.FAIL, "no complaint", observed, proof, titles=titles)
+    return quoted(check, Kind.FAIL, "no complaint", observed, proof, titles=titles)
 
 
 def test_a_mutant_is_caught_by_the_named_check_alone():

@@ -4,18 +4,19 @@
 import io
 
 import pytest
+from quoting import answer, quoted
 
 from harness.features.compat_caps.published_rows import ROWS
 from harness.model.matrix import Selection, expand, matrix, parse_id
 from harness.model.record import Record
-from harness.model.verdict import Kind, Verdict
+from harness.model.verdict import Kind
 from harness.reports import author_table as published
 from harness.reports import terminal, times
 
 
 def record(topic, kind=Kind.OK, l2="", l0="7.2", topology="pnv11", l1="p11@p10", summary="", **phases):
-    verdict = Verdict("check", kind, "this", "that")
-    return Record("7.3", topology, l1, l2, topic, summary, (verdict,), "", l0=l0, phases=phases)
+    verdict = quoted("check", kind, "this", "that")
+    return Record("7.3", topology, l1, l2, topic, answer(summary), (verdict,), "", l0=l0, phases=phases)
 
 
 def text(render, records):

@@ -22,6 +22,7 @@ from harness.model.signature import Seen, of_check, of_scenario, of_splat
 from harness.parts.cache import Cache
 from harness.parts.child import run_lines
 from harness.reports import recordlog
+from harness.reports.shortfall import trouble_of
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def run(question: Question, kernel: str, qemu: str, directory: Path, progress: C
             raise InfrastructureError(words, "fix that and start the same command again")
         return Seen("", trouble=words)
     _, records, delivery = recordlog.of_run(directory)
-    trouble = delivery.trouble(records)
+    trouble = trouble_of(delivery, records)
     if trouble:
         return Seen("", trouble=f"{trouble.rstrip('.')} (log: {log})")
     if question.splat:

@@ -22,6 +22,7 @@ from harness.features.compat_caps.abi import REVISIONS, distinct
 from harness.features.compat_caps.behaviour import BOTH_APIS, Behaviour, made_of
 from harness.features.compat_caps.calls import Answer, Call
 from harness.features.compat_caps.caps_checks import Check, right_call
+from harness.features.compat_caps.facts import ByTheRules
 from harness.features.compat_caps.identify import Claim
 from harness.features.compat_caps.oracle_ioctl import Subject
 from harness.features.compat_caps.suite import Answers, paired
@@ -29,8 +30,9 @@ from harness.features.compat_caps.uapi import COMMON_HEADER, read_header
 from harness.features.compat_caps.vm_model import Host
 from harness.features.feature import Evidence
 from harness.model.cpu import mode_of_pvr
+from harness.model.facts import KernelNotKnown
 from harness.model.observation import Probe
-from harness.model.verdict import NOT_KNOWN, Kind, Verdict, by_any_kernel
+from harness.model.verdict import Kind, Verdict, by_any_kernel
 
 # Questions -> a document for each.
 Ask = Callable[[Sequence[str]], list[dict[str, Any]]]
@@ -150,8 +152,8 @@ def judge_fuzz(asked: SuiteEvidence, found: Fuzzed, seconds: float, seed: int) -
     if found.failed is None:
         kind = Kind.OK if found.calls else Kind.UNKNOWN
         rules = Verdict(
-            f"{name}: answers follow the rules", kind, "all as the rules say",
-            f"{found.calls} calls, all as the rules say", f"{found.calls} calls", "caps_rules.py",
+            f"{name}: answers follow the rules", kind, ByTheRules(), ByTheRules(found.calls),
+            f"{found.calls} calls", "caps_rules.py",
             right=True if found.calls else None,
         )  # fmt: skip
         return [rules]
@@ -198,7 +200,7 @@ def as_it_answers(asked: SuiteEvidence) -> SuiteEvidence:
 def _not_by_itself(verdict: Verdict) -> Verdict:
     """What a kernel is judged as was found from what it answers: that they agree is no proof."""
     itself = verdict.check == identify.check_name(JUDGED_AS)
-    return replace(verdict, kind=Kind.SKIP, expected=NOT_KNOWN, right=None) if itself else verdict
+    return replace(verdict, kind=Kind.SKIP, expected=KernelNotKnown(), right=None) if itself else verdict
 
 
 # In the order of a report. Names are Record topics; reports/columns.py has what people read.

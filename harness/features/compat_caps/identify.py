@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from harness.features.compat_caps.abi import REVISIONS, Revision, distinct
 from harness.features.compat_caps.caps_checks import right_call
 from harness.features.compat_caps.caps_rules import Backend, Kernel, expect
+from harness.features.compat_caps.facts import NothingToTellBy, Revisions
 from harness.features.compat_caps.suite import Answers
 from harness.model.verdict import Kind, Verdict
-
-NO_REVISION = "none"
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,6 @@ def _fits_without_backend(revision: Revision, answers: Answers) -> bool:
     return not got or all(expect(kernel, call).matches(call, each) for each in got)
 
 
-def words(names: Sequence[str]) -> str:
-    """``v1, v2 or v3``"""
-    if not names:
-        return NO_REVISION
-    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
 def check_name(who: str) -> str:
     """Of the verdict on somebody's claim."""
     return f"revision that answers is that of {who}"
@@ -66,13 +58,14 @@ def judge(answers: Answers, served: bool, claims: Sequence[Claim]) -> list[Verdi
     verdicts = []
     for claim in claims:
         if not served and not found:
-            right, kind, observed = None, Kind.SKIP, "no answer to tell it by"
+            right, kind = None, Kind.SKIP
         else:
-            fits = bool(set(found) & set(claim.revisions)) or not (found or claim.revisions)
-            right, kind, observed = fits, Kind.OK if fits else Kind.FAIL, words(found)
+            right = bool(set(found) & set(claim.revisions)) or not (found or claim.revisions)
+            kind = Kind.OK if right else Kind.FAIL
         verdicts.append(
             Verdict(
-                check_name(claim.who), kind, words(claim.revisions), observed,
+                check_name(claim.who), kind, Revisions(claim.revisions),
+                NothingToTellBy() if kind is Kind.SKIP else Revisions(found),
                 claim.proof, "a capability number alone identifies nothing: 249 is another one from 7.2 on",
                 right=right,
             )

@@ -7,7 +7,10 @@ import errno
 from dataclasses import dataclass
 from typing import Any
 
+from harness.features.compat_caps.vcpu_facts import InterruptAt, RunsToEnd
 from harness.model.cpu import Mode
+from harness.model.fact import Fact
+from harness.model.facts import Errno, ExitReason, Hypercall
 
 KVM_EXIT_PAPR_HCALL = 19
 # What micro-guests end with, at their end and in any interrupt.
@@ -34,14 +37,7 @@ class Run:
         return cls(data["errno"], data["exit"], data["hcall"], tuple(data["gpr"]))
 
 
-def errno_word(error: int | None) -> str:
-    """``EINVAL``, or ``0``; None is a value that was not set."""
-    if error is None:
-        return "not set"
-    return "0" if error == 0 else errno.errorcode.get(error, str(error))
-
-
-def judge_run(run: Run, sane: bool, mode: Mode, raw_pvr: int | None) -> tuple[bool, str, str]:
+def judge_run(run: Run, sane: bool, mode: Mode, raw_pvr: int | None) -> tuple[bool, Fact, Fact]:
     """(right, expected, observed) of one KVM_RUN. mode: that the guest runs in; raw_pvr: of the machine,
     None if L1 does not know it.
 
@@ -50,13 +46,11 @@ def judge_run(run: Run, sane: bool, mode: Mode, raw_pvr: int | None) -> tuple[bo
     have them or not; which mode is in force is for oracle_inforce.py.
     """
     if not sane:
-        return run.errno == errno.EINVAL, "EINVAL", run_words(run)
-    pvr = "" if raw_pvr is None else f", reads PVR {raw_pvr:#010x}"
+        return run.errno == errno.EINVAL, Errno(errno.EINVAL), run_fact(run)
     right = ran(run) and (raw_pvr is None or run.gpr[4] == raw_pvr)
     if right and mode >= Mode.P10:
         right = run.hcall == HCALL_DONE and run.gpr[6] == 1  # an instruction of ISA 3.1 among the others
-    expected = f"runs to its end{pvr}" if mode >= Mode.P10 else f"runs to its end, or to ISA 3.1{pvr}"
-    return right, expected, run_words(run)
+    return right, RunsToEnd(raw_pvr, or_isa31=mode < Mode.P10), run_fact(run)
 
 
 def ran(run: Run) -> bool:
@@ -67,14 +61,15 @@ def ran(run: Run) -> bool:
     return (run.hcall == HCALL_DONE and run.gpr[5] == 1) or illegal
 
 
-def run_words(run: Run) -> str:
+def run_fact(run: Run) -> Fact:
+    """How it ended."""
     if run.errno:
-        return errno_word(run.errno)
+        return Errno(run.errno)
     if run.exit != KVM_EXIT_PAPR_HCALL:
-        return f"exit {run.exit}"
+        return ExitReason(run.exit)
     if run.hcall == HCALL_DONE:
-        return f"runs to its end, reads PVR {run.gpr[4]:#010x}"
+        return RunsToEnd(run.gpr[4])
     if run.hcall == HCALL_INTERRUPT:
-        words = "ISA 3.1" if run.gpr[8] == _ISA31_AT else f"{run.gpr[8]:#x}"
-        return f"interrupt {run.gpr[9]:#x} at {words}, reads PVR {run.gpr[4]:#010x}"
-    return f"hypercall {run.hcall:#x}"
+        at = None if run.gpr[8] == _ISA31_AT else run.gpr[8]
+        return InterruptAt(run.gpr[9], at, run.gpr[4])
+    return Hypercall(run.hcall or 0)

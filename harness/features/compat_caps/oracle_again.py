@@ -4,17 +4,22 @@ in its VM and in a new one, and when a vcpu was set to an older mode: what they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.features.compat_caps.abi import Revision, distinct
 from harness.features.compat_caps.calls import Answer
 from harness.features.compat_caps.caps_checks import right_call
 from harness.features.compat_caps.caps_rules import expect
-from harness.features.compat_caps.micro_run import Run, errno_word, ran, run_words
+from harness.features.compat_caps.facts import Capabilities, SameOnEach
+from harness.features.compat_caps.micro_run import Run, ran, run_fact
 from harness.features.compat_caps.oracle_caps import CAPABILITIES
-from harness.features.compat_caps.oracle_ioctl import Subject, answer_words, expected_words
+from harness.features.compat_caps.oracle_ioctl import Subject, answer_of, wanted_answer
 from harness.features.compat_caps.suite import Answers, again_question
+from harness.features.compat_caps.vcpu_facts import NoGuestRan, NotSetFirst
+from harness.model.cpu import Mode
+from harness.model.fact import Fact
+from harness.model.facts import Named, NoAnswer, SomeAnswer, Steps, one_of
 from harness.model.verdict import Kind, Verdict
 
 _WHERE = {
@@ -44,28 +49,31 @@ def _of_request(subject: Subject, revision: Revision, answers: Answers) -> Itera
     document = answers.document(question)
     if document is None:
         yield Verdict(
-            f"{name} after a guest has run", Kind.FAIL, "an answer", answers.trouble(question), question
-        )
+            f"{name} after a guest has run", Kind.FAIL, SomeAnswer(), answers.missing(question) or NoAnswer(),
+            question,
+        )  # fmt: skip
         return
     expected = expect(kernel, call)
-    wanted = expected_words(expected)
+    wanted = wanted_answer(expected)
     seen = {place: Answer.from_json(document[place]["answer"]) for place in _places(document)}
     right = {place: expected.matches(call, answer) for place, answer in seen.items()}
     run = Run.from_json(document["run"])
     if own:
         for place in seen:
-            trouble = _trouble(place, document, run)
+            unproven = _unproven(place, document, run)
             yield Verdict(
-                f"{name} {_WHERE[place]}", _kind(right[place] and not trouble), wanted,
-                trouble or answer_words(expected, call, seen[place]),
+                f"{name} {_WHERE[place]}", _kind(right[place] and unproven is None), wanted,
+                unproven or answer_of(expected, call, seen[place]),
                 question, f"{_SOURCE}; {expected.why}",
-                right=None if trouble else right[place],  # by the rules of the ABI that it claims to have
+                right=None if unproven else right[place],  # by the rules of the ABI that it claims to have
             )  # fmt: skip
         return
     wrong = [place for place in seen if not right[place]]
-    observed = "; ".join(f"{_WHERE[each]}: {answer_words(expected, call, seen[each])}" for each in wrong)
+    observed: Fact = Steps(
+        tuple(Named(_WHERE[each], answer_of(expected, call, seen[each])) for each in wrong)
+    )
     if not wrong:
-        observed = wanted if ran(run) else f"no guest ran: {run_words(run)}"
+        observed = wanted if ran(run) else NoGuestRan(run_fact(run))
     yield Verdict(
         f"{name} after a guest has run", _kind(not wrong and ran(run)), wanted, observed, question, _SOURCE
     )
@@ -76,11 +84,11 @@ def _places(document: dict[str, Any]) -> list[str]:
     return [place for place in _WHERE if place in document]
 
 
-def _trouble(place: str, document: dict[str, Any], run: Run) -> str:
-    """Why what was seen there does not show what it should; '' if it does."""
+def _unproven(place: str, document: dict[str, Any], run: Run) -> Fact | None:
+    """Why what was seen there does not show what it should; None if it does."""
     if place == "set" and document["mode_set"]:
-        return f"P9 was not set: {errno_word(document['mode_set'])}"
-    return f"no guest ran: {run_words(run)}" if place in ("same", "new") and not ran(run) else ""
+        return NotSetFirst(Mode.P9, document["mode_set"])
+    return NoGuestRan(run_fact(run)) if place in ("same", "new") and not ran(run) else None
 
 
 def _capabilities(subject: Subject, answers: Answers) -> Verdict:
@@ -93,29 +101,29 @@ def _capabilities(subject: Subject, answers: Answers) -> Verdict:
     asked = [answers.document(again_question(revision)) for revision in distinct()]
     documents = [each for each in asked if each is not None]
     places = [document[place]["caps"] for document in documents for place in _places(document)]
-    seen = {_caps(each) for each in places}
+    seen = sorted({tuple(each) for each in places}, key=str)
     missing = next(
         (
-            answers.trouble(again_question(each))
+            answers.missing(again_question(each)) or NoAnswer()
             for each in distinct()
             if not answers.document(again_question(each))
         ),
-        "",
+        None,
     )
     return Verdict(
         "capabilities before and after a guest has run",
-        _kind(seen == {_caps(expected)} and not missing),
+        _kind(seen == [tuple(expected)] and missing is None),
         _caps(expected),
-        missing or " or ".join(sorted(seen)),
+        missing or one_of([_caps(each) for each in seen]),
         f"KVM_CHECK_EXTENSION on {len(places)} VMs",
         _SOURCE,
         right=None if missing else len(seen) == 1,
-        any_kernel="the same on each",
+        any_kernel=SameOnEach(),
     )
 
 
-def _caps(values: list[Any]) -> str:
-    return ", ".join(f"{number}: {value}" for number, value in zip(CAPABILITIES, values, strict=False))
+def _caps(values: Sequence[int | None]) -> Capabilities:
+    return Capabilities(tuple(zip(CAPABILITIES, values, strict=False)))
 
 
 def _kind(right: bool) -> Kind:

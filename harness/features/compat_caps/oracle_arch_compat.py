@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from harness.features.compat_caps.behaviour import Behaviour, Refusal
+from harness.features.compat_caps.facts import ArchCompatRefused, ArchCompatSet, Effect
 from harness.model.cpu import PVR_INVALID, Mode
+from harness.model.facts import NotAsked
 from harness.model.observation import Probe, RegisterAnswer
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
@@ -113,14 +115,14 @@ def expect(case: Case) -> Row:
     return next(row for row in ROWS if row.when(case))
 
 
-def _text(error: int, stored: int | None, value: int, before: int) -> str:
-    """Without what was held before, so that the answer to one value reads the same whatever another's was."""
-    name = "0" if error == 0 else errno.errorcode.get(error, str(error))
+def _effect(error: int, stored: int | None, value: int, before: int) -> ArchCompatSet:
     if stored is None:
-        return f"{name}, holds nothing readable"
-    if error == 0:
-        return f"{name}, stored" if stored == value else f"{name}, holds {stored:#x}"
-    return f"{name}, nothing stored" if stored == before else f"{name}, {stored:#x} stored"
+        return ArchCompatSet(error, Effect.UNREADABLE)
+    if error == 0 and stored == value:
+        return ArchCompatSet(error, Effect.STORED)
+    if error and stored == before:
+        return ArchCompatSet(error, Effect.UNTOUCHED)
+    return ArchCompatSet(error, Effect.OTHER, stored)
 
 
 def judge(behaviour: Behaviour, api: NestedApi, l1_mode: Mode, probe: Probe) -> list[Verdict]:
@@ -146,18 +148,18 @@ def _judge_one(case: Case, before: int, answer: RegisterAnswer | None) -> Verdic
     return Verdict(
         check=f"arch_compat {asked}",
         kind=(Kind.DEFECT if row.defect else Kind.OK) if matches else Kind.FAIL,
-        expected=_text(row.errno, stored, case.value, before)
-        + (f" (known defect: {row.defect})" if row.defect else ""),
-        observed="not tried" if answer is None else _text(answer.errno, answer.stored, case.value, before),
+        expected=_effect(row.errno, stored, case.value, before),
+        observed=NotAsked() if answer is None else _effect(answer.errno, answer.stored, case.value, before),
         proof=f"KVM_SET_ONE_REG(ARCH_COMPAT, {case.value:#x})",
         source=row.source,
         right=answer is not None and _is_right(case, before, answer),
-        any_kernel=_text(0, case.value, case.value, before) if granted else _REFUSED,
+        any_kernel=ArchCompatSet(0, Effect.STORED) if granted else _REFUSED,
+        defect=row.defect,
     )
 
 
 # What any kernel should answer to a mode above L1's.
-_REFUSED = "EINVAL, nothing stored or 0xffffffff"
+_REFUSED = ArchCompatRefused(errno.EINVAL, PVR_INVALID)
 
 
 def _is_right(case: Case, before: int, answer: RegisterAnswer) -> bool:

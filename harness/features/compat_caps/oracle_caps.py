@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from harness.features.compat_caps.abi import CAP_BIT, REVISIONS, Revision, cap_names, caps_upto, distinct
+from harness.features.compat_caps.abi import CAP_BIT, REVISIONS, Revision, caps_upto, distinct
 from harness.features.compat_caps.behaviour import Behaviour
+from harness.features.compat_caps.facts import AbsentOrGranted, CapabilityTruthful, CompatCaps
 from harness.model.cpu import Mode
+from harness.model.fact import Fact
+from harness.model.facts import NotAsked, Number, Refusal
 from harness.model.observation import IoctlAnswer, Probe
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
@@ -41,17 +44,17 @@ def judge(behaviour: Behaviour, api: NestedApi, l1_mode: Mode, probe: Probe) -> 
         if revision is None or each.request != revision.request:
             why = f"this request is not of this kernel ({behaviour.source})"
             right = _is_right(each, api, l1_mode, answer)
-            verdicts.append(_judge_refused(each, errno.ENOTTY, why, answer, right))
+            verdicts.append(_judge_refused(each, errno.ENOTTY, why, answer, right, caps_upto(l1_mode)))
         elif api in behaviour.served:
             verdicts.append(_judge_served(revision, api, l1_mode, answer))
         elif behaviour.served:
             why = f"the other nested API has an answer, this one not yet ({behaviour.source})"
             right = _is_right(each, api, l1_mode, answer)
-            verdicts.append(_judge_refused(each, errno.EINVAL, why, answer, right))
+            verdicts.append(_judge_refused(each, errno.EINVAL, why, answer, right, caps_upto(l1_mode)))
         else:
             why = f"the ioctl is there, but nothing behind it ({behaviour.source})"
             right = _is_right(each, api, l1_mode, answer)
-            verdicts.append(_judge_refused(each, errno.ENOTTY, why, answer, right))
+            verdicts.append(_judge_refused(each, errno.ENOTTY, why, answer, right, caps_upto(l1_mode)))
     return verdicts
 
 
@@ -79,12 +82,12 @@ def _judge_capability(number: int, want: int, why: str, probe: Probe) -> Verdict
     return Verdict(
         check=f"capability {number}",
         kind=Kind.OK if got == want else Kind.FAIL,
-        expected=str(want),
-        observed="not tried" if got is None else str(got),
+        expected=Number(want),
+        observed=NotAsked() if got is None else Number(got),
         proof=f"KVM_CHECK_EXTENSION({number})",
         source=why,
         right=got is not None and bool(got) is _serves(number, probe) and (got == want or not want),
-        any_kernel="1 where the ioctl has an answer, else 0",
+        any_kernel=CapabilityTruthful(),
     )
 
 
@@ -94,32 +97,25 @@ def _serves(number: int, probe: Probe) -> bool:
     return any(answer is not None and answer.result == 0 for answer in answers)
 
 
-@dataclass(frozen=True)
-class _Read:
-    """An answer in words, and by its fields. beyond: bytes changed behind the struct."""
-
-    words: str
-    caps: int = 0
-    flags: int = 0
-    size: int | None = None
-    beyond: int = 0
-
-
-def _read(revision: Revision, answer: IoctlAnswer | None) -> _Read:
-    """What an answer says, read as one of *revision*."""
+def _observed(revision: Revision, answer: IoctlAnswer | None) -> Fact:
+    """An answer, read as one of *revision*."""
     if answer is None:
-        return _Read("not tried")
-    if answer.result < 0:
-        name = errno.errorcode.get(answer.errno, answer.errno)
-        return _Read(f"-1 {name}, {len(answer.changed)} bytes changed")
-    caps, flags = answer.field64(revision.offset_caps), answer.field64(revision.offset_flags)
+        return NotAsked()
+    return Refusal(answer.errno, len(answer.changed)) if answer.result < 0 else _read(revision, answer)
+
+
+def _read(revision: Revision, answer: IoctlAnswer) -> CompatCaps:
+    """Of one that is no error."""
     size = answer.field64(revision.offset_size) if revision.offset_size is not None else None
     beyond = sum(offset >= revision.struct_size for offset in answer.changed)
-    words = f"{answer.result}, caps {caps:#018x} ({cap_names(caps)})"
-    words += f", flags {flags:#x}" if flags else ""
-    words += f", size {size}" if size is not None else ""
-    words += f", {beyond} bytes behind the struct changed" if beyond else ""
-    return _Read(words, caps, flags, size, beyond)
+    caps, flags = answer.field64(revision.offset_caps), answer.field64(revision.offset_flags)
+    return CompatCaps(answer.result, caps, flags, size, beyond)
+
+
+def _served(revision: Revision, api: NestedApi, l1_mode: Mode) -> CompatCaps:
+    """What must be read where there is an answer."""
+    size = None if revision.offset_size is None else revision.struct_size
+    return CompatCaps(0, expected_bitmap(revision, api, l1_mode)[0], size=size)
 
 
 def _is_right(revision: Revision, api: NestedApi, l1_mode: Mode, answer: IoctlAnswer | None) -> bool | None:
@@ -129,10 +125,7 @@ def _is_right(revision: Revision, api: NestedApi, l1_mode: Mode, answer: IoctlAn
         return False
     if answer.result < 0:
         return _is_clean(answer) if answer.errno == errno.ENOTTY or answer.changed else None
-    read = _read(revision, answer)
-    size_is = read.size is None or read.size == revision.struct_size
-    bitmap, _ = expected_bitmap(revision, api, l1_mode)
-    return answer.result == 0 and read.caps == bitmap and read.flags == 0 and not read.beyond and size_is
+    return _read(revision, answer) == _served(revision, api, l1_mode)
 
 
 def _is_clean(answer: IoctlAnswer | None) -> bool:
@@ -141,36 +134,30 @@ def _is_clean(answer: IoctlAnswer | None) -> bool:
 
 
 def _judge_refused(
-    each: Revision, error: int, why: str, answer: IoctlAnswer | None, right: bool | None
+    each: Revision, error: int, why: str, answer: IoctlAnswer | None, right: bool | None, granted: int = 0
 ) -> Verdict:
-    read = _read(each, answer)
+    """granted: bits of the modes that it may tell, where any kernel may."""
     matches = answer is not None and answer.result == -1 and answer.errno == error and not answer.changed
     return Verdict(
         check=f"ioctl {each.name}",
         kind=Kind.OK if matches else Kind.FAIL,
-        expected=f"-1 {errno.errorcode[error]}, 0 bytes changed",
-        observed=read.words,
+        expected=Refusal(error),
+        observed=_observed(each, answer),
         proof=f"ioctl {each.request:#010x}",
         source=why,
         right=right,
-        any_kernel="ENOTTY, or the modes L1 may grant",
+        any_kernel=AbsentOrGranted(granted),
     )
 
 
 def _judge_served(revision: Revision, api: NestedApi, l1_mode: Mode, answer: IoctlAnswer | None) -> Verdict:
-    bitmap, source = expected_bitmap(revision, api, l1_mode)
-    expected = f"0, caps {bitmap:#018x} ({cap_names(bitmap)})"
-    if revision.offset_size is not None:
-        expected += f", size {revision.struct_size}"
-    expected += ", flags 0, nothing behind the struct changed"
-    read = _read(revision, answer)
     right = _is_right(revision, api, l1_mode, answer) is True and answer is not None and answer.result == 0
     return Verdict(
         check=f"ioctl {revision.name}",
         kind=Kind.OK if right else Kind.FAIL,
-        expected=expected,
-        observed=read.words,
+        expected=_served(revision, api, l1_mode),
+        observed=_observed(revision, answer),
         proof=f"ioctl {revision.request:#010x}",
-        source=source,
+        source=expected_bitmap(revision, api, l1_mode)[1],
         right=right,
     )

@@ -12,16 +12,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from harness.features.compat_caps.micro_run import (
-    HCALL_DONE,
-    HCALL_INTERRUPT,
-    KVM_EXIT_PAPR_HCALL,
-    errno_word,
-)
+from harness.features.compat_caps.micro_run import HCALL_DONE, HCALL_INTERRUPT, KVM_EXIT_PAPR_HCALL
 from harness.features.compat_caps.oracle_ioctl import Subject
 from harness.features.compat_caps.suite import Answers
 from harness.features.compat_caps.suite_vcpus import CLOCK_QUESTION, DECREMENTER_QUESTION, Timed, TimedRun
+from harness.features.compat_caps.vcpu_facts import (
+    ClockDiffers,
+    Decrementer,
+    EarlyByQemu,
+    FiresAfter,
+    Interrupt,
+    NotEarly,
+    Runs,
+    RunsEnd,
+    SameTime,
+)
 from harness.features.compat_caps.vm_model import Host
+from harness.model.fact import Fact
+from harness.model.facts import AllOf, Errno, ExitReason, Hypercall, NoAnswer, SomeAnswer
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 
@@ -48,12 +56,12 @@ def _clock(answers: Answers) -> list[Verdict]:
     rate, on = "L2's clock is as fast as L1's", "L2's clock goes on between runs as L1's does"
     document = answers.document(CLOCK_QUESTION)
     if document is None:
-        trouble = answers.trouble(CLOCK_QUESTION)
-        return [Verdict(name, Kind.FAIL, "an answer", trouble, CLOCK_QUESTION) for name in (rate, on)]
+        missing = answers.missing(CLOCK_QUESTION) or NoAnswer()
+        return [Verdict(name, Kind.FAIL, SomeAnswer(), missing, CLOCK_QUESTION) for name in (rate, on)]
     timed = Timed.from_json(document)
     ended = _not_ended(timed, HCALL_DONE, 0)
-    if ended:
-        return [Verdict(rate, Kind.FAIL, "runs that end", ended, CLOCK_QUESTION, _RATE)]
+    if ended is not None:
+        return [Verdict(rate, Kind.FAIL, RunsEnd(), ended, CLOCK_QUESTION, _RATE)]
     runs = timed.runs
     within = [_Pair(run.after - run.before, run.ended - run.began, timed.hertz) for run in runs]
     across = [
@@ -64,7 +72,7 @@ def _clock(answers: Answers) -> list[Verdict]:
     if across:
         found.append(_compared(on, across))
     else:
-        found.append(Verdict(on, Kind.FAIL, "two runs", f"{len(runs)} run", CLOCK_QUESTION, _RATE))
+        found.append(Verdict(on, Kind.FAIL, Runs(2), Runs(len(runs)), CLOCK_QUESTION, _RATE))
     return found
 
 
@@ -88,10 +96,9 @@ def _compared(name: str, pairs: Sequence[_Pair]) -> Verdict:
     lowest = min(pairs, key=lambda each: each.ratio)
     fast = lowest.ratio < _AT_LEAST
     right = not fast and lowest.ratio <= _AT_MOST
-    words = "too fast" if fast else "too slow"
     return Verdict(
-        name, Kind.OK if right else Kind.FAIL, "the same time by both",
-        "the same time by both" if right else f"L2's is {words}: {lowest}",
+        name, Kind.OK if right else Kind.FAIL, SameTime(),
+        SameTime() if right else ClockDiffers(fast, round(lowest.l2, 1), round(lowest.l1, 1)),
         f"{CLOCK_QUESTION}: {lowest}; {len(pairs)} compared", _RATE,
     )  # fmt: skip
 
@@ -100,42 +107,44 @@ def _decrementer(subject: Subject, host: Host, answers: Answers) -> list[Verdict
     comes, early = "L2's decrementer interrupts", "L2's decrementer does not interrupt too early"
     document = answers.document(DECREMENTER_QUESTION)
     if document is None:
-        trouble = answers.trouble(DECREMENTER_QUESTION)
+        missing = answers.missing(DECREMENTER_QUESTION) or NoAnswer()
         return [
-            Verdict(name, Kind.FAIL, "an answer", trouble, DECREMENTER_QUESTION) for name in (comes, early)
+            Verdict(name, Kind.FAIL, SomeAnswer(), missing, DECREMENTER_QUESTION) for name in (comes, early)
         ]
     timed = Timed.from_json(document)
     wanted = timed.ticks / timed.hertz * 1000
     ended = _not_ended(timed, HCALL_INTERRUPT, DECREMENTER)
-    if ended:
-        return [Verdict(comes, Kind.FAIL, f"interrupt {DECREMENTER:#x}", ended, DECREMENTER_QUESTION, _DEC)]
+    if ended is not None:
+        interrupt = Interrupt(DECREMENTER)
+        return [Verdict(comes, Kind.FAIL, interrupt, ended, DECREMENTER_QUESTION, _DEC)]
     passed = [(run.after - run.before) / timed.hertz * 1000 for run in timed.runs]
     first, last = min(passed), max(passed)
     figures = f"after {first:.1f} to {last:.1f} ms of L2, set to {wanted:.0f} ms"
-    late, limit = first > wanted * _LATE, f"within {wanted * _LATE:.0f} ms"
+    fires = FiresAfter(round(first, 1), round(last, 1), round(wanted))
+    late, in_time = first > wanted * _LATE, Decrementer(DECREMENTER, round(wanted * _LATE))
     found = [
         Verdict(
-            comes, Kind.FAIL if late else Kind.OK, f"interrupt {DECREMENTER:#x}, {limit}",
-            f"interrupt {DECREMENTER:#x}, {figures if late else limit}",
+            comes, Kind.FAIL if late else Kind.OK, in_time,
+            AllOf((Interrupt(DECREMENTER), fires)) if late else in_time,
             f"{DECREMENTER_QUESTION}: {figures}", _DEC,
         )
     ]  # fmt: skip
     known = subject.api is NestedApi.V2 and host.qemu
     if first >= wanted:
-        found.append(Verdict(early, Kind.OK, "not before its time", "not before its time", figures, _DEC))
+        found.append(Verdict(early, Kind.OK, NotEarly(), NotEarly(), figures, _DEC))
     elif known:
-        found.append(Verdict(early, Kind.SKIP, "not before its time", "too early, by QEMU", figures, _EARLY))
+        found.append(Verdict(early, Kind.SKIP, NotEarly(), EarlyByQemu(), figures, _EARLY))
     else:
-        found.append(Verdict(early, Kind.FAIL, "not before its time", figures, DECREMENTER_QUESTION, _DEC))
+        found.append(Verdict(early, Kind.FAIL, NotEarly(), fires, DECREMENTER_QUESTION, _DEC))
     return found
 
 
-def _not_ended(timed: Timed, hcall: int, vector: int) -> str:
-    """What the first run that did not end so ended with; '' if all did."""
+def _not_ended(timed: Timed, hcall: int, vector: int) -> Fact | None:
+    """What the first run that did not end so ended with; None if all did."""
     if not timed.runs:
-        return "no run"
+        return Runs(0)
     return next(
-        (_end(run) for run in timed.runs if _end_of(run) != (0, KVM_EXIT_PAPR_HCALL, hcall, vector)), ""
+        (_end(run) for run in timed.runs if _end_of(run) != (0, KVM_EXIT_PAPR_HCALL, hcall, vector)), None
     )
 
 
@@ -143,9 +152,9 @@ def _end_of(run: TimedRun) -> tuple[int, int, int | None, int]:
     return run.errno, run.exit, run.hcall, run.vector
 
 
-def _end(run: TimedRun) -> str:
+def _end(run: TimedRun) -> Fact:
     if run.errno:
-        return errno_word(run.errno)
+        return Errno(run.errno)
     if run.exit != KVM_EXIT_PAPR_HCALL:
-        return f"exit {run.exit}"
-    return f"interrupt {run.vector:#x}" if run.hcall == HCALL_INTERRUPT else f"hypercall {run.hcall or 0:#x}"
+        return ExitReason(run.exit)
+    return Interrupt(run.vector) if run.hcall == HCALL_INTERRUPT else Hypercall(run.hcall or 0)

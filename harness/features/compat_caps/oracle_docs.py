@@ -4,10 +4,24 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.features.compat_caps.abi import Revision, distinct
 from harness.features.compat_caps.caps_checks import checks, right_call
+from harness.features.compat_caps.docs_facts import (
+    BitNames,
+    BitsAnswered,
+    BitsWrong,
+    ErrorNames,
+    ErrorsUnlisted,
+    KernelWithIoctl,
+    NoSource,
+    SaysItHasNone,
+    Section,
+    SomeStruct,
+    SourceFiles,
+    StructFields,
+)
 from harness.features.compat_caps.suite import Answers
 from harness.features.compat_caps.uapi import (
     CAPABILITY,
@@ -18,6 +32,8 @@ from harness.features.compat_caps.uapi import (
     read_header,
     read_section,
 )
+from harness.model.fact import Fact
+from harness.model.facts import Absent, Quote
 from harness.model.verdict import Kind, Verdict
 
 # What a caller can meet, by revision: caps_rules.py, on a host that has modes and on one that has none.
@@ -36,20 +52,19 @@ _SOURCE = "Documentation/process/adding-syscalls.rst and the head of api.rst: wh
 def judge(texts: Mapping[str, str], revision: Revision | None, answers: Answers) -> list[Verdict]:
     """texts: of uapi.FILES, empty if the kernel has no source here; revision: that it should have."""
     if not texts:
-        return [_skip(f"the kernel's {', '.join(FILES)}", "a prebuilt kernel: its source is not at hand")]
+        return [_skip(SourceFiles(tuple(FILES)), NoSource())]
     if revision is None and IOCTL not in "".join(texts.values()):
-        return [_skip("a kernel with the ioctl", "this kernel has none, and says so")]
+        return [_skip(KernelWithIoctl(), SaysItHasNone())]
     section, header = read_section(texts.get(DOCUMENTATION, "")), read_header(texts)
     if section is None:
-        return [_verdict("section", f"a section {IOCTL}", "there is none")]
-    named = ", ".join(f"{kind} {name}" for kind, name in header.fields)
-    shown = ", ".join(f"{kind} {name}" for kind, name in section.fields)
+        return [_verdict("section", Section(True), Section(False))]
+    named, shown = _fields(header.fields), _fields(section.fields)
     found = [
-        _verdict("section", f"a section {IOCTL}", f"a section {IOCTL}"),
-        _verdict("capability", CAPABILITY, section.capability),
-        _verdict("type", "vm ioctl", section.type),
-        _verdict("parameters", f"struct {STRUCT}", " ".join(section.parameters.split()[:2]) or "none named"),
-        _verdict("struct's fields are the header's", named or "a struct", shown or "none"),
+        _verdict("section", Section(True), Section(True)),
+        _verdict("capability", Quote(CAPABILITY), Quote(section.capability)),
+        _verdict("type", Quote("vm ioctl"), Quote(section.type)),
+        _verdict("parameters", Quote(f"struct {STRUCT}"), _parameters(section.parameters)),
+        _verdict("struct's fields are the header's", named or SomeStruct(), shown or Absent()),
         _bits(header.bits, section.bits),
     ]
     if revision is not None:
@@ -58,7 +73,16 @@ def judge(texts: Mapping[str, str], revision: Revision | None, answers: Answers)
     return found
 
 
-def _verdict(what: str, expected: str, observed: str, right: bool | None = None) -> Verdict:
+def _fields(fields: Sequence[tuple[str, str]]) -> StructFields | None:
+    return StructFields(tuple((kind, name) for kind, name in fields)) if fields else None
+
+
+def _parameters(text: str) -> Fact:
+    words = " ".join(text.split()[:2])
+    return Quote(words) if words else Absent()
+
+
+def _verdict(what: str, expected: Fact, observed: Fact, right: bool | None = None) -> Verdict:
     good = expected == observed if right is None else right
     return Verdict(
         f"api.rst: {what}", Kind.OK if good else Kind.FAIL, expected, observed, DOCUMENTATION, _SOURCE,
@@ -66,7 +90,7 @@ def _verdict(what: str, expected: str, observed: str, right: bool | None = None)
     )  # fmt: skip
 
 
-def _skip(expected: str, observed: str) -> Verdict:
+def _skip(expected: Fact, observed: Fact) -> Verdict:
     return Verdict("api.rst", Kind.SKIP, expected, observed, DOCUMENTATION, _SOURCE)
 
 
@@ -77,11 +101,11 @@ def _bits(header: Mapping[str, int], section: Mapping[str, frozenset[int] | None
     ]
     missing = [name for name in header if name not in section]
     extra = [name for name in section if name not in header]
-    words = [f"{name} has another value" for name in wrong]
-    words += [f"{name} is missing" for name in missing] + [f"{name} is unknown" for name in extra]
-    expected = ", ".join(header) or "no bits"
-    right = bool(header) and not words
-    return _verdict("bits are the header's", expected, "; ".join(words) or expected, right)
+    expected = BitNames(tuple(header))
+    if wrong or missing or extra:
+        observed = BitsWrong(tuple(wrong), tuple(missing), tuple(extra))
+        return _verdict("bits are the header's", expected, observed, False)
+    return _verdict("bits are the header's", expected, expected, bool(header))
 
 
 def _errors(wanted: tuple[str, ...], listed: tuple[str, ...]) -> Verdict:
@@ -89,8 +113,8 @@ def _errors(wanted: tuple[str, ...], listed: tuple[str, ...]) -> Verdict:
     missing = [name for name in wanted if name not in listed]
     return _verdict(
         "errors that can happen are listed",
-        " ".join(sorted(wanted)),
-        f"{' '.join(sorted(listed)) or 'none'}" + (f"; not {' '.join(missing)}" if missing else ""),
+        ErrorNames(tuple(sorted(wanted))),
+        ErrorNames(tuple(sorted(listed)), missing=tuple(missing)),
         right=not missing,
     )
 
@@ -108,8 +132,8 @@ def _seen_errors(listed: tuple[str, ...], answers: Answers) -> Verdict:
     unlisted = [name for name in seen if name not in listed]
     return _verdict(
         "errors that the kernel answered are listed",
-        " ".join(sorted(seen)) or "none seen",
-        f"not {' '.join(unlisted)}" if unlisted else " ".join(sorted(seen)) or "none seen",
+        ErrorNames(tuple(sorted(seen)), listed=False),
+        ErrorsUnlisted(tuple(unlisted)) if unlisted else ErrorNames(tuple(sorted(seen)), listed=False),
         right=bool(seen) and not unlisted,
     )
 
@@ -119,6 +143,5 @@ def _seen_bits(header: Mapping[str, int], revision: Revision, answers: Answers) 
     got = answers.calls(call)
     caps = got[0].after64(call.memory, revision.offset_caps) if got and not got[0].errno else 0
     unknown = caps & ~sum(header.values())
-    fine = "none but those of the header"
-    observed = f"{unknown:#018x} as well" if unknown else fine if caps else "none at all"
-    return _verdict("bits that the kernel answered are named", fine, observed)
+    observed = BitsAnswered(unknown, some=bool(caps))
+    return _verdict("bits that the kernel answered are named", BitsAnswered(), observed)

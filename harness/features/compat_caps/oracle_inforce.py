@@ -11,18 +11,34 @@ POWER10 and Power11 have the same ISA, and so the same PCR.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 from harness.features.compat_caps.abi import CAP_BIT
 from harness.features.compat_caps.caps_checks import right_call
+from harness.features.compat_caps.facts import IoctlToAsk, NoIoctl, NoModeIn, SomeMode
 from harness.features.compat_caps.in_force import SINGLE, SPINS, Seen, Spin
-from harness.features.compat_caps.micro_run import errno_word, run_words
+from harness.features.compat_caps.micro_run import run_fact
 from harness.features.compat_caps.oracle_ioctl import Subject
 from harness.features.compat_caps.oracle_lives import TOLD_LESS
-from harness.features.compat_caps.oracle_vcpu import hex_word, name_of
-from harness.features.compat_caps.suite import NOT_ASKED, Answers
+from harness.features.compat_caps.oracle_vcpu import name_of
+from harness.features.compat_caps.suite import Answers
+from harness.features.compat_caps.vcpu_facts import (
+    DidNotRun,
+    IsaUpTo,
+    ModesInForce,
+    ModesRefused,
+    NoMonitor,
+    NotSeen,
+    PcrBits,
+    RunRefused,
+    SetThenRun,
+    WhileLookedAt,
+)
 from harness.features.compat_caps.vm_model import Host, ModelVm, fits, is_defect
 from harness.model.cpu import RAW_PVR_VERSION, Mode
+from harness.model.fact import Fact
+from harness.model.facts import Named, NoAnswer, NotAsked, Quote, Register, Steps
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 
@@ -88,46 +104,52 @@ class _Shown:
             if value is not None:
                 vm.set(spin.vcpu, value)
             runs = vm.run(spin.vcpu)
-        expected = f"PCR version bits {_bits(subject, vm, spin.vcpu):#x}" if runs else "EINVAL of KVM_RUN"
+        expected: Fact = PcrBits(_bits(subject, vm, spin.vcpu)) if runs else RunRefused(errno.EINVAL)
         source = _SOURCE[subject.api]
 
-        def verdict(kind: Kind, observed: str, proof: str = "") -> Verdict:
-            return Verdict(name, kind, expected, observed, proof or spin.question, source)
+        def verdict(kind: Kind, observed: Fact, proof: str = "", defect: str = "") -> Verdict:
+            proof = proof or spin.question
+            return Verdict(name, kind, expected, observed, proof, source, defect=defect)
 
         document = answers.document(spin.question)
         if document is None:
-            return cls(verdict(Kind.FAIL, answers.trouble(spin.question)), None, False, name)
+            missing = answers.missing(spin.question) or NoAnswer()
+            return cls(verdict(Kind.FAIL, missing), None, False, name)
         seen = Seen.from_json(document)
         last = seen.steps[-1]
         refused = bool(last.set)
         entered = last.run.errno == _EINTR
         if entered != runs:
-            words = f"{run_words(last.run)} of KVM_RUN" if not entered else "the guest runs"
-            return cls(verdict(Kind.FAIL, f"set {errno_word(last.set)}, {words}"), None, refused, name)
+            ended = SetThenRun(last.set, None if entered else run_fact(last.run))
+            return cls(verdict(Kind.FAIL, ended), None, refused, name)
         if not runs:
-            return cls(verdict(Kind.OK, expected, f"KVM_RUN: {run_words(last.run)}"), None, refused, name)
+            error = RunRefused(last.run.errno) if last.run.errno else run_fact(last.run)
+            kind = Kind.OK if error == expected else Kind.FAIL
+            proof = f"KVM_RUN: {errno.errorcode.get(last.run.errno, last.run.errno)}"
+            return cls(verdict(kind, error, proof), None, refused, name)
         if seen.run is None or seen.run.errno != _EINTR:
-            words = seen.lost or (run_words(seen.run) if seen.run else "did not run")
-            return cls(verdict(Kind.FAIL, f"while it was looked at: {words}"), None, refused, name)
+            looked = run_fact(seen.run) if seen.run else DidNotRun()
+            wrong = WhileLookedAt(Quote(seen.lost) if seen.lost else looked)
+            return cls(verdict(Kind.FAIL, wrong), None, refused, name)
         if seen.unseen:
-            return cls(verdict(Kind.SKIP, seen.unseen), None, refused, name)
+            return cls(verdict(Kind.SKIP, NoMonitor()), None, refused, name)
         most = seen.pcr()
         if most is None:
-            words = seen.lost or f"{seen.shown} of {seen.samples} samples show the guest: {_counts(seen)}"
-            return cls(verdict(Kind.UNKNOWN, f"not seen: {words}"), None, refused, name)
+            counts = tuple((pcr, count) for (_, pcr), count in seen.counts.items())
+            unseen = NotSeen(seen.shown, seen.samples, counts, seen.lost)
+            return cls(verdict(Kind.UNKNOWN, unseen), None, refused, name)
         pcr, lpidr = most
         mask = _V1_BITS if subject.api is NestedApi.V1 else _V2_BITS
-        observed = f"PCR version bits {pcr & mask:#x}"
         wanted = vm.get(spin.vcpu)
-        if not fits(wanted, seen.after):
-            observed += f", arch_compat {hex_word(seen.after)}"
+        held = None if fits(wanted, seen.after) else Register(seen.after)
+        observed = PcrBits(pcr & mask, held)
         proof = f"PCR {pcr:#018x}, LPIDR {lpidr}, in {seen.counts[lpidr, pcr]} of {seen.shown} samples of L2"
         kind = Kind.OK if observed == expected else Kind.FAIL
         defect = next((vm.row(value).defect for value in reversed(spin.values) if value is not None), "")
         if is_defect(wanted, seen.after):
             defect = TOLD_LESS
         if kind is Kind.OK and defect:
-            kind, expected = Kind.DEFECT, f"{expected} (known defect: {defect})"
+            return cls(verdict(Kind.DEFECT, observed, proof, defect), pcr, refused, name)
         return cls(verdict(kind, observed, proof), pcr, refused, name)
 
     def limit(self, subject: Subject) -> Verdict:
@@ -142,8 +164,8 @@ class _Shown:
         right = open_to <= _isa(subject.l1_mode)
         untold = subject.api is NestedApi.V2 and not self.pcr
         return Verdict(
-            name, Kind.OK if right else Kind.DEFECT, f"ISA of {subject.l1_mode.name}",
-            f"ISA of {open_to.name}" + ("" if right else " and newer (known defect)"),
+            name, Kind.OK if right else Kind.DEFECT, IsaUpTo(subject.l1_mode),
+            IsaUpTo(open_to, newer=not right),
             f"PCR {self.pcr:#018x}", _UNTOLD if untold else _LEFT_OPEN, right=right,
         )  # fmt: skip
 
@@ -161,10 +183,6 @@ def _bits(subject: Subject, vm: ModelVm, vcpu: int) -> int:
     return _V2_PCR[mode] if vm.sent else 0
 
 
-def _counts(seen: Seen) -> str:
-    return ", ".join(f"PCR {pcr:#x} {count} times" for (_, pcr), count in seen.counts.items()) or "none"
-
-
 # -- against the ioctl -----------------------------------------------------------------------
 
 
@@ -173,40 +191,35 @@ def _against_get(subject: Subject, shown: dict[int | None, _Shown], answers: Ans
     each, above = "each mode that the ioctl names can be put in force", "no mode above them can"
     revision = subject.behaviour.revision
     if revision is None or subject.api not in subject.behaviour.served:
-        return [
-            Verdict(name, Kind.SKIP, "an ioctl to ask", "this kernel has no answer", "", _GET)
-            for name in (each, above)
-        ]
+        return [Verdict(name, Kind.SKIP, IoctlToAsk(), NoIoctl(), "", _GET) for name in (each, above)]
     call = right_call(revision)
     got = answers.calls(call)
     caps = got[0].after64(call.memory, revision.offset_caps) if got and not got[0].errno else 0
     named = [mode for mode, bit in CAP_BIT.items() if caps & bit]
     if not named:
-        trouble = answers.trouble(call.line) or f"no mode in {caps:#018x}"
-        return [Verdict(name, Kind.FAIL, "modes", trouble, call.line, _GET) for name in (each, above)]
-    words = ", ".join(mode.name for mode in named)
+        missing = answers.missing(call.line) or NoModeIn(caps)
+        wanted = SomeMode(several=True)
+        return [Verdict(name, Kind.FAIL, wanted, missing, call.line, _GET) for name in (each, above)]
     higher = [mode for mode in CAP_BIT if mode > max(named)]
+    in_force, refused = ModesInForce(tuple(named)), ModesRefused(tuple(higher))
     return [
-        _all_of(each, f"in force: {words}", [shown[mode.logical_pvr] for mode in named], refused=False),
-        _all_of(
-            above, f"refused: {', '.join(mode.name for mode in higher) or 'there is none'}",
-            [shown[mode.logical_pvr] for mode in higher], refused=True,
-        ),
-    ]  # fmt: skip
+        _all_of(each, in_force, [shown[mode.logical_pvr] for mode in named], refused=False),
+        _all_of(above, refused, [shown[mode.logical_pvr] for mode in higher], refused=True),
+    ]
 
 
-def _all_of(name: str, expected: str, shown: list[_Shown], *, refused: bool) -> Verdict:
+def _all_of(name: str, expected: Fact, shown: list[_Shown], *, refused: bool) -> Verdict:
     """refused: whether setting the modes must have been."""
-    if any(each.verdict.observed == NOT_ASKED for each in shown):
-        return Verdict(name, Kind.FAIL, expected, NOT_ASKED, "", _GET)
+    if any(isinstance(each.verdict.observed, NotAsked) for each in shown):
+        return Verdict(name, Kind.FAIL, expected, NotAsked(), "", _GET)
     kinds = []
     for each in shown:
         wrong = each.verdict.kind in (Kind.OK, Kind.DEFECT) and each.refused is not refused
         kinds.append(Kind.FAIL if wrong else each.verdict.kind)
     kind = next((each for each in _LEAST_PROVEN if each in kinds), Kind.OK)
     problems = [
-        f"{each.name}: {each.verdict.observed}"
+        Named(each.name, each.verdict.observed)
         for each, own in zip(shown, kinds, strict=True)
         if own is not Kind.OK
     ]
-    return Verdict(name, kind, expected, "; ".join(problems) or expected, "", _GET)
+    return Verdict(name, kind, expected, Steps(tuple(problems)) if problems else expected, "", _GET)

@@ -11,14 +11,39 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.features.compat_caps.abi import CAP_BIT, Revision, cap_names, distinct
+from harness.features.compat_caps.abi import CAP_BIT, Revision, distinct
 from harness.features.compat_caps.behaviour import Behaviour
 from harness.features.compat_caps.calls import Answer, Call
 from harness.features.compat_caps.caps_checks import Check, checks, right_call
 from harness.features.compat_caps.caps_rules import Backend, Expected, Kernel, expect
+from harness.features.compat_caps.facts import (
+    BothOrNone,
+    CapabilityAndIoctl,
+    CapabilityTruthful,
+    InCalls,
+    ModeBits,
+    NoKvmPr,
+    VmOfKvmPr,
+)
 from harness.features.compat_caps.oracle_caps import CAPABILITIES, expected_bitmap
-from harness.features.compat_caps.suite import NOT_ASKED, Answers, cap_question
+from harness.features.compat_caps.suite import Answers, cap_question
 from harness.model.cpu import Mode
+from harness.model.fact import Fact
+from harness.model.facts import (
+    AllOf,
+    AndMore,
+    Anything,
+    Differing,
+    Named,
+    NoAnswer,
+    NotAsked,
+    Number,
+    Quote,
+    Returned,
+    SomeAnswer,
+    Written,
+    one_of,
+)
 from harness.model.topology import NestedApi
 from harness.model.verdict import Kind, Verdict
 
@@ -66,26 +91,24 @@ def judge_call(kernel: Kernel, check: Check, answers: Answers) -> list[Verdict]:
     """Its result, and the bytes it left."""
     expected = expect(kernel, check.call)
     got = answers.calls(check.call)
-    trouble = "" if got else answers.trouble(check.call.line)
     result_is = bool(got) and all(any(one.result_fits(each) for one in expected.every) for each in got)
     bytes_are = bool(got) and all(_bytes_match(expected, check.call, each) for each in got)
-    several = f"{len(got)} different answers: " if len(got) > 1 else ""
     proof = check.call.line if len(check.call.line) < 200 else f"{check.call.line[:200]}..."
     source = f"{kernel.revision.name if kernel.revision else 'no'} revision: {expected.why}"
     result = Verdict(
         f"{check.name}: result",
-        _kind(result_is and not several),
-        _result_words(expected),
-        trouble or several + "; ".join(dict.fromkeys(_result(each) for each in got)),
+        _kind(result_is and len(got) == 1),
+        results(expected),
+        _told(answers, check.call, [_result(each) for each in got]),
         proof,
         source,
-        right=result_is and not several,  # by the rules of the ABI that the kernel claims to have
+        right=result_is and len(got) == 1,  # by the rules of the ABI that the kernel claims to have
     )
     left = Verdict(
         f"{check.name}: bytes",
         _kind(bytes_are),
-        _written_words(expected),
-        trouble or several + "; ".join(dict.fromkeys(_left(expected, check.call, each) for each in got)),
+        written(expected),
+        _told(answers, check.call, [_left(expected, check.call, each) for each in got]),
         proof,
         source,
         right=bytes_are,
@@ -103,77 +126,75 @@ def _bytes_match(expected: Expected, call: Call, answer: Answer) -> bool:
     return any(each.bytes_fit(call, answer) for each in fits or expected.every)
 
 
-def _result(answer: Answer) -> str:
-    return errno.errorcode.get(answer.errno, str(answer.errno)) if answer.result < 0 else str(answer.result)
+def _told(answers: Answers, call: Call, of_each: Sequence[Fact]) -> Fact:
+    """of_each: what is told of each distinct answer; none if there is no answer."""
+    if not of_each:
+        return answers.missing(call.line) or NoAnswer()
+    facts = tuple(dict.fromkeys(of_each))
+    return facts[0] if len(of_each) == 1 else Differing(len(of_each), facts)
 
 
-def _result_words(expected: Expected) -> str:
-    words = [
-        "anything" if each.any_errno else errno.errorcode.get(each.errno, "0") for each in expected.every
-    ]
-    return " or ".join(dict.fromkeys(words))
+def _result(answer: Answer) -> Returned:
+    return Returned(answer.result, answer.errno)
 
 
-def _written_words(expected: Expected) -> str:
-    words = []
-    for each in expected.every:
-        text = _runs(dict(each.writes)) if each.writes else "nothing written"
-        words.append(text + (f", bytes {each.free[0]}-{each.free[-1]} as it likes" if each.free else ""))
-    return " or ".join(dict.fromkeys(words))
+def results(expected: Expected) -> Fact:
+    """Any of which it may return."""
+    return one_of(
+        [
+            Anything() if each.any_errno else Returned(-1 if each.errno else 0, each.errno)
+            for each in expected.every
+        ]
+    )
 
 
-def _left(expected: Expected, call: Call, answer: Answer) -> str:
+def written(expected: Expected) -> Fact:
+    """Any of which it may leave."""
+    return one_of(
+        [
+            Written.of(dict(each.writes), (each.free[0], each.free[-1]) if each.free else None)
+            for each in expected.every
+        ]
+    )
+
+
+def _left(expected: Expected, call: Call, answer: Answer) -> Written:
     """What is where something was or should have been written: a byte that was right before does not
     show as a change."""
     if not answer.changed:
-        return "nothing written"
+        return Written()
     offsets = {*answer.changed, *(at for at, _ in expected.writes)}
-    return _runs({at: answer.changed.get(at, call.memory.byte(at)) for at in offsets})
+    return Written.of({at: answer.changed.get(at, call.memory.byte(at)) for at in offsets})
 
 
-def expected_words(expected: Expected) -> str:
-    """Of a whole answer, on one line."""
-    return f"{_result_words(expected)}, {_written_words(expected)}"
+def wanted_answer(expected: Expected) -> AllOf:
+    """A whole one: result, and what is written."""
+    return AllOf((results(expected), written(expected)))
 
 
-def answer_words(expected: Expected, call: Call, answer: Answer) -> str:
-    """What came, as expected_words says it."""
-    return f"{_result(answer)}, {_left(expected, call, answer)}"
-
-
-def _changes(answer: Answer) -> str:
-    return _runs(answer.changed) if answer.changed else "nothing written"
-
-
-def _runs(data: dict[int, int]) -> str:
-    """``8: 0000000000000060`` for bytes by offset."""
-    runs: list[tuple[int, bytearray]] = []
-    for at in sorted(data):
-        if runs and runs[-1][0] + len(runs[-1][1]) == at:
-            runs[-1][1].append(data[at])
-        else:
-            runs.append((at, bytearray([data[at]])))
-    return ", ".join(f"{at}: {bytes(values).hex()}" for at, values in runs)
+def answer_of(expected: Expected, call: Call, answer: Answer) -> AllOf:
+    """What came, as wanted_answer has it."""
+    return AllOf((_result(answer), _left(expected, call, answer)))
 
 
 def _absent(kernel: Kernel, revision: Revision, all_of_it: Sequence[Check], answers: Answers) -> Verdict:
     """A request that this kernel does not have, asked in all the ways of those who do."""
-    wrong = []
+    wrong: list[Fact] = []
     for check in all_of_it:
         expected, got = expect(kernel, check.call), answers.calls(check.call)
         if not got:
-            wrong.append(f"{check.name}: {answers.trouble(check.call.line)}")
+            wrong.append(Named(check.name, answers.missing(check.call.line) or NoAnswer()))
         wrong += [
-            f"{check.name}: {_result(each)}, {_changes(each)}"
+            Named(check.name, AllOf((_result(each), Written.of(each.changed))))
             for each in got
             if not expected.matches(check.call, each)
         ]
-    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    right = InCalls(AllOf((Returned(-1, errno.ENOTTY), Written())), len(all_of_it))
     return Verdict(
         f"request of {revision.name}: not there",
         _kind(not wrong),
-        f"ENOTTY, nothing written, in {len(all_of_it)} calls",
-        wrong[0] + more if wrong else f"ENOTTY, nothing written, in {len(all_of_it)} calls",
+        right,
+        AndMore(wrong[0], len(wrong) - 1) if wrong else right,
         f"ioctl {revision.request:#010x}",
         kernel.revision.source if kernel.revision else "this kernel has no revision of the ioctl",
         right=True if not wrong else None,  # a kernel may have it or not
@@ -204,8 +225,8 @@ def _bits(subject: Subject, revision: Revision, answers: Answers) -> list[Verdic
         Verdict(
             name,
             _kind(served and caps & mask == expected & mask),
-            cap_names(expected & mask),
-            cap_names(caps & mask) if served else "no answer",
+            ModeBits(expected & mask),
+            ModeBits(caps & mask) if served else NoAnswer(),
             f"compat capabilities {caps:#018x}",
             source,
             right=served and caps & mask == expected & mask,
@@ -227,10 +248,11 @@ def _capabilities(subject: Subject, answers: Answers) -> list[Verdict]:
             truthful = got is not None and bool(got) is _serves(number, answers)
             found.append(
                 Verdict(
-                    f"capability {number} on {where}", _kind(got == want), str(want), str(got),
+                    f"capability {number} on {where}", _kind(got == want), Number(want),
+                    NotAsked() if got is None else Number(got),
                     f"KVM_CHECK_EXTENSION({number})", behaviour.source,
                     right=truthful and (got == want or not want),
-                    any_kernel="1 where the ioctl has an answer, else 0",
+                    any_kernel=CapabilityTruthful(),
                 )
             )  # fmt: skip
     found.append(_no_capability_alone(answers))
@@ -256,9 +278,8 @@ def _no_capability_alone(answers: Answers) -> Verdict:
     return Verdict(
         "capability and answer of the ioctl go together",
         _kind(together),
-        "both or none",
-        f"capability {', '.join(map(str, claims)) or 'none'}; "
-        f"{'an answer' if served else 'no answer'} of the ioctl",
+        BothOrNone(),
+        CapabilityAndIoctl(tuple(claims), bool(served)),
         "KVM_CHECK_EXTENSION and the right call of each revision, on one VM",
         "Documentation/virt/kvm/api.rst: a capability says that the ioctl is available",
         right=together,
@@ -270,20 +291,21 @@ def _pr(subject: Subject, answers: Answers) -> list[Verdict]:
     revision = subject.behaviour.revision
     shown = revision or distinct()[0]
     call = right_call(shown, "pr")
-    trouble = answers.trouble(call.line)
-    if trouble == NOT_ASKED:
-        return [Verdict("KVM PR", Kind.FAIL, "asked", trouble, call.line, right=False)]
-    if trouble:
+    missing = answers.missing(call.line)
+    if isinstance(missing, Quote):
         return [
-            Verdict("KVM PR", Kind.SKIP, "a VM of KVM PR to ask", f"there is none: {trouble}", call.line,
+            Verdict("KVM PR", Kind.SKIP, VmOfKvmPr(), NoKvmPr(missing.text), call.line,
                     "KVM PR is optional, and needs an L1 with the hash MMU")
         ]  # fmt: skip
+    if missing is not None:
+        return [Verdict("KVM PR", Kind.FAIL, SomeAnswer(), missing, call.line, right=False)]
     check = Check("KVM PR, right call", call)
     found = judge_call(subject.kernel(answers.page, hv=False), check, answers)
     for number in CAPABILITIES:
         got = answers.capability("pr", number)
         found.append(
-            Verdict(f"KVM PR, capability {number}", _kind(got == 0), "0", str(got),
+            Verdict(f"KVM PR, capability {number}", _kind(got == 0), Number(0),
+                    NotAsked() if got is None else Number(got),
                     cap_question("pr", number), "nothing is behind the ioctl there", right=got == 0)
         )  # fmt: skip
     return found

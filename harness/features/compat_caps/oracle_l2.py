@@ -13,11 +13,14 @@ by KVM_SET_ONE_REG(ARCH_COMPAT), so the table follows oracle_arch_compat.py.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.features.compat_caps.abi import MERGED
 from harness.features.compat_caps.behaviour import Behaviour, Refusal
+from harness.features.compat_caps.facts import NoDpdes, RefusedOrAtMost
 from harness.model.cpu import GuestMode, Mode
+from harness.model.fact import Fact
+from harness.model.level_facts import Ended, InMode
 from harness.model.observation import Boot
 from harness.model.outcome import Outcome
 from harness.model.scenario import L1Setting, L2Setting
@@ -161,7 +164,6 @@ def judge(case: Case, boot: Boot) -> Verdict:
     """Verdict on one L2 boot, by the mode L2 itself reported and not only that it booted."""
     row = expect(case)
     mode = row.mode(case) if row.mode else None
-    expected = f"booted as {mode}" if mode else row.outcome.value
     proved = boot.proof or "(no line)"
     matches = boot.outcome is row.outcome and boot.mode == mode and (not row.rules or boot.rule in row.rules)
     of_l0 = boot.rule == "guest-wide-refused" and case.l0_lacks_dpdes
@@ -173,24 +175,24 @@ def judge(case: Case, boot: Boot) -> Verdict:
         kind = Kind.FAIL
     else:
         kind = Kind.DEFECT if row.defect else Kind.OK
-    observed = boot.summary
+    observed: Fact = boot.ended
     if kind is Kind.FAIL and boot.outcome is row.outcome and boot.mode == mode:
-        observed += f", by another line ({boot.rule})"
+        observed = replace(boot.ended, rule=boot.rule)  # it is by another line
     if of_l0 and case.l0_qemu is not None:
-        version = ".".join(map(str, case.l0_qemu))
-        observed += f": QEMU {version} as L0 has no DPDES in its guest state buffer (9.2 has); no L2 can run"
+        observed = NoDpdes(boot.ended, ".".join(map(str, case.l0_qemu)))
     return Verdict(
         check="L2 outcome",
         kind=kind,
-        expected=expected + (f" (known defect: {row.defect})" if row.defect else ""),
+        expected=Ended(row.outcome, InMode.of(mode) if mode else None),
         observed=observed,
         proof=proved,
         source=row.source,
         measured=row.measured,
         right=None if kind in (Kind.INFRASTRUCTURE, Kind.UNKNOWN) else is_right(case, boot),
-        any_kernel=f"its mode refused, or booted as {case.l1.mode.name} or an older one"
+        any_kernel=RefusedOrAtMost(case.l1.mode)
         if case.too_new
-        else f"booted as {case.asked.name}",
+        else Ended(Outcome.BOOTED, InMode(case.asked)),
+        defect=row.defect,
     )
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from harness.features.compat_caps.micro_run import Run, errno_word, judge_run
+from harness.features.compat_caps.micro_run import Run, judge_run
 from harness.features.compat_caps.oracle_ioctl import Subject
-from harness.features.compat_caps.oracle_vcpu import hex_word, name_of
+from harness.features.compat_caps.oracle_vcpu import name_of
 from harness.features.compat_caps.suite import Answers
 from harness.features.compat_caps.suite_vcpus import (
     ALL,
@@ -21,8 +21,11 @@ from harness.features.compat_caps.suite_vcpus import (
     life_question,
     several_question,
 )
-from harness.features.compat_caps.vm_model import Host, ModelVm, Values, fits, is_defect, values_word
+from harness.features.compat_caps.vcpu_facts import Reads
+from harness.features.compat_caps.vm_model import Host, ModelVm, Values, fits, is_defect, values_fact
 from harness.model.cpu import Mode
+from harness.model.fact import Fact
+from harness.model.facts import Each, Errno, NoAnswer, Register, SomeAnswer, Steps
 from harness.model.verdict import Kind, Verdict
 
 _SREGS = (
@@ -53,15 +56,15 @@ def _granted(subject: Subject, *values: int) -> bool:
 
 
 def _verdict(
-    name: str, right: bool, expected: str, observed: str, question: str, source: str, defect: str = "",
+    name: str, right: bool, expected: Fact, observed: Fact, question: str, source: str, defect: str = "",
     *, of_any: bool = False,
 ) -> Verdict:  # fmt: skip
     """defect: the known one that shows, '' without any; of_any: whether any kernel should do so."""
     kind = Kind.FAIL if not right else Kind.DEFECT if defect else Kind.OK
-    words = f"{expected} (known defect: {defect})" if defect else expected
     return Verdict(
-        name, kind, words, observed, question, source, right=right if of_any and not defect else None
-    )
+        name, kind, expected, observed, question, source, right=right if of_any and not defect else None,
+        defect=defect,
+    )  # fmt: skip
 
 
 # -- several vcpus ---------------------------------------------------------------------------
@@ -72,7 +75,8 @@ def _several(subject: Subject, host: Host, which: str, value: int, answers: Answ
     question = several_question(which, value)
     document = answers.document(question)
     if document is None:
-        return [Verdict(f"{name}: set", Kind.FAIL, "an answer", answers.trouble(question), question)]
+        missing = answers.missing(question) or NoAnswer()
+        return [Verdict(f"{name}: set", Kind.FAIL, SomeAnswer(), missing, question)]
     got = Several.from_json(document)
     vm = ModelVm(subject, host, VCPUS)
     chosen = [which in (ALL, str(number)) for number in range(VCPUS)]
@@ -88,8 +92,8 @@ def _several(subject: Subject, host: Host, which: str, value: int, answers: Answ
     complete = all(len(each) == VCPUS for each in (got.set, got.stored, got.run, got.after))
     return [
         _verdict(
-            f"{name}: set", complete and list(got.set) == errors, _each(errno_word(each) for each in errors),
-            _each(errno_word(each) for each in got.set), question, row.source, row.defect, of_any=of_any,
+            f"{name}: set", complete and list(got.set) == errors, _each(Errno(each) for each in errors),
+            _each(Errno(each) for each in got.set), question, row.source, row.defect, of_any=of_any,
         ),
         _reads(f"{name}: stored", stored, got.stored, question, _SEVERAL, of_any),
         _verdict(
@@ -107,15 +111,14 @@ def _reads(
     pairs = list(zip(wanted, got, strict=False))
     right = len(got) == len(wanted) and all(fits(*each) for each in pairs)
     return _verdict(
-        name, right, _each(values_word(each) for each in wanted), _each(hex_word(each) for each in got),
+        name, right, _each(values_fact(each) for each in wanted), _each(Register(each) for each in got),
         question, source, TOLD_LESS if any(is_defect(*each) for each in pairs) else "", of_any=of_any,
     )  # fmt: skip
 
 
-def _each(words: Iterable[str]) -> str:
-    """``0 on each``, or each vcpu's in order."""
-    found = list(words)
-    return f"{found[0]} on each" if len(set(found)) == 1 else ", ".join(found)
+def _each(facts: Iterable[Fact]) -> Each:
+    """Each vcpu's, in order."""
+    return Each(tuple(facts))
 
 
 # -- one vcpu's life -------------------------------------------------------------------------
@@ -125,8 +128,8 @@ class _Step(NamedTuple):
     """One thing that was done. defect: the known one that it shows."""
 
     right: bool
-    expected: str
-    observed: str
+    expected: Fact
+    observed: Fact
     defect: str = ""
 
 
@@ -136,7 +139,13 @@ def _life(subject: Subject, host: Host, first: int, later: int, answers: Answers
     document = answers.document(question)
     if document is None:
         return [
-            Verdict(f"{name}: after KVM_RUN", Kind.FAIL, "an answer", answers.trouble(question), question)
+            Verdict(
+                f"{name}: after KVM_RUN",
+                Kind.FAIL,
+                SomeAnswer(),
+                answers.missing(question) or NoAnswer(),
+                question,
+            )
         ]
     got = Life.from_json(document)
     vm, of_any = ModelVm(subject, host), _granted(subject, first, later)
@@ -144,8 +153,9 @@ def _life(subject: Subject, host: Host, first: int, later: int, answers: Answers
     def phase(what: str, steps: Sequence[_Step], source: str, defect: str = "") -> Verdict:
         shown = next((each.defect for each in steps if each.defect), defect)
         return _verdict(
-            f"{name}: {what}", all(each.right for each in steps), "; ".join(each.expected for each in steps),
-            "; ".join(each.observed for each in steps), question, source, shown, of_any=of_any,
+            f"{name}: {what}", all(each.right for each in steps),
+            Steps(tuple(each.expected for each in steps)), Steps(tuple(each.observed for each in steps)),
+            question, source, shown, of_any=of_any,
         )  # fmt: skip
 
     def ran(run: Run) -> _Step:
@@ -154,11 +164,11 @@ def _life(subject: Subject, host: Host, first: int, later: int, answers: Answers
 
     def read(value: int | None) -> _Step:
         wanted = vm.get(0)
-        words = f"reads {values_word(wanted)}", f"reads {hex_word(value)}"
-        return _Step(fits(wanted, value), *words, TOLD_LESS if is_defect(wanted, value) else "")
+        facts = Reads(values_fact(wanted)), Reads(Register(value))
+        return _Step(fits(wanted, value), *facts, TOLD_LESS if is_defect(wanted, value) else "")
 
     def error(wanted: int, value: int) -> _Step:
-        return _Step(value == wanted, errno_word(wanted), errno_word(value))
+        return _Step(value == wanted, Errno(wanted), Errno(value))
 
     row = vm.row(first)
     started = phase("set", [error(vm.set(0, first), got.set), read(got.stored)], row.source, row.defect)

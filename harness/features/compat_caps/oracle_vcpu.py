@@ -14,11 +14,23 @@ from dataclasses import dataclass
 from harness.features.compat_caps.abi import CAP_BIT
 from harness.features.compat_caps.behaviour import Refusal
 from harness.features.compat_caps.caps_checks import right_call
-from harness.features.compat_caps.micro_run import errno_word, judge_run, ran, run_words
+from harness.features.compat_caps.facts import (
+    IoctlToAsk,
+    ModeIs,
+    ModeWorks,
+    NoIoctl,
+    NoModeIn,
+    SetAndRun,
+    SomeMode,
+)
+from harness.features.compat_caps.micro_run import judge_run, ran, run_fact
 from harness.features.compat_caps.oracle_arch_compat import VALUES, Case, Stored, expect, is_granted
 from harness.features.compat_caps.oracle_ioctl import Subject
-from harness.features.compat_caps.suite import Answers, Register, register_question
+from harness.features.compat_caps.suite import Answers, RegisterAsked, register_question
+from harness.features.compat_caps.vcpu_facts import ZeroSet
 from harness.model.cpu import PVR_INVALID, Mode
+from harness.model.fact import Fact
+from harness.model.facts import Errno, Named, NoAnswer, OneOf, Register, SomeAnswer, one_of
 from harness.model.verdict import Kind, Verdict
 
 _SANITY = "powerpc.c, kvmppc_sanity_check: KVM HV runs PAPR guests only, and none with PVR_ARCH_INVALID"
@@ -46,8 +58,8 @@ def _judge_value(
     question = register_question(papr, value)
     got = answers.register(papr, value)
     if got is None:
-        words = answers.trouble(question)
-        return [Verdict(f"{name}: set", Kind.FAIL, "an answer", words, question, "", right=False)]
+        missing = answers.missing(question) or NoAnswer()
+        return [Verdict(f"{name}: set", Kind.FAIL, SomeAnswer(), missing, question, "", right=False)]
     case = Case(subject.behaviour, subject.api, subject.l1_mode, value)
     row = expect(case)
     want_errno, initial = row.errno, got.initial or 0
@@ -63,38 +75,38 @@ def _judge_value(
     anyway = _Anyway(subject, raw_pvr, papr, value, is_granted(case), got)
 
     def verdict(
-        what: str, matches: bool, expected: str, observed: str, why: str, anything: _Answer
+        what: str, matches: bool, expected: Fact, observed: Fact, why: str, anything: _Answer
     ) -> Verdict:
         kind = Kind.FAIL if not matches else Kind.DEFECT if defect and what == "set" else Kind.OK
-        right, words = anything
+        right, of_any = anything
         return Verdict(
-            f"{name}: {what}", kind, expected, observed, question, why, right=right, any_kernel=words
+            f"{name}: {what}", kind, expected, observed, question, why, right=right, any_kernel=of_any
         )
 
     again = errno.EINVAL if not papr and checked else 0
     run = judge_run(got.run, sane, _mode(subject, stored), raw_pvr)
     again_run = judge_run(got.again_run, papr, subject.l1_mode, raw_pvr)
     return [
+        verdict("set", got.set == want_errno, Errno(want_errno), Errno(got.set), source, anyway.set),
         verdict(
-            "set", got.set == want_errno, errno_word(want_errno), errno_word(got.set), source, anyway.set
+            "stored", got.stored == stored, Register(stored), Register(got.stored), source, anyway.stored
         ),
-        verdict("stored", got.stored == stored, f"{stored:#x}", hex_word(got.stored), source, anyway.stored),
         verdict("KVM_RUN", *run, _SANITY, anyway.run),
         verdict(
             "usable afterwards",
             (got.again, got.again_stored) == (again, 0),
-            f"0 set: {errno_word(again)}, 0x0 stored",
-            f"0 set: {errno_word(got.again)}, {hex_word(got.again_stored)} stored",
+            ZeroSet(again, 0),
+            ZeroSet(got.again, got.again_stored),
             source,
             anyway.usable,
         ),
         # A vcpu that holds 0 runs in L1's mode, on any kernel.
-        verdict("KVM_RUN afterwards", *again_run, _SANITY, (again_run[0], "")),
+        verdict("KVM_RUN afterwards", *again_run, _SANITY, (again_run[0], None)),
     ]
 
 
 # (whether it is right, what would be), as Verdict.right and Verdict.any_kernel.
-_Answer = tuple[bool | None, str]
+_Answer = tuple[bool | None, Fact | None]
 
 
 @dataclass(frozen=True)
@@ -107,7 +119,7 @@ class _Anyway:
     papr: bool
     value: int
     granted: bool
-    got: Register
+    got: RegisterAsked
 
     @property
     def _initial(self) -> int:
@@ -116,10 +128,10 @@ class _Anyway:
     @property
     def set(self) -> _Answer:
         if not self.granted:
-            return self.got.set == errno.EINVAL, "EINVAL"
+            return self.got.set == errno.EINVAL, Errno(errno.EINVAL)
         if self.papr:
-            return self.got.set == 0, "0"
-        return self.got.set in (0, errno.EINVAL), "0 or EINVAL"
+            return self.got.set == 0, Errno(0)
+        return self.got.set in (0, errno.EINVAL), OneOf((Errno(0), Errno(errno.EINVAL)))
 
     @property
     def stored(self) -> _Answer:
@@ -129,7 +141,7 @@ class _Anyway:
             allowed = {self.value}
         else:
             allowed = {self.value, self._initial}
-        return self.got.stored in allowed, " or ".join(f"{each:#x}" for each in sorted(allowed))
+        return self.got.stored in allowed, one_of([Register(each) for each in sorted(allowed)])
 
     @property
     def run(self) -> _Answer:
@@ -138,7 +150,7 @@ class _Anyway:
         stored = self.got.stored
         sane = self.papr and stored != PVR_INVALID
         if sane and stored is not None and not self._may_run(stored):
-            return None, ""
+            return None, None
         right, expected, _ = judge_run(self.got.run, sane, _mode(self.subject, stored or 0), self.raw_pvr)
         return right, expected
 
@@ -148,17 +160,13 @@ class _Anyway:
     @property
     def usable(self) -> _Answer:
         if self.papr:
-            return (self.got.again, self.got.again_stored) == (0, 0), "0 set: 0, 0x0 stored"
+            return (self.got.again, self.got.again_stored) == (0, 0), ZeroSet(0, 0)
         taken = (self.got.again, self.got.again_stored) == (0, 0)
-        return taken or self.got.again == errno.EINVAL, "0 set: 0, 0x0 stored, or EINVAL"
+        return taken or self.got.again == errno.EINVAL, OneOf((ZeroSet(0, 0), Errno(errno.EINVAL)))
 
 
 def _mode(subject: Subject, stored: int) -> Mode:
     return next((each for each in Mode if each.logical_pvr == stored), subject.l1_mode)
-
-
-def hex_word(value: int | None) -> str:
-    return "nothing readable" if value is None else f"{value:#x}"
 
 
 # -- which mode userspace chooses ------------------------------------------------------------
@@ -175,19 +183,18 @@ def _asks(subject: Subject, answers: Answers) -> Verdict:
     revision = subject.behaviour.revision
     source = "QEMU 11.2's companion takes the newest mode that the ioctl names"
     if revision is None or subject.api not in subject.behaviour.served:
-        return Verdict(name, Kind.SKIP, "an ioctl to ask", "this kernel has no answer", "", source)
+        return Verdict(name, Kind.SKIP, IoctlToAsk(), NoIoctl(), "", source)
     call = right_call(revision)
     got = answers.calls(call)
     caps = got[0].after64(call.memory, revision.offset_caps) if got and not got[0].errno else 0
     mode = max((each for each, bit in CAP_BIT.items() if caps & bit), default=None)
     if mode is None:
-        observed = f"no mode in {caps:#018x}"
-        return Verdict(name, Kind.FAIL, "a mode", observed, call.line, source, right=False)
+        return Verdict(name, Kind.FAIL, SomeMode(), NoModeIn(caps), call.line, source, right=False)
     register = answers.register(True, mode.logical_pvr)
     right = register is not None and not register.set and ran(register.run)
     return Verdict(
-        name, Kind.OK if right else Kind.FAIL, "a mode that is accepted and runs",
-        f"{mode.name}: {_both(register)}", register_question(True, mode.logical_pvr), source, right=right,
+        name, Kind.OK if right else Kind.FAIL, ModeWorks(),
+        Named(mode.name, _both(register)), register_question(True, mode.logical_pvr), source, right=right,
     )  # fmt: skip
 
 
@@ -198,18 +205,16 @@ def _trusts(subject: Subject, raw_mode: Mode, answers: Answers) -> Verdict:
     name = "userspace that trusts the PVR " + ("is refused" if too_new else "gets a working guest")
     refused = register is not None and register.set != 0
     runs = register is not None and register.set == 0 and ran(register.run)
-    wanted = "refused" if too_new else "accepted and runs"
+    wanted = ModeIs(accepted=not too_new)
     matches = refused if too_new and not row.defect else runs
     kind = Kind.FAIL if not matches else Kind.DEFECT if row.defect else Kind.OK
-    expected = f"accepted and runs (known defect: {row.defect})" if row.defect else wanted
+    expected = ModeIs(accepted=True) if row.defect else wanted
     return Verdict(
-        name, kind, expected, f"{raw_mode.name}: {_both(register)}",
+        name, kind, expected, Named(raw_mode.name, _both(register)),
         register_question(True, raw_mode.logical_pvr), row.source,
-        right=refused if too_new else runs, any_kernel=wanted,
+        right=refused if too_new else runs, any_kernel=wanted, defect=row.defect,
     )  # fmt: skip
 
 
-def _both(register: Register | None) -> str:
-    if register is None:
-        return "no answer"
-    return f"set {errno_word(register.set)}, KVM_RUN {run_words(register.run)}"
+def _both(register: RegisterAsked | None) -> Fact:
+    return NoAnswer() if register is None else SetAndRun(register.set, run_fact(register.run))

@@ -46,4 +46,5 @@ FEATURE = Feature(
     source_files=FILES,
     symbols=SYMBOLS,
     check_series_words=lambda words: of_series("", words, None),
+    sentences="harness.features.compat_caps.sentences",
 )

@@ -18,8 +18,8 @@ from harness.features.compat_caps.caps_checks import checks, right_call
 from harness.features.compat_caps.micro_run import Run
 from harness.features.compat_caps.oracle_arch_compat import VALUES
 from harness.features.compat_caps.oracle_caps import CAPABILITIES
-
-NOT_ASKED = "not asked"
+from harness.model.fact import Fact
+from harness.model.facts import NotAsked, Quote
 
 
 def cap_question(fd: str, number: int) -> str:
@@ -50,7 +50,7 @@ def questions(page: int) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Register:
+class RegisterAsked:
     """What arch_compat did on a vcpu of its own: see ``register`` in ask.py. set, again: errno; initial,
     stored, again_stored: None where GET_ONE_REG failed."""
 
@@ -80,19 +80,22 @@ class Answers:
         found = self.asked.get(question)
         return None if found is None or "trouble" in found else found
 
-    def trouble(self, question: str) -> str:
-        """Why something could not be asked; '' if it was."""
-        return str(self.asked.get(question, {"trouble": NOT_ASKED}).get("trouble", ""))
+    def missing(self, question: str) -> Fact | None:
+        """Why there is no answer: it was not asked, or what L1 said instead; None if there is one."""
+        found = self.asked.get(question)
+        if found is None:
+            return NotAsked()
+        return Quote(str(found["trouble"])) if found.get("trouble") else None
 
     def capability(self, fd: str, number: int) -> int | None:
         return self.asked.get(cap_question(fd, number), {}).get("value")
 
-    def register(self, papr: bool, value: int) -> Register | None:
+    def register(self, papr: bool, value: int) -> RegisterAsked | None:
         found = self.document(register_question(papr, value))
         if found is None:
             return None
         runs = {name: Run.from_json(found[name]) for name in ("run", "again_run")}
-        return Register(**{**found, **runs})
+        return RegisterAsked(**{**found, **runs})
 
     def to_json(self) -> dict[str, Any]:
         return {"page": self.page, "asked": self.asked}

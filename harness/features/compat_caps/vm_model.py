@@ -16,6 +16,8 @@ from harness.features.compat_caps.behaviour import Refusal
 from harness.features.compat_caps.oracle_arch_compat import Case, Row, Stored, expect
 from harness.features.compat_caps.oracle_ioctl import Subject
 from harness.model.cpu import PVR_INVALID, Mode
+from harness.model.fact import Fact
+from harness.model.facts import Anything, Register, one_of
 from harness.model.observation import Probe
 from harness.model.topology import NestedApi
 
@@ -122,5 +124,5 @@ def is_defect(wanted: Values, got: int | None) -> bool:
     return got in wanted[1:]
 
 
-def values_word(wanted: Values) -> str:
-    return " or ".join(f"{each:#x}" for each in wanted) or "anything"
+def values_fact(wanted: Values) -> Fact:
+    return one_of([Register(each) for each in wanted]) if wanted else Anything()

@@ -19,4 +19,5 @@ FEATURE = Feature(
     judge=judge,
     program=GuestProgram("dexcr", resources.files(__name__).joinpath("guest", "dexcr.py")),
     source_files=SOURCE_FILES,
+    sentences="harness.features.dexcr.sentences",
 )

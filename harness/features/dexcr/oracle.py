@@ -26,6 +26,8 @@ from harness.features.dexcr.registers import DEXCR, HASHKEYR, NOT_LOADED, REGIST
 from harness.features.dexcr.suite import Read, reads, runs
 from harness.features.feature import Evidence
 from harness.model.cpu import Mode
+from harness.model.fact import Fact
+from harness.model.facts import Absent, Errno, NoAnswer, OneOf, Quote, SomeAnswer
 from harness.model.verdict import Kind, Verdict, by_any_kernel
 
 # Topics.
@@ -81,7 +83,7 @@ class _Claim:
     observed: Value
     source: str
     right: bool | None
-    any_kernel: Value = ()
+    any_kernel: Fact | None = None
     defect: bool = False
 
 
@@ -100,24 +102,25 @@ class _Asked:
     def verdicts(self, claims: _Claims) -> list[Verdict]:
         answer = self.evidence.answers.get(self.question)
         if answer is None:
-            words = "not asked, or not answered"
-            return [Verdict(f"{self.name}: asked", Kind.UNKNOWN, "an answer", words, self.question)]
+            name = f"{self.name}: asked"
+            return [Verdict(name, Kind.UNKNOWN, SomeAnswer(), NoAnswer(), self.question)]
         if "trouble" in answer:
-            words = str(answer["trouble"])
-            return [Verdict(f"{self.name}: asked", Kind.FAIL, "an answer", words, self.question, right=False)]
-        why = self._no_guest(answer) if self.in_guest else ""
-        if why:
-            return [Verdict(self.name, Kind.SKIP, "a register that a guest has", why, self.question)]
+            said = Quote(str(answer["trouble"]))
+            name = f"{self.name}: asked"
+            return [Verdict(name, Kind.FAIL, SomeAnswer(), said, self.question, right=False)]
+        why = self._no_guest(answer) if self.in_guest else None
+        if why is not None:
+            return [Verdict(self.name, Kind.SKIP, facts.RegisterOfGuest(), why, self.question)]
         return [self._verdict(each) for each in claims(answer)]
 
-    def _no_guest(self, answer: dict[str, Any]) -> str:
-        """Why there is nothing that a guest could see; '' if there is."""
+    def _no_guest(self, answer: dict[str, Any]) -> Fact | None:
+        """Why there is nothing that a guest could see; None if there is."""
         mode = self.evidence.placement.l1.mode
         if mode < Mode.P10:
-            return f"L1 is in {mode.name}'s mode, which has none of the registers"
+            return facts.NoneInMode(mode)
         if not self.evidence.expected.data["has"] and _refused(answer["set"]):
-            return "this kernel has no such register"
-        return ""
+            return facts.NoneInKernel()
+        return None
 
     def _verdict(self, claim: _Claim) -> Verdict:
         known = NOT_LOADED.name in self.evidence.expected.data["defects"]
@@ -132,12 +135,12 @@ class _Asked:
         return Verdict(
             f"{self.name}: {claim.what}",
             kind,
-            facts.said(claim.expected),
-            facts.said(claim.observed),
+            claim.expected,
+            claim.observed,
             self.question,
             source,
             right=claim.right,
-            any_kernel=facts.said(claim.any_kernel),
+            any_kernel=claim.any_kernel,
         )
 
 
@@ -159,7 +162,7 @@ def _kept_twice(register: Register, has: bool, values: tuple[int, ...]) -> _Clai
             facts.read_values(initial),
             _INITIAL if has else _source(register, has),
             not any(error for error, _ in initial) or _refused([error for error, _ in initial]),
-            ("a value, or EINVAL",),
+            OneOf((facts.SomeValue(), Errno(errno.EINVAL))),
         )
         first = {step: answer[step] for step in ("set", "stored", "run", "after")}
         later = {step: answer[f"again_{step}"] for step in ("stored", "run", "after")}
@@ -190,10 +193,11 @@ def _kept(
         )  # fmt: skip
 
     expected = facts.errnos([0 if has else errno.EINVAL] * len(values))
+    either = OneOf((Errno(0), Errno(errno.EINVAL)))
     taken = refused or not any(answer["set"])
-    ran, fine = facts.ends(runs(answer["run"])), (facts.RAN,) * len(values)
+    ran, fine = facts.ends(runs(answer["run"])), facts.of((facts.RAN,) * len(values))
     return [
-        _Claim(f"set{when}", expected, facts.errnos(answer["set"]), source, taken, ("0, or EINVAL",)),
+        _Claim(f"set{when}", expected, facts.errnos(answer["set"]), source, taken, either),
         read("read before a run", "stored"),
         _Claim(f"KVM_RUN{when}", fine, ran, "a guest of a few instructions", ran == fine),
         read("read after a run", "after"),
@@ -281,8 +285,8 @@ def _touched(register: Register) -> _Claims:
 
 def _missed(errors: list[int], ended: Value, source: str) -> list[_Claim]:
     """The claim that fails where a guest has not shown what it was to show; none if it has."""
-    observed = (*facts.errnos(errors), *ended)
-    expected = (*facts.errnos([0] * len(errors)), *(facts.RAN for _ in ended))
+    observed = facts.both(facts.errnos(errors), ended)
+    expected = facts.both(facts.errnos([0] * len(errors)), facts.of(facts.RAN for _ in ended.facts))
     return [] if observed == expected else [_Claim("runs", expected, observed, source, False)]
 
 
@@ -290,7 +294,9 @@ def _own(own: list[int | None], writes: Sequence[int | None]) -> _Claim:
     """L1's DEXCR, of problem state, before and after each guest has run."""
     known = [each for each in own if each is not None]
     if len(known) < len(own):
-        return _Claim("L1's own afterwards", ("a register that L1 can read",), ("none",), _OWN, None)
+        return _Claim(
+            "L1's own afterwards", facts.of([facts.ReadableByL1()]), facts.of([Absent()]), _OWN, None
+        )
     same, left = known[:1] * len(known), known[:1]
     for write in writes:  # what there is if nobody switches it
         left.append(left[-1] if write is None else write & 0xFFFFFFFF)
@@ -314,10 +320,10 @@ def _hashed(register: Register) -> _Claims:
         keys, one_key = facts.hashes(suite.HASH_KEYS), facts.hashes((1,) * len(done))
         # Not loaded: without DEXCR's aspects there is no hash at all, and with L1's key there is one for all.
         return [
-            _Claim("by its key", keys, by_key, _HASHES, by_key == keys, defect=len(set(by_key)) == 1),
+            _Claim("by its key", keys, by_key, _HASHES, by_key == keys, defect=len(set(by_key.facts)) == 1),
             _Claim(
                 "the other key's", one_key, others, _HASHES, others == one_key,
-                defect=set(others) == {facts.NO_HASH},
+                defect=set(others.facts) == {facts.NO_HASH},
             ),
         ]  # fmt: skip
 

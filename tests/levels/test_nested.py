@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import threading
 import time
-from pathlib import Path
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fakelevels import LIMITS, Channel, Connection, Host, Pipe

@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import click
+import preloaded
 import pytest
 
 from harness.cli import cli
@@ -60,15 +61,13 @@ def test_the_pages_are_there_and_linked():
 @pytest.mark.parametrize("line", commands("fast"))
 def test_a_fast_command_runs(line, tmp_path):
     environment = {**os.environ, "KVMPPC_CACHE": str(tmp_path / "cache"), "COLUMNS": "120"}
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-        timeout=60,
-    )
+    settings = {"cwd": ROOT, "capture_output": True, "text": True, "env": environment, "timeout": 60}
+    plain = re.fullmatch(r"\.venv/bin/kvmppc ([\w= :+@,-]+)", line)
+    if plain and "--help" not in line:
+        # As the script does it that pip makes, which the lines with --help start.
+        done = preloaded.run(["-m", "harness", *shlex.split(plain[1])], imports=["harness.cli"], **settings)
+    else:
+        done = subprocess.run(["bash", "-c", line], check=False, **settings)
     # A machine may lack what doctor looks for, and says so.
     assert done.returncode == 0 or ("doctor" in line and done.returncode == 3), done.stderr
     assert done.stdout.strip()

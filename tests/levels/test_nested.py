@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fakelevels import LIMITS, Channel, Connection, Host, Pipe
@@ -270,15 +271,25 @@ def qemu(tmp_path):
     return subprocess.Popen([path, "60"])
 
 
-def test_qemus_are_found_by_their_name(tmp_path):
-    before = shell(tmp_path, QEMU_PIDS)
-    running = qemu(tmp_path)
+def name_of(pid):
+    """'' if it is gone: others on this machine start and end QEMUs too."""
     try:
-        assert set(shell(tmp_path, QEMU_PIDS)) - set(before) == {str(running.pid)}
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def test_qemus_are_found_by_their_name(tmp_path):
+    running, other = qemu(tmp_path), subprocess.Popen(["sleep", "60"])
+    try:
+        found = shell(tmp_path, QEMU_PIDS)
+        assert found.count(str(running.pid)) == 1 and str(other.pid) not in found
+        assert all(name_of(each).startswith("qemu-system-") or not name_of(each) for each in found)
     finally:
-        running.kill()
-        running.wait()
-    assert shell(tmp_path, QEMU_PIDS) == before
+        for each in (running, other):
+            each.kill()
+            each.wait()
+    assert str(running.pid) not in shell(tmp_path, QEMU_PIDS)
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -35,5 +35,7 @@ def command(jobs: int, ssh: str | None, as_ktap: bool, table: str, **choices: An
     Boots no L2. Exit code 1 if a check is not as expected.
     """
 
+    from harness.commands import probe
+
     options = RunOptions.from_mapping(choices)
     return probe.run(options, jobs, ssh, as_ktap, table, progress, click.echo, has_colour())

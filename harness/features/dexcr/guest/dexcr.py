@@ -2,8 +2,8 @@
 """Ask this Linux's KVM HV about the registers of DEXCR; print one JSON document for each line of stdin.
 
 Runs as root on any POWER Linux, where it can import levelfacts and microguest. It knows no expectations
-and judges nothing. REG is dexcr, hashkeyr or hashpkeyr; VALUES are A,B,..., for one vcpu of a VM each. What is read is
-[errno, value], the value null where errno is not 0. PAPR is enabled on each vcpu.
+and judges nothing. REG is dexcr, hashkeyr or hashpkeyr; VALUES are A,B,..., for one vcpu of a VM each. What
+is read is [errno, value], the value null where errno is not 0. PAPR is enabled on each vcpu.
 
     onereg REG VALUES
         What the register holds at first; set the value on each vcpu, then get from each, KVM_RUN of each, get

@@ -133,7 +133,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if state.has_scenarios:
         scope = state.scope
         settings = {"fuzz": bool(scope.fuzz_seconds), "calls": bool(scope.calls)}
-        items[:] = [item for item in items if is_asked(item, scope.suite, **settings)]
+        asked = [is_asked(item, scope.suite, **settings) for item in items]
+        dropped = [item for item, wanted in zip(items, asked, strict=True) if not wanted]
+        if dropped and not state.has_plan:  # somebody at pytest's own command line counts them
+            config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item, wanted in zip(items, asked, strict=True) if wanted]
     for item in items:
         mark = item.get_closest_marker("scenario")
         if mark is not None:

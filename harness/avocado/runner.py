@@ -22,6 +22,7 @@ from harness.model.verdict import TROUBLE, Kind
 from harness.processes import group
 from harness.processes.single import die_with_parent
 from harness.reports import recordlog
+from harness.reports.formats import FORMATS
 from harness.reports.sentences import expected_of, observed_of
 from harness.reports.shortfall import trouble_of
 
@@ -69,7 +70,7 @@ class KvmppcRunner(BaseRunner):  # type: ignore[misc]
 
     def _files(self, place: Path) -> Iterator[dict[str, Any]]:
         """They reach the job's results also from another machine."""
-        for name in ("report.json", "report.html", "junit.xml"):
+        for name in ("report.json", *(each.file for each in FORMATS if each.file)):
             path = place / name
             if path.exists():
                 for piece in _pieces(path.read_bytes()):

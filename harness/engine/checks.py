@@ -10,7 +10,7 @@ import pytest
 from harness.engine.about import About
 from harness.engine.judging import Judged
 from harness.model.cpu import GuestMode, Mode
-from harness.model.fact import Fact
+from harness.model.fact import Fact, same
 from harness.model.facts import AssertionHolds, Checked, Number, Quote, TestPasses
 from harness.model.level_facts import Ended, InMode
 from harness.model.outcome import Outcome
@@ -29,11 +29,14 @@ class Checks:
         self, name: str, *, expected: object, observed: object, source: str = "", proof: str = "",
     ) -> None:  # fmt: skip
         """One claim: ok if the two are equal, else a failure of the kernel's. name: of the check, the same
-        in every run; expected, observed: facts, or values that become some (fact_of); source: why this is
-        expected; proof: the line or command that shows it."""
-        right = expected == observed
-        kind = Kind.OK if right else Kind.FAIL
+        in every run; expected, observed: facts, or values that become some (fact_of), of one kind: TypeError
+        for others; source: why this is expected; proof: the line or command that shows it."""
         facts = fact_of(expected), fact_of(observed)
+        if type(facts[0]) is not type(facts[1]) and None not in (expected, observed):
+            kinds = f"{type(expected).__name__} with {type(observed).__name__}"
+            raise TypeError(f"check {name!r} compares {kinds}, which are never equal")
+        right = same(*facts)
+        kind = Kind.OK if right else Kind.FAIL
         self._verdicts.append(Verdict(name, kind, *facts, proof, source, right=right))
 
     def skip(self, name: str, reason: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.engine.about import About
+from harness.engine.about import GUEST, About
+from harness.features import all_topics
 from harness.model.plan import Suite
 from harness.model.scenario import L2Setting, Placement
 
@@ -30,16 +31,23 @@ def about_of(item: pytest.Item) -> About:
     """By its mark ``topic``; of a test without one the topic is its name."""
     mark = item.get_closest_marker("topic")
     fixtures = getattr(item, "fixturenames", ())
-    level = "L2" if "l2_setting" in fixtures else "L0" if "l0" in fixtures else "L1"
+    # The innermost that it takes must be up.
+    level = "L2" if "l2_setting" in fixtures else "L0" if "l0" in fixtures and "l1" not in fixtures else "L1"
     l2 = _param(item, "l2_setting")
     name = getattr(item, "originalname", None) or item.name
     if mark is None:
         # A test of somebody's may have parameters of its own: a record for each.
         more = [str(value) for key, value in _params(item).items() if key not in _OURS]
         name += f"({', '.join(more)})" if more else ""
-    topic = mark.args[0] if mark is not None else name.removeprefix("test_")
+    topic = mark.args[0] if mark is not None else _own(name.removeprefix("test_"))
     settings = {"level": level, **(mark.kwargs if mark is not None else {})}
     return About(topic, l2=l2.id if isinstance(l2, L2Setting) else "", **settings)
+
+
+def _own(name: str) -> str:
+    """A topic by the name of a test of somebody's, which is none of ours."""
+    ours = {"l0", "l1", GUEST, HEALTH, *(each.name for each in all_topics())}
+    return f"{name} (own)" if name in ours else name
 
 
 def identity_of(item: pytest.Item) -> str:

@@ -85,6 +85,12 @@ class Judge:
         case = oracle_l2.Case(behaviour, api, self.placement.l1, setting, self.l1_qemu, l0_qemu)
         return boot.ended, [
             *self.kernel.judged([oracle_l2.judge(case, boot)]),
+            *self.guest(boot),
+        ]
+
+    def guest(self, boot: Boot) -> list[Verdict]:
+        """Of a guest, however it should end: which kernel it ran, its end, and its health."""
+        return [
             *judge_identity(self.kernel.release, self.kernel.build_id, boot),
             *judge_end(boot),
             *judge_guest(boot, self.allowed),

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from harness.features import all_features
 from harness.model.errors import UsageError
 from harness.model.plan import Plan, PlannedKernel
 from harness.model.scenario import Scenario
@@ -51,6 +52,10 @@ def require_files(plan: Plan, file: Path) -> None:
 
 
 def _lacks(plan: Plan) -> Iterator[str]:
+    installed = {each.name for each in all_features()}
+    for name in dict.fromkeys(name for each in plan.kernels.values() for name in each.expected):
+        if name not in installed:
+            yield f"feature {name} is not installed"
     for kernel in (*plan.kernels.values(), *plan.l0_kernels.values()):
         yield from _lacks_of(kernel)
     if plan.qemu is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,11 @@ from harness.engine.rundir import RunDirectory
 from harness.engine.running_l1 import RunningL1
 from harness.engine.scheduling import PlacementScheduling
 from harness.engine.state import KEY, PLAN_OF_WORKER, State, of_config
+from harness.engine.wanted import Wanted
 from harness.features import all_features
+from harness.features.feature import Feature
 from harness.model.errors import HarnessError, InfrastructureError
+from harness.model.plan import Plan
 from harness.model.record import Record
 from harness.model.scenario import Placement, Scenario
 from harness.model.verdict import Kind
@@ -87,32 +90,40 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "levels" not in metafunc.fixturenames:
         return
     scope = of_config(metafunc.config).scope
+    with_l0 = "l0" in metafunc.fixturenames
     if "l2_setting" in metafunc.fixturenames:
         cases = [
             pytest.param(each.placement, each.l2, id=each.full_id, marks=_mark(each))
             for each in scope.scenarios
+            if each.placement.topology.has_l0 or not with_l0
         ]
         metafunc.parametrize(("levels", "l2_setting"), cases, indirect=True, scope="session")
     elif "feature_topic" in metafunc.fixturenames:
-        metafunc.parametrize(("levels", "feature_topic"), _feature_cases(scope.placements), indirect=True,
+        metafunc.parametrize(("levels", "feature_topic"), _feature_cases(scope), indirect=True,
                              scope="session")  # fmt: skip
     else:
-        placements = [
-            each for each in scope.placements if each.topology.has_l0 or "l0" not in metafunc.fixturenames
-        ]
+        placements = [each for each in scope.placements if each.topology.has_l0 or not with_l0]
         params = [pytest.param(each, id=each.full_id, marks=_mark(each)) for each in placements]
         metafunc.parametrize("levels", params, indirect=True, scope="session")
 
 
-def _feature_cases(placements: Iterable[Placement]) -> list[Any]:
+def _asked_features(scope: Plan | Wanted) -> list[Feature]:
+    """All but the first, which has tests of its own; of a plan those that it expects something of."""
+    found = list(all_features()[1:])
+    if isinstance(scope, Plan):
+        found = [each for each in found if all(each.name in one.expected for one in scope.kernels.values())]
+    return found
+
+
+def _feature_cases(scope: Plan | Wanted) -> list[Any]:
     """Those of the first feature have tests of their own, in testcases/."""
     return [
         pytest.param(
             place, topic, id=f"{place.full_id}-{topic.name}",
             marks=(_mark(place), pytest.mark.topic(topic.name), pytest.mark.suite(topic.suite)),
         )
-        for place in placements
-        for feature in all_features()[1:]
+        for place in scope.placements
+        for feature in _asked_features(scope)
         for topic in feature.topics
     ]  # fmt: skip
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from harness.engine.about import About
+from harness.engine.about import GUEST, About
 from harness.engine.activity import doing
 from harness.engine.environment import Environment, texts_of
 from harness.engine.feature_answers import FeatureAnswers, ask
@@ -73,6 +73,7 @@ class RunningL1:
         self._notes: list[str] = []  # for the record that goes on
         self._phases: dict[str, float] | None = None  # of the guest that was booted for it
         self._about = About("")  # what it is about
+        self._boots: list[tuple[str, Boot]] = []  # guests that were booted for it, by directory
         self._told: set[tuple[str, int]] = set()  # levels whose failure to come up a record has told
 
     def stop(self) -> None:
@@ -113,6 +114,7 @@ class RunningL1:
             self._levels.spoil(f"L1 keeps the VM of {setting.id}, which cannot be ended")
         save(directory / "observation.json", boot_to_json(boot))
         self._phases = dict(boot.phases)
+        self._boots.append((directory.name, boot))
         return boot
 
     def _fresh_directory(self, setting: L2Setting) -> Path:
@@ -172,7 +174,7 @@ class RunningL1:
 
     def _diagnosed(self, question: str, ended: str = "", ended_by: int = 0) -> Verdict:
         """Why a question was not answered."""
-        level = self._levels.innermost
+        level = self._levels.level("L0") if self._about.level == "L0" else self._levels.innermost
         loss = level.diagnose(question, ended, ended_by)
         self._levels.lost(level.name)
         verdict = judge_loss(level.name, question, loss)
@@ -268,7 +270,7 @@ class RunningL1:
         began = time.monotonic()
         needs, directory = self._needs(about), self._directory_of(about)
         name = about.name
-        self._about, self._notes, self._phases = about, [], None
+        self._about, self._notes, self._phases, self._boots = about, [], None, []
         if self._lacking:
             skip = Verdict("machine available", Kind.SKIP, Yes(), MachineLacks(self._lacking))
             missing: tuple[str, list[Verdict]] | None = (directory, [skip])
@@ -284,6 +286,7 @@ class RunningL1:
         else:
             try:
                 answer, verdicts = body()
+                verdicts = [*verdicts, *self._of_guests(about)]
             except NoAnswer as error:
                 verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
             except InfrastructureError as error:
@@ -315,6 +318,17 @@ class RunningL1:
             notes=tuple(self._notes),
             sequence=self._sequence(about),
         )
+
+    def _of_guests(self, about: About) -> list[Verdict]:
+        """Of the guests of a test that does not judge them as a whole: which kernel they ran, how they were
+        and how they left. How they should end is the test's to say."""
+        if about.topic == GUEST:
+            return []
+        found = []
+        for name, boot in self._boots:
+            where = f" ({name})" if len(self._boots) > 1 else ""
+            found += [replace(each, check=each.check + where) for each in self.oracle.guest(boot)]
+        return found
 
     def _needs(self, about: About) -> str:
         """The level that must be up before the test begins; '' for none."""

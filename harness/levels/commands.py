@@ -112,7 +112,8 @@ def l2_command(
     command = ["qemu-system-ppc64", "-machine", _joined("pseries", options), "-cpu", "host", "-accel", "kvm"]
     command += ["-smp", "1", "-m", L2_MEMORY, "-nodefaults", "-display", "none", "-no-reboot"]
     command += ["-serial", "stdio", *_kernel(boots.guest_kernel, boots.guest_initramfs)]
-    return [*command, "-append", " ".join([*_APPEND, *log, f"kvmppc.role={role}", nonce.word])]
+    words = [word for each in around for word in each.append]
+    return [*command, "-append", " ".join([*_APPEND, *log, *words, f"kvmppc.role={role}", nonce.word])]
 
 
 def _l1_machine(setup: Setup, around: Sequence[Workaround]) -> str:

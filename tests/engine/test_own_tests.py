@@ -3,16 +3,17 @@
 
 import plans
 import pytest
+from fakelevels import well
 
 from harness.engine.about import About
 from harness.engine.checks import Checks
 from harness.engine.options import RunOptions
 from harness.engine.rundir import RunDirectory
 from harness.engine.wanted import wanted
-from harness.model.cpu import Mode
+from harness.model.cpu import GuestMode, Mode
 from harness.model.errors import UsageError
 from harness.model.verdict import Kind
-from harness.testing import L2, P9, P10
+from harness.testing import L2, P9, P10, booted
 
 OWN = """
 import pytest
@@ -26,6 +27,13 @@ def test_that_checks_nothing(l1):
 
 def test_of_a_guest(l2, check):
     check("outcome", expected="booted", observed=l2.boot().outcome.value)
+
+def test_of_two_guests(l1, check):
+    for mode in ("p10", "p10"):
+        check("outcome of " + mode, expected="booted", observed=l1.boot_guest(mode).outcome.value)
+
+def test_caps(l1, check):
+    check("a name of ours", expected=1, observed=1)
 
 def test_that_asserts(l1, check):
     check("one", expected=1, observed=1)
@@ -60,11 +68,23 @@ def test_they_are_records_beside_the_health_of_their_l1(run, tmp_path, jobs):
         for each in report["records"]
     }
     well = {"L1 health": "as expected"}
+
+    def guest(name):
+        checks = ("L2 kernel", "L2 build id", "L2 ends", "L2 health")
+        return dict.fromkeys((f"{each}{name}" for each in checks), "as expected")
+
     assert found == {
         ("with_a_parameter(1)", ""): {"number": "as expected", **well},
         ("with_a_parameter(2)", ""): {"number": "not as expected", **well},
         ("that_checks_nothing", ""): {"checks": "not proven", **well},
-        ("of_a_guest", "l2p10"): {"outcome": "as expected", **well},
+        ("of_a_guest", "l2p10"): {"outcome": "as expected", **guest(""), **well},
+        ("of_two_guests", ""): {
+            "outcome of p10": "as expected",
+            **guest(" (of_two_guests-l2p10)"),
+            **guest(" (of_two_guests-l2p10-2)"),
+            **well,
+        },
+        ("caps (own)", ""): {"a name of ours": "as expected", **well},
         ("that_asserts", ""): {"one": "as expected", "assertion": "not as expected", **well},
         ("that_skips", ""): {"test": "skipped", **well},
         ("health", ""): well,
@@ -101,3 +121,21 @@ def test_a_check_may_be_left_out_with_its_reason():
     checks.skip("a", "no such machine")
     _, (found,) = checks.of(lambda: None)
     assert found.kind is Kind.SKIP
+
+
+def test_values_of_two_kinds_are_a_mistake_of_the_tests():
+    checks = Checks(About("x"))
+    with pytest.raises(TypeError, match="check 'a' compares int with str"):
+        checks("a", expected=7, observed="7")
+    checks("b", expected=P10, observed=None)
+    _, (found,) = checks.of(lambda: None)
+    assert found.kind is Kind.FAIL, "a guest that did not boot has no mode"
+
+
+def test_a_mode_is_a_mode_wherever_it_comes_from():
+    checks = Checks(About("x"))
+    checks("a", expected=P10, observed=GuestMode(Mode.P10))
+    checks("b", expected=booted(P10), observed=well(Mode.P10).ended)
+    checks("c", expected=booted(P10), observed=well(Mode.P9).ended)
+    _, found = checks.of(lambda: None)
+    assert [each.kind for each in found] == [Kind.OK, Kind.OK, Kind.FAIL]

@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from harness.engine.endings import Endings
 from harness.model.errors import HarnessError
@@ -22,6 +22,8 @@ from harness.processes import outlet
 if TYPE_CHECKING:
     import click
 
+# By which a shell asks for completion; click makes this name of the command's.
+_COMPLETION = "_KVMPPC_COMPLETE"
 _FOREIGN = 3
 _NO_ANSWER = 128
 
@@ -33,6 +35,8 @@ class ForeignError(Exception):
 def main() -> None:
     """The command line's words to its exit code."""
     outlet.install()
+    if _COMPLETION in os.environ:
+        _complete()
     endings = Endings()
     endings.install()
     try:
@@ -57,6 +61,20 @@ def main() -> None:
     if not said:
         os._exit(status)  # or Python tries to write it once more, and has an exit code for that
     sys.exit(status)
+
+
+def _complete() -> NoReturn:
+    """Answer a shell that asks what may come next. Whatever fails, nothing is said: it would be in the middle
+    of the line that somebody types."""
+    try:
+        from harness.cli import cli
+        from harness.commands import completion_bash
+
+        completion_bash.install()
+        cli.main(standalone_mode=False)  # it ends with SystemExit
+    except (Exception, KeyboardInterrupt):
+        sys.exit(1)
+    sys.exit(0)
 
 
 def _all_said() -> bool:

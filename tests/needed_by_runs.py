@@ -4,7 +4,8 @@
 import importlib
 
 MODULES = (
-    "pytest", "_pytest.junitxml", "_pytest.main", "_pytest.terminal", "execnet.gateway_io", "harness.cli",
+    "pytest", "_pytest.junitxml", "_pytest.main", "_pytest.terminal", "execnet.gateway_io",
+    "needed_by_commands",
     "harness.engine.controller", "harness.engine.fixtures", "harness.engine.items", "harness.engine.rundir",
     "harness.entry", "harness.features.compat_caps.conformance", "harness.features.compat_caps.registration",
     "harness.features.dexcr", "harness.reports.live", "jsonschema", "plans",

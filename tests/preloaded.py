@@ -7,7 +7,7 @@ real as another: it has its own process id, group, streams, environment and exit
 whoever started it. What it does not show is how the interpreter itself starts, what is imported when, and
 how modules are taken down at the end; for that a test uses subprocess and sys.executable.
 
-``Popen(["-m", "harness", "matrices"], imports=["harness.cli"], ...)`` is subprocess.Popen of
+``Popen(["-m", "harness", "matrices"], imports=["needed_by_commands"], ...)`` is subprocess.Popen of
 ``[sys.executable, "-m", ...]``, and ``run()`` is subprocess.run of it.
 """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import harness
+from harness import shipped
 from harness.engine import plan_file
 from harness.engine.options import RunOptions
 from harness.engine.resolve import resolve
@@ -115,11 +115,10 @@ def run_plan(
         plan_file.write(plan, file, Cache.root_of_user())
     except OSError as error:
         raise InfrastructureError(f"cannot write {file}: {error.strerror}", "free some space") from None
-    root = _checkout()
-    ours = root / "testcases"
+    ours = shipped.testcases()
     # How each L1 is afterwards belongs to any test of it.
     asked = [*plan.tests, str(ours / "test_9_health.py")] if plan.tests else [str(ours)]
-    words = [*asked, "-c", str(root / "pyproject.toml"), "--rootdir", str(root)]
+    words = [*asked, *pytest_settings()]
     words += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=no", "-o", "console_output_style=classic"]
     # At the end of every session, in every worker, it imports all of hypothesis: seconds.
     words += ["-p", "no:hypothesispytest"]
@@ -148,10 +147,11 @@ def default_jobs(plan: Plan | Wanted) -> int:
     return max(1, min(len(os.sched_getaffinity(0)), len(placements), fit))
 
 
-def _checkout() -> Path:
-    root = Path(harness.__file__).parent.parent
-    if not (root / "testcases").is_dir():
-        raise InfrastructureError(
-            f"there is no testcases/ beside {root / 'harness'}", "install from a checkout: pip install -e ."
-        )
-    return root
+def pytest_settings() -> list[str]:
+    """Words for pytest: our plugin, and settings that are the same in a checkout, in an installed package,
+    and in a directory that has a pytest.ini or conftest.py of its own."""
+    testcases = shipped.testcases()
+    return [
+        "-c", os.devnull, "--rootdir", str(testcases.parent), "--confcutdir", str(testcases),
+        "-p", "harness.engine.plugin", "--strict-markers", "-o", "xfail_strict=true",
+    ]  # fmt: skip

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import harness
-from harness import features
+from harness import features, shipped
 from harness.model.errors import UsageError
 
 
@@ -44,8 +43,8 @@ class OwnSeries:
 
 
 def directory() -> Path:
-    """kernel-patches/ of this checkout."""
-    return Path(harness.__file__).parent.parent / "kernel-patches"
+    """kernel-patches/. InfrastructureError if this installation lacks it."""
+    return shipped.kernel_patches()
 
 
 def names() -> list[str]:

@@ -51,7 +51,7 @@ case "$*" in
         chmod +x "${0%/*}/$name"
     done
     ;;
-bench/faults.py*)
+bench/faults.py* | bench/installed.py*)
     # Runs kvmppc, and ends as that does.
     echo "faults in $PWD with ${#@}: $*"
     echo "faults NO_COLOR=${NO_COLOR-} FORCE_COLOR=${FORCE_COLOR-} stdin=$(cat | tail -n 1)"

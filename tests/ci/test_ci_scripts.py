@@ -24,6 +24,7 @@ STEPS = (
     "a series, patch by patch",
     "conformance suite",
     "mutants are caught",
+    "an installed package",
     "faults are no kernel's",
     "bisect",
 )

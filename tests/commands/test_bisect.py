@@ -336,7 +336,7 @@ with search._one_at_a_time(Cache(Path(sys.argv[1])), "k"):
 
 def test_the_same_bisect_runs_once_at_a_time_and_a_killed_one_does_not_block(tmp_path):
     command = ["-c", HOLD, tmp_path]
-    process = preloaded.Popen(command, imports=["harness.cli"], stdout=subprocess.PIPE, text=True)
+    process = preloaded.Popen(command, imports=["needed_by_commands"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "held\n"
         with pytest.raises(UsageError, match="already running"), bisect._one_at_a_time(Cache(tmp_path), "k"):
@@ -415,7 +415,7 @@ def test_a_hang_by_hand_is_seen_twice(monkeypatch, tmp_path):
 )  # fmt: skip
 def test_a_step_that_asks_nothing_is_no_answer(words):
     command = ["-m", "harness", "bisect-step", *words.split()]
-    done = preloaded.run(command, imports=["harness.cli"], capture_output=True, text=True)
+    done = preloaded.run(command, imports=["needed_by_commands"], capture_output=True, text=True)
     assert done.returncode >= 128
     assert "Traceback" not in done.stderr
 
@@ -423,7 +423,7 @@ def test_a_step_that_asks_nothing_is_no_answer(words):
 def test_a_step_whose_words_cannot_be_said_is_no_answer(tmp_path):
     words = ["-m", "harness", "bisect-step", "--tree", "/nonexistent", "--only", "papr-p11@p10-l2host"]
     with Path("/dev/full").open("w") as full:
-        done = preloaded.run(words, imports=["harness.cli"], stdout=full, stderr=full)
+        done = preloaded.run(words, imports=["needed_by_commands"], stdout=full, stderr=full)
     assert done.returncode >= 125
 
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.engine import plugin
 from harness.engine.drive import SessionEnd
+from harness.engine.state import KEY
 
 
 def raised(error):
@@ -62,7 +62,7 @@ def test_ctrl_c_is_told_from_what_pytest_ends_in_the_same_way():
 def test_a_session_is_judged_by_its_directory(directory, stop, fail):
     end = SessionEnd()
     state = SimpleNamespace(directory=directory)
-    config = SimpleNamespace(stash={plugin._STATE: state})
+    config = SimpleNamespace(stash={KEY: state})
     end.pytest_sessionfinish(SimpleNamespace(config=config, shouldstop=stop, shouldfail=fail))
     assert end.judged is (directory is not None)
     assert end.stopped is bool(stop or fail)

@@ -67,7 +67,7 @@ def use(tmp_path):
 def prune(tmp_path, *words):
     return preloaded.Popen(
         ["-m", "harness", "parts", "prune", "--all", *words], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, imports=["harness.cli"],
+        stderr=subprocess.PIPE, text=True, imports=["needed_by_commands"],
         env={**os.environ, "PYTHONPATH": str(ROOT), "KVMPPC_CACHE": str(tmp_path)},
     )  # fmt: skip
 

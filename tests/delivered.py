@@ -9,8 +9,11 @@ from xml.etree import ElementTree
 
 from harness.commands import report as reporting
 from harness.model.record import Delivery, Record
+from harness.reports import formats
 from harness.reports.sentences import observed_of
 from harness.reports.shortfall import trouble_of
+
+FORMS = tuple(each.name for each in formats.FORMATS)
 
 
 def whole(records: Sequence[Record]) -> Delivery:
@@ -33,7 +36,7 @@ def report(path: Path, form: str) -> tuple[int, str, str]:
 
 def assert_told_everywhere(path: Path, words: str) -> None:
     """In each format, in its own way: the run is no success, and why."""
-    for form in reporting.FORMATS:
+    for form in FORMS:
         code, said, text = report(path, form)
         assert code == 3
         assert words in (text if form == "text" else said)
@@ -61,7 +64,7 @@ def assert_told_everywhere(path: Path, words: str) -> None:
 
 def assert_failed_everywhere(path: Path, name: str, words: str) -> None:
     """In each format: one record failed, this one, by a verdict with these words. Nothing else is wrong."""
-    for form in reporting.FORMATS:
+    for form in FORMS:
         code, said, text = report(path, form)
         assert code == 1 and said == ""
         if form == "junit":
@@ -90,7 +93,7 @@ def assert_failed_everywhere(path: Path, name: str, words: str) -> None:
 
 def assert_green_everywhere(path: Path) -> None:
     """In each format: all is as expected, and nothing is missing."""
-    for form in reporting.FORMATS:
+    for form in FORMS:
         code, said, text = report(path, form)
         assert code == 0 and said == ""
         if form == "junit":

@@ -37,6 +37,8 @@ def die():
 
 
 def resolve(wanted, options, progress):
+    with Path("resolved").open("a") as file:
+        file.write(f"{os.getpid()}\n")
     return plans.resolve(wanted, options, progress, SCRIPT.get("lacks", {}))
 
 

@@ -26,6 +26,39 @@ def test_imports_go_one_way():
     assert done.returncode == 0, done.stdout
 
 
+# Parts that each feature has under the same name.
+ROLES = {"facts", "oracle", "registration", "sentences", "suite"}
+LARGEST = 350  # lines of a file; more wants a reason
+REASONS = {
+    "harness/health/cause.py": "one table of rules, each with what it rests on",
+    "harness/engine/running_l1.py": "what a record needs of its levels is decided in one place",
+    "harness/levels/linux.py": "a level's whole life",
+}
+
+
+def modules():
+    return [
+        path.relative_to(ROOT)
+        for path in sorted((ROOT / "harness").rglob("*.py"))
+        if not path.stem.startswith("__")
+    ]
+
+
+def test_a_name_means_one_thing():
+    places = {}
+    for path in modules():
+        if not ("features" in path.parts and path.stem in ROLES):
+            places.setdefault(path.stem, []).append(str(path))
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+    # The facts and sentences that all features share are those of the model and of the reports.
+    assert twice == {}
+
+
+def test_no_file_is_a_shelf():
+    long = {str(path) for path in modules() if len((ROOT / path).read_text().splitlines()) > LARGEST}
+    assert long == set(REASONS), "give it a reason, or take the reason away"
+
+
 def test_the_contracts_can_be_broken(tmp_path):
     """The other way round they must fail, or they check nothing."""
     config = tmp_path / "config.toml"

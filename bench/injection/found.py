@@ -17,7 +17,7 @@ class Expect:
     """exits: exit codes, any of which is right, negative for a signal; ok: whether the run must come through,
     with every record ok; spared: parts of ``ID TOPIC`` of records that the fault does not touch, so that they
     may be ok although they come after it; says: a pattern that the reason for what is not ok, or the output,
-    must have; report: whether there must be a report.json; skip: whether records are skipped, since nothing
+    must have; report: whether it must have left results; skip: whether records are skipped, since nothing
     can be judged; healed: whether it is right as well that all is ok, with exit code 0.
     """
 
@@ -39,7 +39,7 @@ UNHARMED = Expect(exits=(0,), ok=True)
 
 @dataclass(frozen=True)
 class Found:
-    """exit_code: None for a run that had to be killed; records: of its report.json, None if that is missing
+    """exit_code: None for a run that had to be killed; records: that it left, None if it left none
     or cannot be read; before: those that were there when the fault was injected; leftovers: processes, files
     and locks that outlived it; output: what it printed; errors: its errors.txt; missing: why the fault could
     not be injected as described, '' if it was; notes: what else went wrong."""
@@ -74,7 +74,7 @@ def differences(found: Found, expect: Expect) -> list[str]:
         lines.append("a traceback")
     if found.records is None:
         if expect.report:
-            lines.append("no report.json that can be read")
+            lines.append("no results that can be read")
     else:
         lines += _of_records(found.records, found.before, expect)
     if expect.says and not re.search(expect.says, reasons(found.records or ()) + found.output):

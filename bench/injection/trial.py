@@ -20,7 +20,7 @@ from pathlib import Path
 from harness.model.record import Record
 from harness.parts.cache import Cache
 from harness.processes.single import dying_with_us
-from harness.reports import jsonfile
+from harness.reports import recordlog
 from injection import cachecopy, inside
 from injection.found import UNHARMED, Found, differences
 
@@ -50,11 +50,11 @@ L0_READY = Moment("L0 is ready", "*/l0/console.log", r":ready:\{")
 L1_BOOTS = Moment("L1 boots", "*/l1/console.log", r"\[ +\d+\.\d+\]")
 L1_READY = Moment("L1 is logged in to", "*/l1/console.log", r":ready:\{")
 PROBED = Moment("L1 was probed", "*/l1/probe.json")
-SUITE_ASKS = Moment("the suite asks", "*/now.json", '"the suite"')
+SUITE_ASKS = Moment("the suite asks", "*/now.json", '"questions of compat_caps"')
 L2_STARTS = Moment("L2's QEMU starts", "*/l2p10/console.log")
 L2_BOOTS = Moment("L2 boots", "*/l2p10/console.log", r"\[ +\d+\.\d+\]")
 L2_UP = Moment("L2 was up", "*/l2p10/console.log", r":up:\{")
-AT_THE_END = Moment("L1 is looked at for the last time", "report.json", '"topic": "l2"')
+AT_THE_END = Moment("L1 is looked at for the last time", "records.jsonl", '"topic": "l2"')
 
 
 class Parts:
@@ -210,7 +210,7 @@ class Trial:
 
     def records(self) -> list[Record] | None:
         try:
-            return jsonfile.read(self.run_dir / "report.json")[1]
+            return recordlog.of_run(self.run_dir)[1]
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

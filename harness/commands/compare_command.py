@@ -9,7 +9,7 @@ import click
 
 from harness.commands.click_options import SSH_ONLY, jobs, run_options
 from harness.commands.completion import completes
-from harness.commands.terminal import has_colour, progress
+from harness.commands.said import has_colour, progress
 from harness.engine.options import RunOptions
 
 

@@ -7,7 +7,7 @@ import time
 
 import click
 
-from harness.commands.terminal import progress
+from harness.commands.said import progress
 
 
 @click.group("parts")

@@ -17,7 +17,8 @@ from harness.engine.wanted import wanted
 from harness.model.errors import UsageError
 from harness.model.plan import Suite
 from harness.model.record import Delivery, Record, RunInfo
-from harness.reports import checks, docstable, ktap, recordlog
+from harness.reports import check_table as checks
+from harness.reports import docstable, ktap, recordlog
 from harness.reports.shortfall import trouble_of
 
 MATRIX = "probe"

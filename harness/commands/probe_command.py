@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``kvmppc probe``: the words of probe.py."""
+"""``kvmppc probe``: the words of levelfacts.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from harness.commands.click_options import jobs, run_options
 from harness.commands.completion import completes
-from harness.commands.terminal import has_colour, progress
+from harness.commands.said import has_colour, progress
 from harness.engine.options import RunOptions
 
 
@@ -34,6 +34,7 @@ def command(jobs: int, ssh: str | None, as_ktap: bool, table: str, **choices: An
 
     Boots no L2. Exit code 1 if a check is not as expected.
     """
+
     from harness.commands import probe
 
     options = RunOptions.from_mapping(choices)

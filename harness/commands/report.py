@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +12,8 @@ from harness.commands.rejudge import rejudge
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.record import Delivery, KernelInfo, Record, RunInfo, exit_code
 from harness.model.verdict import Verdict
-from harness.reports import annotations as for_ci
-from harness.reports import html, jsonfile, junit, ktap, markdown, recordlog, text
+from harness.reports import jsonfile, recordlog
+from harness.reports.formats import Reported, format_of
 from harness.reports.sentences import expected_of
 from harness.reports.shortfall import trouble_of
 
@@ -27,9 +26,6 @@ class Saved:
     info: RunInfo
     records: list[Record]
     delivery: Delivery
-
-
-FORMATS = ("text", "html", "junit", "ktap", "markdown", "json", "annotations")
 
 
 def report(
@@ -52,7 +48,8 @@ def report(
     trouble = trouble_of(saved.delivery, saved.records)
     if trouble and form != "text":
         progress(trouble)
-    _write(_rendered(saved, form, colour and not output), output, show)
+    this = Reported(saved.info, saved.records, saved.delivery, saved.path, colour and not output)
+    _write(format_of(form).render(this), output, show)
     if output:
         progress(f"wrote {output}")
     return exit_code(saved.records, saved.delivery)
@@ -119,23 +116,6 @@ def merged(runs: Sequence[Saved]) -> Saved:
         tuple(f"{run.path}: {each}" for run in runs for each in run.delivery.errors),
     )
     return Saved(first.path, info, records, delivery)
-
-
-def _rendered(saved: Saved, form: str, colour: bool) -> str:
-    info, records = saved.info, saved.records
-    if form == "html":
-        return html.render(info, records, saved.delivery, saved.path)
-    if form == "junit":
-        return junit.render(info, records, saved.delivery)
-    if form == "ktap":
-        return "\n".join(ktap.lines(records, saved.delivery))
-    if form == "markdown":
-        return "\n".join(markdown.lines(info, records, saved.delivery))
-    if form == "annotations":
-        return "\n".join(for_ci.lines(info, records, saved.delivery))
-    if form == "json":
-        return json.dumps(jsonfile.document(info, records, saved.delivery), indent=1)
-    return "\n".join(text.render(info, records, saved.delivery, saved.path, colour))
 
 
 def _write(words: str, output: str, show: Callable[[str], None]) -> None:

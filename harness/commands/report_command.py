@@ -3,19 +3,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from harness.commands.completion import completes
-from harness.commands.terminal import has_colour, progress
+from harness.commands.said import has_colour, progress
+from harness.reports.formats import FORMATS, TEXT
+
+
+def _formats(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each format; without one it is text."""
+    for each in reversed(FORMATS):
+        if each is not TEXT:
+            function = click.option(f"--{each.name}", "form", flag_value=each.name, help=each.help)(function)
+    return function
 
 
 @click.command("report")
-@click.option("--html", "form", flag_value="html", help="one self-contained page")
-@click.option("--junit", "form", flag_value="junit", help="JUnit XML")
-@click.option("--ktap", "form", flag_value="ktap", help="KTAP")
-@click.option("--markdown", "form", flag_value="markdown", help="for a mail or a CI job's summary")
-@click.option("--annotations", "form", flag_value="annotations", help="a line for each failure, for CI")
-@click.option("--json", "form", flag_value="json", help="as report.json, of all of them")
+@_formats
 @click.option(
     "--rejudge", is_flag=True, help="apply today's expectations to what was observed, and list what changed"
 )
@@ -36,4 +43,4 @@ def command(form: str | None, rejudge: bool, output: str, runs: tuple[str, ...])
     """
     from harness.commands import report
 
-    return report.report(runs, form or "text", output, rejudge, progress, click.echo, has_colour())
+    return report.report(runs, form or TEXT.name, output, rejudge, progress, click.echo, has_colour())

@@ -16,7 +16,7 @@ from harness.engine.unused_allowances import unused_allowances
 from harness.model.errors import InfrastructureError, UsageError
 from harness.model.plan import Plan
 from harness.model.record import Delivery, Record, RunInfo, exit_code
-from harness.reports import files, recordlog, text
+from harness.reports import formats, recordlog, text
 from harness.reports.short import cell
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ class RunDirectory:
         self.info = replace(self.info, notes=(*self.info.notes, *notes))
         delivery = self._delivery(complete)
         self._write(lambda: self._log.end(complete, notes))
-        self._write(lambda: files.write_at_the_end(self.path, self.info, self._ordered(), delivery))
+        self._write(lambda: formats.write_files(self.path, self.info, self._ordered(), delivery))
 
     def summary(self, colour: bool) -> list[str]:
         """What a person reads at the end."""

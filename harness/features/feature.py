@@ -62,8 +62,8 @@ class Evidence:
 class GuestProgram:
     """Answers a feature's questions in L1: it reads one from each line of stdin and prints one JSON document
     for each. module: its name, started as ``import module; module.main()``; file: its text. It is put beside
-    the programs of images/guest/ for the time that it runs, and may import them: probe, microguest, vcpus,
-    ask."""
+    the programs of images/guest/ for the time that it runs, and may import them: levelfacts, microguest,
+    vcpus, ask."""
 
     module: str
     file: Traversable

@@ -7,7 +7,7 @@ import hashlib
 from importlib import resources
 
 # Those that ask a Linux, whoever booted it.
-PROGRAMS = ("probe.py", "microguest.py", "vcpus.py", "ask.py")
+PROGRAMS = ("levelfacts.py", "microguest.py", "vcpus.py", "ask.py")
 NAMES = ("init", "level", "report.sh", *PROGRAMS)
 
 

@@ -32,10 +32,10 @@ _REST_SECONDS = 2.0
 
 
 def start_of(program: str, directory: str, others: str = "") -> str:
-    """The command that starts probe.py, ask.py or another there. As a module, so that what is compiled of it
-    is used; without -m, which would cost more than that saves: it imports half of importlib. The shell waits
-    for it: of a signal that ends it SSH says only that there was one. others: directory of what it imports,
-    '' if that is where it is."""
+    """The command that starts levelfacts.py, ask.py or another there. As a module, so that what is compiled
+    of it is used; without -m, which would cost more than that saves: it imports half of importlib. The shell
+    waits for it: of a signal that ends it SSH says only that there was one. others: directory of what it
+    imports, '' if that is where it is."""
     path = f"PYTHONPATH={others} " if others else ""
     return f'cd {directory} && {path}python3 -S -c "import {program}; {program}.main()"; exit $?'
 

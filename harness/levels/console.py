@@ -11,7 +11,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,13 @@ _REPORT_PAUSE = 0.3
 _REPORT_SECONDS = 5.0
 
 _LOOK_UP_SECONDS = 1.0
+
+# A console of any length takes so much memory and no more: the log has all of it.
+_READ_SIZE = 1 << 14  # characters at a time
+_LONGEST_LINE = 1 << 16  # characters
+_LINES_KEPT = 2000  # the newest
+_SPLATS_KEPT = 500
+_WARNINGS_KEPT = 200
 
 # What a machine that is gone has said is read within this time, in seconds.
 _REST_SECONDS = 5.0
@@ -89,22 +96,34 @@ class Console:
         self._thread.start()
 
     def _pump(self) -> None:
-        while True:
-            try:
-                found = self._spawn.expect_exact(["\n", pexpect.EOF], timeout=None)
-            except (OSError, ValueError):
-                found = 1  # the descriptor was closed under us
-            text = self._spawn.before if isinstance(self._spawn.before, str) else ""
+        for text in self._texts():
             with self._changed:
                 if text:
                     self._line(_ANSI.sub("", text).rstrip("\r"))
-                if found == 1:
-                    self._eof = True
-                    self._keep(self._reader.take(flush=True))
                 self._changed.notify_all()
             self._tell_inner()
-            if found == 1:
+        with self._changed:
+            self._eof = True
+            self._keep(self._reader.take(flush=True))
+            self._changed.notify_all()
+        self._tell_inner()
+
+    def _texts(self) -> Iterator[str]:
+        """Lines as they complete, and what is left at the end. One that does not end is cut: pexpect's expect
+        would keep all of it."""
+        partial = ""
+        while True:
+            try:
+                partial += self._spawn.read_nonblocking(_READ_SIZE, None)
+            except (pexpect.EOF, OSError, ValueError):  # OSError: the descriptor was closed under us
+                if partial:
+                    yield partial
                 return
+            *lines, partial = partial.split("\n")
+            yield from lines
+            if len(partial) > _LONGEST_LINE:
+                yield partial
+                partial = ""
 
     @property
     def over(self) -> bool:
@@ -154,10 +173,13 @@ class Console:
             inner._tell_inner()
 
     def _keep(self, splats: list[Splat]) -> None:
-        self._splats += splats
+        """A kernel that complains without an end is told by what it said first, and by what is final."""
+        self._splats += [each for each in splats if each.final or len(self._splats) < _SPLATS_KEPT]
 
     def _line(self, line: str) -> None:
         self.lines.append(line)
+        if len(self.lines) > 2 * _LINES_KEPT:
+            del self.lines[:-_LINES_KEPT]
         report = self._marker.search(line)
         if report:
             try:
@@ -178,7 +200,8 @@ class Console:
             self.qemu_line = line.strip()
         if not self.disk_line and disk_trouble(line):
             self.disk_line = line.strip()
-        if _WARNING.search(line) and not any(each.search(line) for each in BENIGN):
+        of_interest = len(self.warnings) < _WARNINGS_KEPT and _WARNING.search(line)
+        if of_interest and not any(each.search(line) for each in BENIGN):
             self.warnings.append(line.strip())
 
     def _host_failed_at(self) -> float | None:

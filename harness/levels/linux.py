@@ -123,7 +123,7 @@ class LinuxLevel:
         return self._lost(self.diagnose(f"{self.name} boots: {words}"), phases)
 
     def _probe(self) -> Probe:
-        done = self.run(start_of("probe", OUR_PROGRAMS), self.setup.limits.probe)
+        done = self.run(start_of("levelfacts", OUR_PROGRAMS), self.setup.limits.probe)
         (self.directory / "probe.json").write_text(done.stdout)
         if done.status:
             raise ProgramEnded("the probe", done)

@@ -78,7 +78,7 @@ class RemoteLevel:
             self.run(f"echo '<6>{self._marker}' >/dev/kmsg", self._limits.stop)
             with contextlib.suppress(ValueError):
                 self._taint_before = int(self.run("cat /proc/sys/kernel/tainted", self._limits.stop).stdout)
-        done = self.run(start_of("probe", self._there), self._limits.probe)
+        done = self.run(start_of("levelfacts", self._there), self._limits.probe)
         if done.status:
             raise ProgramEnded(f"the probe on {self._target.text}", done)
         try:

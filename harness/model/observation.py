@@ -58,7 +58,7 @@ class RegisterAnswer:
 
 @dataclass(frozen=True)
 class Probe:
-    """What harness/images/guest/probe.py printed in L1."""
+    """What harness/images/guest/levelfacts.py printed in L1."""
 
     release: str
     cpuinfo: str

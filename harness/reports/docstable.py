@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from harness.model.record import Record, RunInfo
 from harness.model.verdict import TROUBLE, Kind, Verdict
-from harness.reports import checks, columns
+from harness.reports import check_table as checks
+from harness.reports import columns
 from harness.reports.sentences import expected_of, observed_of
 
 

@@ -38,7 +38,7 @@ def test_a_fault_that_is_told_as_what_it_is():
         ({"records": [L1, LOST_L2, record("health", Kind.OK)]}, f"ok without proof: {HEALTH}"),
         ({"records": [L1, LOST_L2, record("health", Kind.DEFECT)]}, f"ok without proof: {HEALTH}"),
         ({"records": [LOST_L2]}, "lost, or changed: 7.2-papr-p11@p10 l1"),
-        ({"records": None}, "no report.json that can be read"),
+        ({"records": None}, "no results that can be read"),
         ({"leftovers": ["process 7: qemu"]}, "left behind: process 7: qemu"),
         ({"output": "Traceback (most recent call last)\n"}, "a traceback"),
         ({"errors": "Traceback (most recent call last)\n"}, "a traceback"),

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Tests of somebody's own: each is a record with a column of its own, and none is green without a check."""
 
+import plans
 import pytest
 
 from harness.engine.about import About
 from harness.engine.checks import Checks
+from harness.engine.options import RunOptions
+from harness.engine.rundir import RunDirectory
+from harness.engine.wanted import wanted
 from harness.model.cpu import Mode
+from harness.model.errors import UsageError
 from harness.model.verdict import Kind
 from harness.testing import L2, P9, P10
 
@@ -70,13 +75,12 @@ def test_they_are_records_beside_the_health_of_their_l1(run, tmp_path, jobs):
         assert words in done.stdout
 
 
-def test_two_of_one_name_are_refused(run, tmp_path):
-    for name in ("test_a.py", "test_b.py"):
-        (tmp_path / name).write_text("def test_same(l1, check):\n    check('x', expected=1, observed=1)\n")
-    done, report = run({"levels": {}}, str(tmp_path / "test_a.py"), str(tmp_path / "test_b.py"))
-    assert done.returncode == 2, done.stdout
-    assert "have one topic" in done.stdout and "give them different names" in done.stdout
-    assert not report["records"]
+def test_two_of_one_name_are_refused(tmp_path):
+    """pytest itself gives one name to tests of two files outside of its root directory."""
+    plan = plans.resolve(wanted(RunOptions(matrix="ci")), RunOptions(matrix="ci"))
+    directory = RunDirectory(tmp_path, plan)
+    with pytest.raises(UsageError, match=r"have one topic: 7\.3-papr-p11@p10 same; give them different names"):
+        directory.plan([(f"..::test_same[{L1}]", f"{L1} same"), (f"..::test_same[{L1}]", f"{L1} same")])
 
 
 def test_what_they_may_import():

@@ -20,7 +20,8 @@ from harness.features.feature import Evidence, Expectation
 from harness.model.observation import Probe
 from harness.model.scenario import L1Setting, Placement
 from harness.model.topology import topology
-from harness.model.verdict import Kind
+from harness.model.verdict import Kind, Verdict
+from harness.reports.sentences import expected_of, say
 
 DATA = Path(__file__).parent.parent / "data"
 PROBE = Probe.from_json(json.loads((DATA / "probe-7.3-papr-p11.json").read_text()))
@@ -92,10 +93,11 @@ def test_with_nested_api_v1_a_guest_has_none_of_what_was_set():
         "dexcr in a guest: sees what was set",
         "dexcr in a guest: its write is read from its vcpu",
         "dexcr in a guest: L1's own afterwards",
-        "hashkeyr hashes: by its key",
-        "hashpkeyr hashes: by its key",
+        "hashkeyr hashes: differ as the keys do",
+        "hashpkeyr hashes: differ as the keys do",
     } < defects
-    assert all(NOT_LOADED.words in found[name].source for name in defects)
+    assert all(found[name].defect == NOT_LOADED.words for name in defects)
+    assert not any(each.defect for name, each in found.items() if name not in defects)
     assert all(found[name].right is False for name in defects)
     assert not any("in a guest" in name or "hashes" in name for name in set(found) - defects - {
         "dexcr in a guest: reads what it wrote", "hashkeyr in a guest: reads what it wrote",
@@ -128,7 +130,11 @@ def test_three_defects_that_were_planted_in_a_kernel():
     pairs = ("all ones", "patterns")
     dropped = {f"hashpkeyr {pair}: read {when}" for pair in pairs for when in WHEN}
     cut = {f"hashkeyr {pair}: read {when}" for pair in pairs for when in WHEN if "after" in when}
-    hashes = {f"{name} hashes: {what}" for name in NAMES[1:] for what in ("by its key", "the other key's")}
+    hashes = {
+        f"{name} hashes: {what}"
+        for name in NAMES[1:]
+        for what in ("differ as the keys do", "those of the other key do not")
+    }
     assert failed == dropped | cut | hashes | {
         "dexcr in a guest: sees what was set", "dexcr in a guest: its write is read from its vcpu",
         "hashkeyr in a guest: its write is read from its vcpu",
@@ -280,10 +286,10 @@ def test_hashes(register, mine, other):
         return judged(changed=(question, changed))
 
     for values in ((1, 1, 1), (1, 2, 3), (0, 0, 0), (1, 2, 0), (1, 1, 2)):
-        assert wrong(hashes(mine, *values)) == {f"{name}: by its key"}
+        assert wrong(hashes(mine, *values)) == {f"{name}: differ as the keys do"}
     assert not wrong(hashes(mine, 7, 8, 7))
     for values in ((1, 2, 1), (0, 0, 0), (1, 0, 1)):
-        assert wrong(hashes(other, *values)) == {f"{name}: the other key's"}
+        assert wrong(hashes(other, *values)) == {f"{name}: those of the other key do not"}
 
 
 @ALL_REGISTERS
@@ -394,3 +400,36 @@ def test_of_an_unknown_kernel_what_is_taken_must_be_read_back(register, step, va
 
 def test_of_an_unknown_kernel_a_guest_that_has_not_what_was_set_fails():
     assert kinds(judged(HV, UNKNOWN))[Kind.FAIL] == 9
+
+
+# -- as they are saved and told ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [PAPR, HV, OLD, PLANTED, WITHOUT])
+@pytest.mark.parametrize("expected", [HAS, UNKNOWN], ids=["known", "unknown"])
+def test_verdicts_are_saved_and_told(name, expected):
+    for each in judged(name, expected).values():
+        assert Verdict.from_json(json.loads(json.dumps(each.to_json()))) == each
+        assert say(each.expected) and say(each.observed)
+
+
+def test_what_is_told_of_a_defect():
+    found = judged(HV)
+    seen = found["dexcr in a guest: sees what was set"]
+    assert expected_of(seen) == f"0x9e0000009e000000, 0x400000080000000 (known defect: {NOT_LOADED.words})"
+    assert say(seen.observed) == "0x4000000 on each"
+    assert say(found["hashkeyr in a guest: sees what was set"].observed) == "another value on each"
+    assert say(found["hashkeyr hashes: differ as the keys do"].expected) == "A, B, A"
+    assert say(found["hashkeyr hashes: differ as the keys do"].observed) == "none on each"
+
+
+def test_what_is_there_by_chance_is_the_same_answer():
+    """The key that L1 happens to have is another one in each run."""
+
+    def other(answer):
+        for run in answer["run"]:
+            run["gpr"][5] ^= 0x1234
+
+    check = "hashkeyr in a guest: sees what was set"
+    found = judged(HV, changed=(suite.guest(HASHKEYR), other))
+    assert found[check] == judged(HV)[check]

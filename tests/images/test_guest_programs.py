@@ -21,14 +21,14 @@ GUEST = Path(harness.images.__file__).parent / "guest"
 
 
 def probe_constants():
-    """Top-level assignments of probe.py, by evaluating them alone."""
-    tree = ast.parse((GUEST / "probe.py").read_text())
+    """Top-level assignments of levelfacts.py, by evaluating them alone."""
+    tree = ast.parse((GUEST / "levelfacts.py").read_text())
     names = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             if node.targets[0].id == "libc":
                 continue
-            exec(compile(ast.Module([node], []), "probe.py", "exec"), names)
+            exec(compile(ast.Module([node], []), "levelfacts.py", "exec"), names)
     return names
 
 
@@ -58,7 +58,7 @@ def test_probes_numbers_are_the_models():
 def test_probe_prints_its_document_where_there_is_no_kvm_for_power():
     """On this machine nothing answers, and that is what it must say: one document, exit 0."""
     done = subprocess.run(
-        [sys.executable, str(GUEST / "probe.py")], capture_output=True, text=True, check=True
+        [sys.executable, str(GUEST / "levelfacts.py")], capture_output=True, text=True, check=True
     )
     probe = Probe.from_json(json.loads(done.stdout))
     assert probe.cpu_version is None

@@ -56,7 +56,10 @@ def failed(channel, *questions, timeout=0.1):
 
 
 def test_how_a_program_of_ours_is_started(channel):
-    assert start_of("probe", "/there") == 'cd /there && python3 -S -c "import probe; probe.main()"; exit $?'
+    assert (
+        start_of("levelfacts", "/there")
+        == 'cd /there && python3 -S -c "import levelfacts; levelfacts.main()"; exit $?'
+    )
     _, connection = session(channel)
     assert connection.asked == [f"({start_of('ask', '/usr/lib/kvmppc')}) 2>&1"]
 

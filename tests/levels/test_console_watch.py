@@ -4,6 +4,7 @@
 import threading
 import time
 
+import pexpect
 import pytest
 from fakelevels import Channel, Pipe
 
@@ -391,13 +392,15 @@ def test_one_that_does_not_end_is_closed(tmp_path, monkeypatch):
 
 def test_of_one_that_is_gone_the_rest_is_read_before_it_is_closed(tmp_path):
     class Slow:
-        before = "x"
         logfile_read = None
         closed = False
+        rest = ["x"]  # noqa: RUF012
 
-        def expect_exact(self, *_args, **_more):
+        def read_nonblocking(self, size, timeout):
             time.sleep(0.3)
-            return 1
+            if not self.rest:
+                raise pexpect.EOF("over")
+            return self.rest.pop()
 
         def close(self):
             self.closed = True
@@ -412,10 +415,9 @@ def test_of_one_that_is_gone_the_rest_is_read_before_it_is_closed(tmp_path):
 @pytest.mark.parametrize("error", [OSError, ValueError])
 def test_what_cannot_be_read_any_more_has_ended(tmp_path, error):
     class Broken:
-        before = None
         logfile_read = None
 
-        def expect_exact(self, *_args, **_more):
+        def read_nonblocking(self, size, timeout):
             raise error("closed")
 
         def close(self):
@@ -426,3 +428,61 @@ def test_what_cannot_be_read_any_more_has_ended(tmp_path, error):
     until(lambda: seen.ended)
     assert seen.lines == []
     seen.close()
+
+
+# -- consoles of any length ------------------------------------------------------------------------
+
+
+class Flood:
+    """A spawn that says so many pieces, and ends."""
+
+    logfile_read = None
+
+    def __init__(self, pieces):
+        self.pieces = iter(pieces)
+
+    def read_nonblocking(self, size, timeout):
+        for each in self.pieces:
+            return each
+        raise pexpect.EOF("over")
+
+    def close(self):
+        pass
+
+
+def flood(tmp_path, pieces):
+    (tmp_path / "l1").mkdir()
+    seen = console_module.Console(Flood(pieces), tmp_path / "l1/console.log", "n")
+    until(lambda: seen.ended)
+    seen.close()
+    return seen
+
+
+def test_of_a_long_console_the_newest_lines_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(console_module, "_LINES_KEPT", 10)
+    seen = flood(tmp_path, (f"line {number}\n" for number in range(1000)))
+    assert len(seen.lines) <= 20 and seen.lines[-10:] == [f"line {number}" for number in range(990, 1000)]
+
+
+def test_a_line_that_does_not_end_is_cut(tmp_path, monkeypatch):
+    monkeypatch.setattr(console_module, "_LONGEST_LINE", 100)
+    seen = flood(tmp_path, ["x" * 60] * 10 + ["\nafter\n"])
+    assert [len(each) for each in seen.lines] == [120, 120, 120, 120, 120, 5]
+    assert seen.lines[-1] == "after"
+
+
+def test_of_complaints_without_an_end_the_first_and_the_final_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(console_module, "_SPLATS_KEPT", 3)
+    warnings = [
+        f"[    1.000000] WARNING: arch/x.c:12 at f{number}+0x10/0x20, CPU#0: sh/1\n" for number in range(10)
+    ]
+    seen = flood(tmp_path, [*warnings, "[    2.000000] Kernel panic - not syncing: x\n"])
+    titles = [each.title for each in seen.splats()]
+    assert titles[:3] == [f"WARNING in f{number}" for number in range(3)]
+    assert len(titles) == 4 and seen.splats()[-1].final and seen.panicked
+
+
+def test_of_warnings_so_many_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(console_module, "_WARNINGS_KEPT", 2)
+    seen = flood(tmp_path, [f"KVM: hcall failed, rc={number}\n" for number in range(5)])
+    assert seen.warnings == ["KVM: hcall failed, rc=0", "KVM: hcall failed, rc=1"]

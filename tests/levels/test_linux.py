@@ -48,7 +48,7 @@ def soon(monkeypatch):
 def connection(*answers):
     """To a level that is well but for *answers*."""
     return Connection(
-        *answers, ("kvmppc-health", CLEAN), ("import probe", PROBE), ("^true$", 0), ("pidof", "")
+        *answers, ("kvmppc-health", CLEAN), ("import levelfacts", PROBE), ("^true$", 0), ("pidof", "")
     )
 
 
@@ -334,7 +334,7 @@ def test_a_probe_during_which_the_kernel_oopses(scene):
         level.machine.pipe.say(NULL)
         return Completed(-1, "", "")
 
-    level = scene.level(connection(("import probe", harm)))
+    level = scene.level(connection(("import levelfacts", harm)))
     seen = level.start()
     assert (seen.lost.rule, seen.lost.side) == ("splat", Side.KERNEL)
     assert seen.lost.proof == f"BUG: NULL dereference: {NULL}"
@@ -343,14 +343,14 @@ def test_a_probe_during_which_the_kernel_oopses(scene):
 
 
 def test_a_probe_that_is_caught_in_the_kernel(scene):
-    seen = scene.level(connection(("import probe", GONE), ("pidof python3", STUCK))).start()
+    seen = scene.level(connection(("import levelfacts", GONE), ("pidof python3", STUCK))).start()
     assert (seen.lost.rule, seen.lost.side) == ("stuck", Side.KERNEL)
     assert seen.lost.proof == "the probe of its KVM never ends: thread python3 in state D in kvm_x"
 
 
 def test_a_probe_that_crashes(scene):
     """A kernel that sends it SIGSEGV, or gives it wrong registers, was not proven to be wrong."""
-    seen = scene.level(connection(("import probe", Completed(139, "", "Segmentation fault\n")))).start()
+    seen = scene.level(connection(("import levelfacts", Completed(139, "", "Segmentation fault\n")))).start()
     assert (seen.lost.rule, seen.lost.side) == ("program-crashed", Side.KERNEL)
     assert seen.lost.proof.startswith(
         "in L1: the probe ended with 139: Segmentation fault; it crashed by signal 11 (SIGSEGV): "
@@ -370,7 +370,7 @@ def test_a_probe_that_crashes(scene):
     ],
 )
 def test_a_probe_that_fails_in_a_level_that_is_well(scene, answer, words):
-    seen = scene.level(connection(("import probe", answer))).start()
+    seen = scene.level(connection(("import levelfacts", answer))).start()
     assert (seen.lost.rule, seen.lost.side) == ("program-ended", Side.UNKNOWN)
     assert words in seen.lost.proof
     assert (scene.directory / "0/probe.json").read_text() == answer.stdout

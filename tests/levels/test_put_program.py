@@ -27,7 +27,7 @@ PATIENT = replace(LIMITS, suite=20)
 
 ECHO = Program(
     "echo_twice",
-    b"import sys\nfrom probe import to_json\n\n\ndef main():\n    for line in sys.stdin:\n"
+    b"import sys\nfrom levelfacts import to_json\n\n\ndef main():\n    for line in sys.stdin:\n"
     b"        print(to_json({'to': line.strip(), 'from': __file__}), flush=True)\n",
 )
 
@@ -79,7 +79,7 @@ def here(tmp_path, monkeypatch):
     programs = tmp_path / OUR_PROGRAMS.lstrip("/")
     programs.mkdir(parents=True)
     guest = Path(linux.__file__).parent.parent / "images" / "guest"
-    for name in ("probe.py", "microguest.py", "vcpus.py", "ask.py"):
+    for name in ("levelfacts.py", "microguest.py", "vcpus.py", "ask.py"):
         (programs / name).write_bytes((guest / name).read_bytes())
     made = Here(tmp_path)
     yield made

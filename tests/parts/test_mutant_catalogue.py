@@ -15,7 +15,7 @@ from harness.features.compat_caps import source_content as kernelsource
 from harness.features.compat_caps.behaviour import MERGED_SERIES, V1_SERIES
 from harness.features.compat_caps.caps_checks import checks
 from harness.features.compat_caps.caps_rules import Kernel
-from harness.features.compat_caps.expectation import expectation
+from harness.features.compat_caps.expected_behaviour import expectation
 from harness.features.compat_caps.oracle_ioctl import Subject
 from harness.features.compat_caps.suite import Answers, questions
 from harness.model.cpu import Mode

@@ -60,6 +60,12 @@ def test_the_same_binary_is_asked_once(binary, no_script, cache, tmp_path):
     assert asked(tmp_path) == questions
 
 
+def test_a_symbolic_link_may_be_moved_afterwards(binary, no_script, cache, tmp_path):
+    link = tmp_path / "current"
+    link.symlink_to(binary())
+    assert resolve_qemu(str(link), cache).argv == (str(tmp_path / "qemu-system-ppc64"),)
+
+
 def test_a_binary_that_was_replaced_is_asked_again(binary, no_script, cache, tmp_path):
     """By one of the same size and time, as an unpacked package may have."""
     path = binary()

@@ -40,9 +40,11 @@ from harness.model.splat import Splat
 from harness.model.topology import NestedApi, topology
 from harness.model.verdict import Kind, worst
 from harness.parts.mutant_catalogue import Mutant
-from harness.reports import factschema, jsonfile, sentences, short
+from harness.reports import factschema, formats, jsonfile, sentences, short
 from harness.reports.mutant_table import Catch
 from harness.reports.sentences import expected_of, observed_of, say
+
+FORMS = tuple(each.name for each in formats.FORMATS)
 
 DATA = Path(__file__).parent.parent / "data"
 L1 = L1Setting.parse("p11@p10")
@@ -184,7 +186,7 @@ def test_what_a_sentence_is_decides_nothing(reworded, say_instead):
     assert decided() == before
     # It was reworded, in every format but the one that has no sentences.
     now = rendered()
-    assert {form for form in words if now[form] != words[form]} == set(reporting.FORMATS) - {"json"}
+    assert {form for form in words if now[form] != words[form]} == set(FORMS) - {"json"}
     assert now["json"] == words["json"]
 
 
@@ -201,7 +203,12 @@ def test_what_is_decided_is_not_all_the_same():
 def rendered():
     every = records()
     saved = reporting.Saved(Path("/nowhere"), INFO, every, whole(every))
-    return {form: reporting._rendered(saved, form, False) for form in reporting.FORMATS}
+    return {
+        form: formats.format_of(form).render(
+            formats.Reported(saved.info, saved.records, saved.delivery, saved.path)
+        )
+        for form in FORMS
+    }
 
 
 # -- each fact -------------------------------------------------------------------------------
@@ -317,7 +324,7 @@ def test_a_report_of_schema_1_has_quotes_for_its_sentences():
     assert {each.answered for each in skipped} == {True, False}
 
 
-@pytest.mark.parametrize("form", reporting.FORMATS)
+@pytest.mark.parametrize("form", FORMS)
 def test_a_report_of_schema_1_is_reported(form):
     shown: list[str] = []
     path = DATA / "report-schema-1.json"

@@ -7,7 +7,8 @@ from quoting import quoted
 
 from harness.model.record import KernelInfo, Record, RunInfo
 from harness.model.verdict import Kind, by_any_kernel
-from harness.reports import checks, docstable, ktap
+from harness.reports import check_table as checks
+from harness.reports import docstable, ktap
 from harness.reports import mutant_table as mutants
 from harness.reports.mutant_table import State
 

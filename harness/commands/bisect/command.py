@@ -9,7 +9,7 @@ import click
 
 from harness.commands.bisect.bisect_options import bisect_options
 from harness.commands.completion import completes
-from harness.commands.terminal import progress
+from harness.commands.said import progress
 from harness.engine.options import RunOptions
 
 

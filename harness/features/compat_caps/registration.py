@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.features.compat_caps import conformance, mode_watch
 from harness.features.compat_caps.behaviour import of_series
-from harness.features.compat_caps.expectation import expect
+from harness.features.compat_caps.expected_behaviour import expect
 from harness.features.compat_caps.in_force import SPINS
 from harness.features.compat_caps.kernel_symbols import SYMBOLS
 from harness.features.compat_caps.source_content import FILES

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from harness.features.dexcr.suite import Read, Run
 from harness.model.cpu import Mode
 from harness.model.fact import ErrnoNumber, Fact, Hex
-from harness.model.facts import AllOf, Errno, ExitReason, Hypercall, Register
+from harness.model.facts import AllOf, Each, Errno, ExitReason, Hypercall, Register
 
 # One for each vcpu or call, in their order.
-Value = AllOf
+Value = Each
 
 _KVM_EXIT_PAPR_HCALL = 19
 HCALL_DONE, HCALL_INTERRUPT = 0xF000, 0xF004
@@ -111,11 +111,11 @@ class ReadableByL1(Fact):
 
 
 def of(facts: Iterable[Fact]) -> Value:
-    return AllOf(tuple(facts))
+    return Each(tuple(facts))
 
 
-def both(one: Value, other: Value) -> Value:
-    return of((*one.facts, *other.facts))
+def both(one: Value, other: Value) -> AllOf:
+    return AllOf((one, other))
 
 
 def errnos(numbers: Sequence[int]) -> Value:

@@ -79,8 +79,8 @@ class _Claim:
     whether what was observed is NOT_LOADED's doing."""
 
     what: str
-    expected: Value
-    observed: Value
+    expected: Fact
+    observed: Fact
     source: str
     right: bool | None
     any_kernel: Fact | None = None
@@ -126,21 +126,18 @@ class _Asked:
         known = NOT_LOADED.name in self.evidence.expected.data["defects"]
         known = known and self.evidence.placement.topology.nested_api is NOT_LOADED.api
         matches = claim.expected == claim.observed
-        kind, source = Kind.OK if matches else Kind.FAIL, claim.source
-        if claim.right is None:
-            kind = Kind.SKIP
-        elif not matches and claim.defect and known:
-            kind = Kind.DEFECT
-            source = f"known defect: {NOT_LOADED.words} ({NOT_LOADED.reason})"
+        defect = not matches and claim.defect and known
+        kind = Kind.OK if matches else Kind.DEFECT if defect else Kind.FAIL
         return Verdict(
             f"{self.name}: {claim.what}",
-            kind,
+            Kind.SKIP if claim.right is None else kind,
             claim.expected,
             claim.observed,
             self.question,
-            source,
+            NOT_LOADED.reason if defect else claim.source,
             right=claim.right,
             any_kernel=claim.any_kernel,
+            defect=NOT_LOADED.words if defect else "",
         )
 
 
@@ -320,9 +317,12 @@ def _hashed(register: Register) -> _Claims:
         keys, one_key = facts.hashes(suite.HASH_KEYS), facts.hashes((1,) * len(done))
         # Not loaded: without DEXCR's aspects there is no hash at all, and with L1's key there is one for all.
         return [
-            _Claim("by its key", keys, by_key, _HASHES, by_key == keys, defect=len(set(by_key.facts)) == 1),
             _Claim(
-                "the other key's", one_key, others, _HASHES, others == one_key,
+                "differ as the keys do", keys, by_key, _HASHES, by_key == keys,
+                defect=len(set(by_key.facts)) == 1,
+            ),
+            _Claim(
+                "those of the other key do not", one_key, others, _HASHES, others == one_key,
                 defect=set(others.facts) == {facts.NO_HASH},
             ),
         ]  # fmt: skip

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Ask this Linux's KVM what stdin says, line by line; print one JSON document for each line.
 
-Runs as root on any POWER Linux, beside probe.py. It knows no expectations and judges nothing.
+Runs as root on any POWER Linux, beside levelfacts.py. It knows no expectations and judges nothing.
 
     ioctl FD REQUEST PLACE MEMORY [TIMES [THREADS]]
         FD: kvm, vm, vm+vcpu (a VM that has a vcpu), vcpu, pr (a VM of KVM PR).
@@ -30,8 +30,8 @@ import os
 import sys
 
 import vcpus
+from levelfacts import KVM_CHECK_EXTENSION, KVM_CREATE_VCPU, KVM_CREATE_VM, POISON, ioctl, libc, to_json
 from microguest import PAGE, PROT_NONE, PROT_READ, VM_TYPES, Machine, Trouble, opened, pages
-from probe import KVM_CHECK_EXTENSION, KVM_CREATE_VCPU, KVM_CREATE_VM, POISON, ioctl, libc, to_json
 
 # Logical PVR of POWER9: every L1 here may offer it.
 POWER9 = 0x0F000005

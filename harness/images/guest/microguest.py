@@ -10,7 +10,7 @@ import ctypes
 import os
 import time
 
-from probe import (
+from levelfacts import (
     KVM_CAP_PPC_PAPR,
     KVM_CREATE_VCPU,
     KVM_CREATE_VM,

@@ -28,8 +28,8 @@ spun
 import ctypes
 import time
 
+from levelfacts import libc, read_text
 from microguest import CLOCK, DECREMENTER, MSR_EE, SPIN, Machine, Trouble
-from probe import libc, read_text
 
 VCPUS = 3
 SHORT_SECONDS, SLICE_SECONDS = 0.002, 0.03

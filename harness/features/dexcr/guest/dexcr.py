@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Ask this Linux's KVM HV about the registers of DEXCR; print one JSON document for each line of stdin.
 
-Runs as root on any POWER Linux, where it can import probe and microguest. It knows no expectations and judges
-nothing. REG is dexcr, hashkeyr or hashpkeyr; VALUES are A,B,..., for one vcpu of a VM each. What is read is
-[errno, value], the value null where errno is not 0. PAPR is enabled on each vcpu.
+Runs as root on any POWER Linux, where it can import levelfacts and microguest. It knows no expectations
+and judges nothing. REG is dexcr, hashkeyr or hashpkeyr; VALUES are A,B,..., for one vcpu of a VM each. What
+is read is [errno, value], the value null where errno is not 0. PAPR is enabled on each vcpu.
 
     onereg REG VALUES
         What the register holds at first; set the value on each vcpu, then get from each, KVM_RUN of each, get
@@ -28,8 +28,8 @@ import ctypes
 import os
 import sys
 
+from levelfacts import KVM_GET_ONE_REG, KVM_SET_ONE_REG, OneReg, cpu_version, ioctl, to_json
 from microguest import GUEST, Machine, Trouble, Vcpu, libc, pages
-from probe import KVM_GET_ONE_REG, KVM_SET_ONE_REG, OneReg, cpu_version, ioctl, to_json
 
 KVM_REG_PPC = 0x1000000000000000
 SIZE_SHIFT, U64 = 52, 3

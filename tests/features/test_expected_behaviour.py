@@ -9,7 +9,7 @@ from harness.engine.kernel_description import description_of
 from harness.features.compat_caps import behaviour as b
 from harness.features.compat_caps import source_content as kernelsource
 from harness.features.compat_caps.behaviour import Refusal
-from harness.features.compat_caps.expectation import expectation
+from harness.features.compat_caps.expected_behaviour import expectation
 from harness.features.compat_caps.kernel_symbols import SYMBOLS
 from harness.features.compat_caps.source_content import Content
 from harness.model.topology import NestedApi

@@ -3,7 +3,7 @@
 """Ask this Linux's KVM about CPU compatibility modes; print one JSON document.
 
 Runs as root on any POWER Linux with Python 3 and nothing else: in the harness's L1 and,
-unchanged, on a real LPAR (``python3 probe.py``). It knows no expectations and judges
+unchanged, on a real LPAR (``python3 levelfacts.py``). It knows no expectations and judges
 nothing. Exit status: 0 when the document was printed, also if there is no KVM.
 
 Numbers are those of the Linux uapi headers (include/uapi/linux/kvm.h,

@@ -133,7 +133,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if state.has_scenarios:
         scope = state.scope
         settings = {"fuzz": bool(scope.fuzz_seconds), "calls": bool(scope.calls)}
-        items[:] = [item for item in items if is_asked(item, scope.suite, **settings)]
+        asked = [is_asked(item, scope.suite, **settings) for item in items]
+        dropped = [item for item, wanted in zip(items, asked, strict=True) if not wanted]
+        if dropped and not state.has_plan:  # somebody at pytest's own command line counts them
+            config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item, wanted in zip(items, asked, strict=True) if wanted]
     for item in items:
         mark = item.get_closest_marker("scenario")
         if mark is not None:
@@ -145,7 +149,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     # Whatever is selected of an L1: how it is afterwards is part of it.
     selected = dict.fromkeys(placement_of(item) for item in items)
-    items += [item for place, item in health.items() if place in selected and item not in items]
+    added = [item for place, item in health.items() if place in selected and item not in items]
+    items += added
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:  # they were counted as deselected
+        counted = reporter.stats.get("deselected", [])
+        counted[:] = [item for item in counted if item not in added]
     order = {each: number for number, each in enumerate(state.scope.placements)}
 
     def rank(item: pytest.Item) -> tuple[int, bool, int]:

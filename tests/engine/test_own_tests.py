@@ -79,7 +79,8 @@ def test_two_of_one_name_are_refused(tmp_path):
     """pytest itself gives one name to tests of two files outside of its root directory."""
     plan = plans.resolve(wanted(RunOptions(matrix="ci")), RunOptions(matrix="ci"))
     directory = RunDirectory(tmp_path, plan)
-    with pytest.raises(UsageError, match=r"have one topic: 7\.3-papr-p11@p10 same; give them different names"):
+    words = r"have one topic: 7\.3-papr-p11@p10 same; give them different names"
+    with pytest.raises(UsageError, match=words):
         directory.plan([(f"..::test_same[{L1}]", f"{L1} same"), (f"..::test_same[{L1}]", f"{L1} same")])
 
 

@@ -7,7 +7,8 @@ MODULES = (
     "pytest", "_pytest.junitxml", "_pytest.main", "_pytest.terminal", "execnet.gateway_io",
     "needed_by_commands",
     "harness.engine.controller", "harness.engine.fixtures", "harness.engine.items", "harness.engine.rundir",
-    "harness.entry", "harness.reports.live", "jsonschema", "plans",
+    "harness.entry", "harness.features.compat_caps.conformance", "harness.features.compat_caps.registration",
+    "harness.features.dexcr", "harness.reports.live", "jsonschema", "plans",
 )  # fmt: skip
 
 for each in MODULES:

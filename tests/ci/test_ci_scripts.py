@@ -99,7 +99,7 @@ def test_all_steps_run_in_the_project(machine: Machine, script: str) -> None:
     assert _steps(result.stdout) == [*STEPS, "summary"]
     assert _summary(result.stdout) == [("ok", name) for name in STEPS]
     assert f"kvmppc in {machine.root} with 3: run --matrix ci" in result.stdout
-    assert f"pytest in {machine.root} with 4: tests -q -n 2" in result.stdout
+    assert f"pytest in {machine.root} with 6: tests -q -n 3 --dist worksteal" in result.stdout
 
 
 def test_a_failed_step_stops_no_other(machine: Machine) -> None:

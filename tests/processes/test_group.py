@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import living
@@ -30,10 +31,14 @@ def begin(command, **settings):
 
 
 def guard_of(program):
-    """In the group without being a child of the program's, or the program."""
-    for pid in living.group(program.process.pid):
-        if "kill -KILL 0" in Path(f"/proc/{pid}/cmdline").read_text():
-            return pid
+    """In the group without being a child of the program's, or the program. It may not be itself yet: a short
+    program can end before."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        for pid in living.group(program.process.pid):
+            if "kill -KILL 0" in Path(f"/proc/{pid}/cmdline").read_text():
+                return pid
+        time.sleep(0.01)
     return None
 
 

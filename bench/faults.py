@@ -81,6 +81,7 @@ def main() -> None:
         return
     # In the background of a script it is ignored, which what is started here would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     isolation.enter()
     if isolation.entered():
         isolation.loopback(True)

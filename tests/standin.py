@@ -119,7 +119,7 @@ class L1:
         if self.placement.full_id in SCRIPT.get("stop", ()):
             raise RuntimeError("it cannot be stopped")
 
-    def record(self, about, body):
+    def record(self, about, body, so_far=tuple):
         at, topic, l2 = self.placement, about.topic, about.l2
         record = Record(at.kernel, at.topology.short, at.l1.id, l2, topic, None, (), at.full_id, l0=at.l0)
         kind = SCRIPT.get(record.id + ("" if l2 else " " + topic), "as expected")

@@ -12,10 +12,10 @@ from pathlib import Path
 from harness.engine import drive
 from harness.engine.options import RunOptions
 from harness.engine.rundir import claim
-from harness.engine.wanted import SAME, wanted
+from harness.engine.wanted import wanted
 from harness.model.errors import UsageError
 from harness.model.matrix import parse_id
-from harness.model.plan import Suite
+from harness.model.plan import SAME, Suite
 from harness.model.record import Record
 from harness.model.scenario import kernels_id
 from harness.model.topology import TOPOLOGIES

@@ -14,7 +14,7 @@ from typing import Any
 from harness.commands.rejudge_health import health_again
 from harness.engine import plan_file
 from harness.engine.circumstances import circumstances_of
-from harness.engine.feature_answers import file_of
+from harness.engine.feature_answers import FeatureAnswers, file_of
 from harness.engine.judging import Judge, Judged, KernelFacts, probe_of
 from harness.engine.resolve import MAIN
 from harness.features import feature_of
@@ -140,7 +140,8 @@ def _by_feature(
     saved = json.loads(found.read_text())
     at = Placement(record.kernel, topology(record.topology), L1Setting.parse(record.l1), record.l0)
     evidence = Evidence(at, probe_of(level), saved["asked"], expected, {}, saved["page"])
-    return record.answer, list(feature.judge(record.topic, evidence))
+    answers = FeatureAnswers(saved["page"], saved["asked"], saved.get("unanswered", ""))
+    return record.answer, answers.with_loss(feature.judge(record.topic, evidence))
 
 
 def _expected(info: RunInfo, record: Record, feature: Feature, run: Path) -> Expectation | None:

@@ -113,9 +113,16 @@ def merged(runs: Sequence[Saved]) -> Saved:
         all(run.delivery.complete for run in runs),
         sum(run.delivery.planned for run in runs),
         tuple(f"{run.path}: {each}" for run in runs for each in run.delivery.missing),
-        tuple(f"{run.path}: {each}" for run in runs for each in run.delivery.errors),
+        tuple(f"{run.path}: {each}" for run in runs for each in _errors_of(run)),
     )
     return Saved(first.path, info, records, delivery)
+
+
+def _errors_of(run: Saved) -> tuple[str, ...]:
+    """And why it is no success, where neither its records nor its errors say so: it judged nothing."""
+    trouble = trouble_of(run.delivery, run.records)
+    told = run.delivery.errors or run.delivery.missing or not run.delivery.complete
+    return run.delivery.errors if told or not trouble else (trouble,)
 
 
 def _write(words: str, output: str, show: Callable[[str], None]) -> None:

@@ -32,4 +32,8 @@ def run(
             show(each.full_id)
         return 0
     require_files(plan, path)
+    if any(kernel.machine is not None for kernel in plan.kernels.values()):
+        from harness.engine.remote_environment import require_same_kernels  # it imports paramiko
+
+        require_same_kernels(plan)
     return drive.run_plan(plan, claim(options.run_dir), jobs, extra, progress)

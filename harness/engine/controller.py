@@ -12,13 +12,19 @@ import pytest
 
 from harness.engine.activity import activities
 from harness.engine.endings import end_workers, shorten
+from harness.engine.rundir import RunDirectory
 from harness.engine.state import State, of_config
-from harness.model.errors import HarnessError
+from harness.model.errors import HarnessError, InfrastructureError
 from harness.model.record import Record
+from harness.model.verdict import TROUBLE
 from harness.reports.live import LiveView, view_for
 
 # Name of the property of a test's report that holds its record.
 RECORD = "kvmppc-record"
+# And of one that says that the test itself ended with an error, beside its record.
+BROKEN = "kvmppc-broken"
+
+_FOREIGN = InfrastructureError.exit_code
 
 
 class Controller:
@@ -27,6 +33,7 @@ class Controller:
         self._config = session.config
         self._state: State = of_config(session.config)
         self._live: LiveView | None = None
+        self._uncollected: list[tuple[str, str]] = []  # name and trace of files of tests
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
@@ -42,10 +49,30 @@ class Controller:
             record = Record.from_json(json.loads(str(text)))
             self._keep(lambda: directory.add(record))
             self._print(directory.progress_line(record))
+            broken = any(name == BROKEN for name, _ in report.user_properties)
+            if broken or (report.failed and record.kind not in TROUBLE):
+                self._error(directory, f"call of {report.nodeid}", report.nodeid, report.longreprtext)
         elif report.failed:
-            path = directory.add_error(report.nodeid, report.longreprtext)
-            last = (report.longreprtext.strip().splitlines() or ["no reason given"])[-1]
-            self._print(f"error in {report.when} of {report.nodeid}: {last} (see {path})")
+            self._error(directory, f"{report.when} of {report.nodeid}", report.nodeid, report.longreprtext)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file of tests that cannot be imported: with workers xdist goes on without it."""
+        if report.failed:
+            self._uncollected.append((report.nodeid, report.longreprtext))
+            self._tell_uncollected()
+
+    def _tell_uncollected(self) -> None:
+        """Once there is a directory."""
+        directory = self._state.directory
+        while directory is not None and self._uncollected:
+            nodeid, trace = self._uncollected.pop()
+            self._error(directory, f"collection of {nodeid}", nodeid, trace)
+
+    def _error(self, directory: RunDirectory, what: str, test: str, trace: str) -> None:
+        path = directory.add_error(test, trace)
+        last = (trace.strip().splitlines() or ["no reason given"])[-1]
+        self._print(f"error in {what}: {last} (see {path})")
 
     def _keep(self, write: Callable[[], None]) -> bool:
         """Write results; if that fails, stop the run rather than lose them one by one. Whether they are
@@ -91,12 +118,15 @@ class Controller:
         directory = self._state.directory
         if directory is None:
             return
+        self._tell_uncollected()
         cut_off = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
         stopped = bool(session.shouldstop)
         complete = not cut_off and not stopped
         written = self._keep(lambda: directory.finish(complete=complete))
         if not cut_off or stopped:
-            session.exitstatus = directory.exit_code(complete and written)
+            code = directory.exit_code(complete and written)
+            # Whatever pytest counts as failed, and no record tells of, is no success.
+            session.exitstatus = _FOREIGN if code == 0 and session.testsfailed else code
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._state.directory is not None and self._config.getini("kvmppc_summary"):

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,9 @@ class SessionEnd:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         if isinstance(excinfo.value, pytest.exit.Exception):
-            self.told = excinfo.value.returncode
+            # Of a test, or of a plugin of somebody's, its exit code says nothing.
+            ours = str(excinfo.value.msg).startswith("kvmppc: ")
+            self.told = excinfo.value.returncode if ours else _FOREIGN
         elif isinstance(excinfo.value, pytest.Session.Interrupted):
             self.stopped = True  # by itself: an error in a test's file, for instance
         else:
@@ -134,9 +136,22 @@ def run_plan(
             words += ["-n", str(workers), "--basetemp", f"{scratch}/workers"]
         if quiet:
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        stack.enter_context(_without_settings_around())
         end = SessionEnd()
         status = pytest.main([*words, "--kvmppc-plan", str(file), *extra], plugins=[end])
     return end.exit_code(int(status))
+
+
+@contextlib.contextmanager
+def _without_settings_around() -> Iterator[None]:
+    """Arguments and plugins that somebody wants for their own runs of pytest: they would select among our
+    tests, here and in workers."""
+    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(before)
 
 
 def default_jobs(plan: Plan | Wanted) -> int:

@@ -62,6 +62,6 @@ def ask(level: Level, feature: Feature, diagnosed: Callable[[NoAnswer], Verdict]
         if not found.asked:
             found.asked.update(zip(lines, error.answers, strict=False))
         found.unanswered, found.loss = error.question, diagnosed(error)
-    document = {"page": found.page_bytes, "asked": found.asked}
+    document = {"page": found.page_bytes, "asked": found.asked, "unanswered": found.unanswered}
     save(file_of(level.directory, feature.name), document)
     return found

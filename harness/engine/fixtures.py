@@ -11,11 +11,12 @@ import pytest
 from harness.engine import state
 from harness.engine.checks import Checks
 from harness.engine.handles import L1Handle, L2Handle, LevelHandle
-from harness.engine.items import about_of
+from harness.engine.items import about_of, is_of_levels
 from harness.engine.running_l1 import RunningL1
 from harness.features.compat_caps.calls import Call
 from harness.features.feature import Topic
 from harness.levels.ssh import new_key
+from harness.model.errors import InfrastructureError
 from harness.model.scenario import L2Setting, Placement
 
 
@@ -71,7 +72,10 @@ def feature_topic(request: pytest.FixtureRequest) -> Topic:
 
 @pytest.fixture
 def check(request: pytest.FixtureRequest) -> Checks:
-    """What the test claims: a verdict for each claim."""
+    """What the test claims: a verdict for each claim. InfrastructureError for a test that takes no level: no
+    record would have them."""
+    if not is_of_levels(request.node):
+        raise InfrastructureError(f"{request.node.nodeid} takes check and no level", "let it take l1 as well")
     return Checks(about_of(request.node))
 
 

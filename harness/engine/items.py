@@ -37,7 +37,7 @@ def about_of(item: pytest.Item) -> About:
     name = getattr(item, "originalname", None) or item.name
     if mark is None:
         # A test of somebody's may have parameters of its own: a record for each.
-        more = [str(value) for key, value in _params(item).items() if key not in _OURS]
+        more = _own_ids(item)
         name += f"({', '.join(more)})" if more else ""
     topic = mark.args[0] if mark is not None else _own(name.removeprefix("test_"))
     settings = {"level": level, **(mark.kwargs if mark is not None else {})}
@@ -74,6 +74,15 @@ def is_asked(item: pytest.Item, suite: Suite, *, fuzz: bool, calls: bool) -> boo
     if mark is not None and mark.args[0] == Suite.ABI.value and not suite.asks_all:
         return False
     return suite.boots_guests or "l2_setting" not in fixtures
+
+
+def _own_ids(item: pytest.Item) -> list[str]:
+    """pytest's ids of the parameters that are the test's own: the same in each worker, whatever they are."""
+    mark = item.get_closest_marker("scenario")
+    callspec = getattr(item, "callspec", None)
+    if mark is None or callspec is None or not set(_params(item)) - set(_OURS):
+        return []
+    return [each for each in callspec.id.replace(mark.args[0], "", 1).split("-") if each]
 
 
 def _params(item: pytest.Item) -> dict[str, object]:

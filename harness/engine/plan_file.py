@@ -5,6 +5,7 @@ so that a plan is good on any machine whose cache has them."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import resources
@@ -14,7 +15,7 @@ from typing import Any
 from harness.model.bootable import BootSet, QemuProgram
 from harness.model.errors import UsageError
 from harness.model.expectation import Expectation
-from harness.model.plan import Machine, Plan, PlannedKernel, Suite
+from harness.model.plan import SAME, Machine, Plan, PlannedKernel, Suite
 from harness.model.record import KernelInfo
 from harness.model.scenario import L1Setting, L2Setting, Placement, Scenario
 from harness.model.topology import topology
@@ -93,6 +94,10 @@ def from_json(data: dict[str, Any], cache: Path) -> Plan:
     """Inverse of to_json. KeyError, ValueError or TypeError for anything else."""
     data = _replaced(data, _CACHE, str(cache))
     qemu = data["qemu"]
+    labels = {each["info"]["label"] for each in data["l0_kernels"]} | {"", SAME}
+    for each in data["scenarios"]:
+        if each["l0"] not in labels:
+            raise ValueError(f"there is no kernel {each['l0']!r} for L0")
     as_they_are: dict[str, Any] = {name: data[name] for name in _PLAIN}
     as_they_are |= {name: tuple(data[name]) for name in _TUPLES}
     return Plan(
@@ -109,7 +114,8 @@ def from_json(data: dict[str, Any], cache: Path) -> Plan:
 def _replaced(value: Any, old: str, new: str) -> Any:
     """With *old* as a path, or as the beginning of one, replaced by *new* in all strings."""
     if isinstance(value, str):
-        return new if value == old else value.replace(f"{old}/", f"{new}/")
+        # At the start of a path, or of one of several in one word.
+        return re.sub(rf"(^|:){re.escape(old)}(?=/|$)", lambda found: found[1] + new, value)
     if isinstance(value, Mapping):
         return {key: _replaced(each, old, new) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -9,21 +9,21 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-_NAME = "planned.json"
+NAME = "planned.json"
 
 
 def write(run: Path, identities: Sequence[tuple[str, str]]) -> None:
     """identities: name of each test, and identity of its record. All workers write the same."""
-    partial = run / f"{_NAME}.{os.getpid()}"
+    partial = run / f"{NAME}.{os.getpid()}"
     # A run that cannot be written to fails with its first record, in words.
     with contextlib.suppress(OSError):
         partial.write_text(json.dumps(list(identities)))
-        partial.replace(run / _NAME)
+        partial.replace(run / NAME)
 
 
-def read(run: Path) -> list[tuple[str, str]]:
-    """Inverse of write; empty if nothing was written."""
+def read(run: Path) -> list[tuple[str, str]] | None:
+    """Inverse of write; None if nothing was written."""
     try:
-        return [(test, identity) for test, identity in json.loads((run / _NAME).read_text())]
+        return [(test, identity) for test, identity in json.loads((run / NAME).read_text())]
     except (OSError, ValueError):
-        return []
+        return None

@@ -19,7 +19,7 @@ import pytest
 
 from harness.engine import planned
 from harness.engine.checks import Checks
-from harness.engine.controller import RECORD, Controller
+from harness.engine.controller import BROKEN, RECORD, Controller
 from harness.engine.endings import Endings
 from harness.engine.fixtures import *  # noqa: F403 - what a plugin file has, pytest finds
 from harness.engine.items import about_of, identity_of, is_asked, is_health, is_of_levels, placement_of
@@ -186,6 +186,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     ours = [item for item in session.items if is_of_levels(item)]
     # Names of tests outside of the root directory may be equal.
     identities = [(item.nodeid, identity_of(item)) for item in ours]
+    identities += [(each, f"tests of {each}") for each in _without_tests(state, ours)]
     if state.is_worker:
         if state.has_plan:
             planned.write(state.run_path, identities)
@@ -199,12 +200,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             _plan(state.directory, identities)
 
 
+def _without_tests(state: State, ours: Sequence[pytest.Item]) -> list[str]:
+    """Those of the plan's folders of tests of which no test is asked: something is due of each."""
+    folders = state.plan.tests if state.has_plan else ()
+    return [each for each in folders if not any(item.path.is_relative_to(each) for item in ours)]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any) -> None:
     """All workers have the same tests."""
     directory = of_config(node.config).directory
-    if directory is not None:
-        _plan(directory, planned.read(directory.path))
+    if directory is None:
+        return
+    found = planned.read(directory.path)
+    if found is None:
+        directory.add_error(planned.NAME, "no worker has written which records are due")
+    _plan(directory, found or [])
 
 
 def _plan(directory: RunDirectory, identities: Sequence[tuple[str, str]]) -> None:
@@ -257,8 +268,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     about = about_of(pyfuncitem)
     checks: Checks = fixtures.get("check") or Checks(about)
     arguments = {name: fixtures[name] for name in pyfuncitem._fixtureinfo.argnames}
-    record = running.record(about, lambda: checks.of(lambda: pyfuncitem.obj(**arguments)))
+    record = running.record(
+        about, lambda: checks.of(lambda: pyfuncitem.obj(**arguments)), lambda: checks.so_far
+    )
     pyfuncitem.user_properties.append((RECORD, json.dumps(record.to_json())))
+    if checks.broken is not None:
+        pyfuncitem.user_properties.append((BROKEN, "yes"))
+        raise checks.broken
     _conclude(record)
     return True
 

@@ -135,6 +135,18 @@ class RemoteEnvironment:
         return (RemoteLevel(target, _programs(), directories[-1], placement.full_id, limits),)
 
 
+def require_same_kernels(plan: Plan) -> None:
+    """UsageError for a machine that runs another kernel than when the plan was made."""
+    for kernel in plan.kernels.values():
+        if kernel.machine is None:
+            continue
+        target = Target(kernel.machine.host, kernel.machine.config)
+        runs = _look(target, str(plan.timeout_scale)).build_id
+        if runs != kernel.info.identity:
+            words = f"{kernel.machine.host} runs the kernel with build id {runs or 'unknown'}"
+            raise UsageError(f"{words}, the plan is of {kernel.info.identity or 'none'}", "make a new plan")
+
+
 _NO_QEMU = "none of ours: a machine over SSH"
 
 

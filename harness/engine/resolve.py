@@ -17,13 +17,13 @@ from harness import features
 from harness.engine.kernel_description import description_of
 from harness.engine.options import RunOptions
 from harness.engine.part_of_plan import digest_of
-from harness.engine.wanted import SAME, Wanted
+from harness.engine.wanted import Wanted
 from harness.features.compat_caps.behaviour import Behaviour
 from harness.images.bootset import boot_set
 from harness.model.bootable import BootSet, QemuProgram
 from harness.model.errors import UsageError
 from harness.model.expectation import Expectation
-from harness.model.plan import Machine, Plan, PlannedKernel
+from harness.model.plan import SAME, Machine, Plan, PlannedKernel
 from harness.model.record import KernelInfo
 from harness.model.scenario import Placement
 from harness.parts.cache import Cache

@@ -264,9 +264,12 @@ class RunningL1:
 
     # -- a record ------------------------------------------------------------------------
 
-    def record(self, about: About, body: Callable[[], Judged]) -> Record:
+    def record(
+        self, about: About, body: Callable[[], Judged], so_far: Callable[[], Sequence[Verdict]] = tuple
+    ) -> Record:
         """Of one test: what *body* gives, and how the levels are afterwards. It is not called where a level
-        that it needs is not up: then the record is skipped, with the reason."""
+        that it needs is not up: then the record is skipped, with the reason. so_far: verdicts of a body
+        that was cut short, by a level that was lost."""
         began = time.monotonic()
         needs, directory = self._needs(about), self._directory_of(about)
         name = about.name
@@ -288,11 +291,14 @@ class RunningL1:
                 answer, verdicts = body()
                 verdicts = [*verdicts, *self._of_guests(about)]
             except NoAnswer as error:
-                verdicts = [self._diagnosed(error.question, error.ended, error.signal)]
+                verdicts = [*so_far(), self._diagnosed(error.question, error.ended, error.signal)]
             except InfrastructureError as error:
                 if not self._levels.exist:
                     raise  # there is nothing to diagnose
-                verdicts = [self._diagnosed(name, str(error))]
+                verdicts = [*so_far(), self._diagnosed(name, str(error))]
+            # Of a level that was lost while a feature was asked, whether or not the test wanted verdicts.
+            for answers in self._answers.values():
+                verdicts = [*verdicts, *(answers.with_loss([]) if answers.loss is not None else [])]
             if about.starts:
                 verdicts = [*verdicts, *self._health_at_start(about.starts)]
             elif about.level != "all":

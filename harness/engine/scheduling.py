@@ -30,7 +30,7 @@ class PlacementScheduling(LoadScopeScheduling):  # type: ignore[misc]
     def _identities(self) -> dict[str, str]:
         """By name of the test; workers have collected by the time that somebody asks."""
         directory = of_config(self.config).directory
-        return dict(planned.read(directory.path)) if directory is not None else {}
+        return dict(planned.read(directory.path) or []) if directory is not None else {}
 
     def remove_node(self, node: Any) -> str | None:
         """A worker is gone. The test that it ran, if it ran one: that is lost, and another worker goes on

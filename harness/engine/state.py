@@ -15,8 +15,10 @@ from harness.engine.resolve import resolve
 from harness.engine.rundir import RunDirectory, claim
 from harness.engine.running_l1 import RunningL1
 from harness.engine.wanted import Wanted, wanted
+from harness.model.errors import UsageError
 from harness.model.plan import Plan
 from harness.parts.cache import Cache
+from harness.reports import recordlog
 
 KEY = pytest.StashKey["State"]()
 
@@ -77,6 +79,10 @@ class State:
             path = claim(self.options.run_dir).resolve()
             plan_file.write(plan, path / plan_file.NAME, Cache.root_of_user())
             self._file = str(path / plan_file.NAME)
+        if recordlog.has_run(self.run_path):
+            raise UsageError(
+                f"{self.run_path} holds the results of an earlier run", "copy the plan elsewhere"
+            )
         self.directory = RunDirectory(self.run_path.resolve(), self.plan)
 
     def environment(self) -> Environment:

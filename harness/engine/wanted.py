@@ -12,7 +12,7 @@ from harness.features.compat_caps.behaviour import Behaviour, parse_behaviour
 from harness.features.compat_caps.calls import Call
 from harness.model import matrix
 from harness.model.errors import UsageError
-from harness.model.plan import Suite
+from harness.model.plan import SAME, Suite
 from harness.model.scenario import L1Setting, L2Setting, Placement, Scenario
 from harness.model.topology import topology
 from harness.model.workarounds import check_names
@@ -22,9 +22,6 @@ from harness.parts.kernels import kernel_label
 # its settings.
 PAIRWISE = "pairwise"
 _ALL = "full"
-
-# What --l0-kernel takes for the kernel under test itself; its own label.
-SAME = "same"
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ _LOOK_UP_SECONDS = 1.0
 _READ_SIZE = 1 << 14  # characters at a time
 _LONGEST_LINE = 1 << 16  # characters
 _LINES_KEPT = 2000  # the newest
-_SPLATS_KEPT = 500
+_SAME_TITLE_KEPT = 8
+_TITLES_KEPT = 2000
 _WARNINGS_KEPT = 200
 
 # What a machine that is gone has said is read within this time, in seconds.
@@ -79,6 +80,7 @@ class Console:
         self.disk_line = ""  # the first that says that a disk or an image cannot be read
         self.warnings: list[str] = []
         self._splats: list[Splat] = []
+        self._by_title: dict[str, list[Splat]] = {}
         self._reader = SplatReader()
         self._marker = re.compile(rf"kvmppc:{re.escape(nonce)}:(\w+):(\{{.*\}})")
         self._spawn = spawn
@@ -173,8 +175,16 @@ class Console:
             inner._tell_inner()
 
     def _keep(self, splats: list[Splat]) -> None:
-        """A kernel that complains without an end is told by what it said first, and by what is final."""
-        self._splats += [each for each in splats if each.final or len(self._splats) < _SPLATS_KEPT]
+        """Of a kernel that complains without an end so many of each title take memory: what comes then is the
+        last of those again. Their number stays true, for others remember how many there were."""
+        for each in splats:
+            known = self._by_title.setdefault(each.title, [])
+            room = len(known) < _SAME_TITLE_KEPT and (known or len(self._by_title) <= _TITLES_KEPT)
+            if each.final or room:
+                known.append(each)
+            elif not known:
+                known.append(self._splats[-1])
+            self._splats.append(known[-1])
 
     def _line(self, line: str) -> None:
         self.lines.append(line)

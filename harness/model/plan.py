@@ -14,6 +14,9 @@ from harness.model.expectation import Expectation
 from harness.model.record import KernelInfo
 from harness.model.scenario import Placement, Scenario
 
+# The label of an L0 that runs the kernel under test itself; what --l0-kernel takes for it.
+SAME = "same"
+
 
 class Suite(Enum):
     """What is asked of the levels."""
@@ -93,7 +96,9 @@ class Plan:
         return tuple(dict.fromkeys(each.placement for each in self.scenarios))
 
     def l0_kernel(self, placement: Placement) -> PlannedKernel | None:
-        """None where L0 is QEMU. A label without an entry is that of the kernel under test itself."""
+        """None where L0 is QEMU. KeyError for a label that the plan does not have."""
         if not placement.l0:
             return None
-        return self.l0_kernels.get(placement.l0, self.kernels[placement.kernel])
+        if placement.l0 == SAME:
+            return self.kernels[placement.kernel]
+        return self.l0_kernels[placement.l0]

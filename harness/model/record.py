@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.model.fact import Fact
 from harness.model.scenario import kernels_id
-from harness.model.verdict import Kind, Verdict, worst
+from harness.model.verdict import Kind, Verdict, is_health, worst
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class Record:
 
     @property
     def kind(self) -> Kind:
-        return worst(self.verdicts)
+        """The worst of its verdicts; skipped where all that it claims is, though its levels are well."""
+        found = worst(self.verdicts)
+        claims = [each for each in self.verdicts if not is_health(each)]
+        return Kind.SKIP if found is Kind.OK and claims and worst(claims) is Kind.SKIP else found
 
     @property
     def id(self) -> str:

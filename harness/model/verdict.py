@@ -112,6 +112,11 @@ def _fact(data: Any) -> Fact | None:
     return None if data is None else Fact.from_json(data)
 
 
+def is_health(verdict: Verdict) -> bool:
+    """Whether it is about how a level is, which each record tells beside its own claims."""
+    return verdict.check.endswith(" health")
+
+
 def worst(verdicts: Iterable[Verdict]) -> Kind:
     """The kind that a group of verdicts amounts to; SKIP for an empty group."""
     kinds = {each.kind for each in verdicts}

@@ -471,15 +471,28 @@ def test_a_line_that_does_not_end_is_cut(tmp_path, monkeypatch):
     assert seen.lines[-1] == "after"
 
 
-def test_of_complaints_without_an_end_the_first_and_the_final_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(console_module, "_SPLATS_KEPT", 3)
-    warnings = [
-        f"[    1.000000] WARNING: arch/x.c:12 at f{number}+0x10/0x20, CPU#0: sh/1\n" for number in range(10)
-    ]
-    seen = flood(tmp_path, [*warnings, "[    2.000000] Kernel panic - not syncing: x\n"])
+def splat(title, seconds=1):
+    return f"[    {seconds}.000000] WARNING: arch/x.c:12 at {title}+0x10/0x20, CPU#0: sh/1\n"
+
+
+def test_of_complaints_without_an_end_each_title_is_kept(tmp_path, monkeypatch):
+    """And their number: who remembers it finds what came afterwards."""
+    monkeypatch.setattr(console_module, "_SAME_TITLE_KEPT", 3)
+    said = [splat("same", second % 9) for second in range(50)]
+    panic = "[    9.000000] Kernel panic - not syncing: x\n"
+    seen = flood(tmp_path, [*said, splat("other"), *said, panic])
     titles = [each.title for each in seen.splats()]
-    assert titles[:3] == [f"WARNING in f{number}" for number in range(3)]
-    assert len(titles) == 4 and seen.splats()[-1].final and seen.panicked
+    assert titles[:50] == ["WARNING in same"] * 50 and titles[50] == "WARNING in other"
+    assert len(titles) >= 101 and seen.splats()[-1].final and seen.panicked
+    same = {id(each) for each in seen.splats() if each.title == "WARNING in same" and not each.final}
+    assert len(same) <= 4, "what takes memory"
+
+
+def test_of_titles_so_many_are_kept_and_the_final_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(console_module, "_TITLES_KEPT", 2)
+    panic = "[    9.000000] Kernel panic - not syncing: x\n"
+    seen = flood(tmp_path, [*(splat(f"f{number}") for number in range(9)), panic])
+    assert len({each.title for each in seen.splats()}) <= 3 and seen.splats()[-1].final
 
 
 def test_of_warnings_so_many_are_kept(tmp_path, monkeypatch):

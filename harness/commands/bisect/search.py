@@ -21,9 +21,9 @@ from harness.commands.bisect.candidates import Candidate, Candidates
 from harness.commands.bisect.git_bisect import GitBisect, State, log_of
 from harness.commands.bisect.trial import Question
 from harness.engine.resolve import choices_of
-from harness.engine.wanted import SAME
 from harness.model.bisect_decision import Agreement, Answer, Result, common, decide
 from harness.model.errors import BuildError, HarnessError, InfrastructureError, UsageError
+from harness.model.plan import SAME
 from harness.model.signature import Seen
 from harness.parts.cache import Cache
 from harness.parts.kernels import resolve_kernel

@@ -97,6 +97,8 @@ def plan_of(
     lacking: Mapping[str, str], notes: tuple[str, ...] = (), qemu_sha256: str = "",
 ) -> Plan:  # fmt: skip
     """With what the options say as they are."""
+    # Whoever repeats it may stand elsewhere.
+    options = replace(options, tests=wanted.tests)
     every = [*kernels.values(), *l0_kernels.values()]
     expected = [note for each in every for one in each.expected.values() if (note := one.note)]
     switched_off = [f"workaround {name} is switched off" for name in options.no_workaround]

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import errno
 import functools
+import json
+import re
 import types
 from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
@@ -238,6 +240,9 @@ def _fact_of(classes: tuple[type[Fact], ...], value: Any) -> Fact:
 # -- tokens ----------------------------------------------------------------------------------
 
 
+_MARKS = re.compile(r'[(),"]')
+
+
 def _token(hint: Any, value: Any) -> str:
     if isinstance(value, tuple):
         join = " " if get_args(hint)[1:] == (...,) else ":"
@@ -264,7 +269,9 @@ def _plain_token(value: Any) -> str:
         return " ".join(map(_plain_token, value))
     if isinstance(value, dict):
         return Fact.from_json(value).token if "fact" in value else " ".join(map(_plain_token, value.values()))
-    return str(value)
+    text = str(value)
+    # What could be taken for the token's own marks is quoted: two facts never have one token.
+    return json.dumps(text, ensure_ascii=False) if _MARKS.search(text) or not text else text
 
 
 # -- their schema ----------------------------------------------------------------------------

@@ -226,3 +226,13 @@ def test_the_schema_takes_what_a_fact_is_and_nothing_else():
 
 def test_values_of_every_kind_are_told_apart():
     assert AllOf((Number(1), Number(2))).token != AllOf((Number(12),)).token
+
+
+def test_what_looks_like_a_tokens_marks_is_quoted():
+    pairs = [
+        (Quote("a, b"), Quote("a")), (Quote(""), Quote("-")),
+        (AllOf((Quote("a"), Quote("b"))), AllOf((Quote("a) quote(b"),))),
+    ]  # fmt: skip
+    for one, other in pairs:
+        assert one.token != other.token and not same(one, other)
+    assert Quote("WARNING in x").token == "quote(WARNING in x)"

@@ -15,10 +15,10 @@ from typing import Any
 from harness.health.cause import (
     STARVED,
     Loss,
-    by_the_clock,
     crash_words,
     deadly,
     ended_by,
+    lacked_time,
     of_kvm,
     starved_words,
     where_of,
@@ -71,7 +71,7 @@ class GuestSeen:
 
     def counts(self, splat: Splat) -> bool:
         """Whether it speaks against the kernel, and not against a machine that is too slow."""
-        return not (by_the_clock(splat) and self.starved >= STARVED)
+        return not lacked_time(splat, self.starved)
 
     @property
     def last_splat(self) -> Splat | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.health.benign import Circumstances, is_benign
-from harness.health.cause import STARVED, by_the_clock
+from harness.health.cause import lacked_time
 from harness.health.taint import Taint, evidence
 from harness.model.facts import Absent, NotKnown
 from harness.model.level_facts import (
@@ -103,7 +103,7 @@ def judge_level(name: str, looks: Sequence[Look], allowed: Allowed, earlier: Seq
         for each in look.splats:
             if not allowed.reason(each):
                 # What takes too long in a machine that gets no CPU says nothing about its kernel.
-                (slow if by_the_clock(each) and look.starved >= STARVED else guilty).append(each)
+                (slow if lacked_time(each, look.starved) else guilty).append(each)
     if guilty:
         return _complaints(check, guilty)
     found = _accused(looks, earlier)
@@ -153,7 +153,7 @@ def judge_guest(boot: Boot, allowed: Allowed) -> list[Verdict]:
     """``L2 health`` of a guest that was up: its console, its taint flags when it was up and when it left."""
     splats = [replace(each, level="L2", when="") for each in boot.splats]
     counted = [each for each in splats if not allowed.reason(each)]
-    slow = [each for each in counted if by_the_clock(each) and boot.starved >= STARVED]
+    slow = [each for each in counted if lacked_time(each, boot.starved)]
     guilty = [each for each in counted if each not in slow]
     if guilty:
         return [_complaints("L2 health", guilty)]

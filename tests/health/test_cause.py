@@ -13,6 +13,7 @@ from harness.health.cause import (
     by_the_clock,
     deadly,
     decide,
+    lacked_time,
     of_host,
     of_kvm,
     where_of,
@@ -194,7 +195,7 @@ ROWS = (
     (of(monitor=""), "hang", KERNEL, Outcome.HANG, None),
     # its kernel complained, and then it was lost
     (of(splats=(WARNING, OOPS)), "splat", KERNEL, Outcome.PANIC, f"{OOPS.title}: {OOPS.line}"),
-    (of(splats=(STALL,), starved=0.79), "splat", KERNEL, Outcome.PANIC, None),
+    (of(splats=(STALL,), starved=0.39), "splat", KERNEL, Outcome.PANIC, None),
     (of(splats=(STALL,), starved=STARVED), "starved", SURROUNDINGS, Outcome.INFRASTRUCTURE, None),
     (
         of(splats=(STALL, OOPS), starved=STARVED), "splat", KERNEL, Outcome.PANIC,
@@ -483,3 +484,30 @@ def test_where_it_is():
     assert where_of(("c", "a", "b", "a", "d", "d")) == (
         "a (2 of 6 samples), d (2 of 6 samples), c (1 of 6 samples)"
     )
+
+
+def lockup(seconds, title="soft lockup in kvmhv_run_single_vcpu"):
+    return Splat(title, f"watchdog: BUG: soft lockup - CPU#0 stuck for {seconds}s! [CPU 0/KVM:162]")
+
+
+@pytest.mark.parametrize(
+    ("splat", "starved", "lacked"),
+    [
+        # Seen of a kernel that is well: 23 s said, of which it had 7.
+        (lockup(23), 0.70, True),
+        (lockup(23), 0.48, True),
+        (lockup(23), 0.47, False),
+        (lockup(22), 0.0, False),
+        # One that goes on is none of the machine's, though it is slow.
+        (lockup(48), 0.70, False),
+        (lockup(48), STARVED, True),
+        (Splat("hard lockup in f", "Watchdog CPU:0 Hard LOCKUP"), 0.41, True),
+        (Splat("hard lockup in f", "Watchdog CPU:0 Hard LOCKUP"), 0.39, False),
+        (Splat("hung task in f", "INFO: task x:1 blocked for more than 120 seconds."), 0.3, False),
+        (Splat("hung task in f", "INFO: task x:1 blocked for more than 120 seconds."), 0.5, True),
+        (Splat("workqueue lockup", "BUG: workqueue lockup - pool cpus=0 stuck for 30s!"), 0.5, True),
+        (OOPS, 0.99, False),
+    ],
+)
+def test_what_took_too_long_in_a_machine_that_had_no_time(splat, starved, lacked):
+    assert lacked_time(splat, starved) is lacked

@@ -162,7 +162,7 @@ def test_a_stall_in_a_machine_without_cpu_proves_nothing():
     assert (said(found), found.proof) == (
         "RCU stall in x, while its QEMU got no CPU", "rcu: INFO: stall",
     )  # fmt: skip
-    assert judged(look(STALL, starved=0.79)).kind is Kind.FAIL
+    assert judged(look(STALL, starved=0.39)).kind is Kind.FAIL
     assert judged(look(WARNING, starved=0.9)).kind is Kind.FAIL
     assert judged(look(STALL, starved=0.9), look(STALL)).titles == (STALL.title,)
     assert judged(look(STALL, starved=0.9), allowed=Allowed((STALL.title,))).kind is Kind.OK
@@ -326,7 +326,7 @@ def test_a_stall_of_a_guest_in_a_machine_without_cpu_proves_nothing():
     assert (found.check, found.kind, said(found)) == (
         "L2 health", Kind.UNKNOWN, "RCU stall in x, while its QEMU got no CPU",
     )  # fmt: skip
-    assert only(guest(splats=(STALL,), starved=0.79)).kind is Kind.FAIL
+    assert only(guest(splats=(STALL,), starved=0.39)).kind is Kind.FAIL
     assert only(guest(splats=(STALL, WARNING), starved=0.9)).titles == (WARNING.title,)
     assert only(guest(splats=(STALL,), starved=0.9, taint_left=W)).kind is Kind.FAIL
     assert only(guest(Allowed((STALL.title,)), splats=(STALL,), starved=0.9)).kind is Kind.OK

@@ -74,8 +74,9 @@ def damage_in_use(name: str, damage: Damage) -> Action:
 
 
 def prune(trial: Trial) -> None:
-    """What somebody else types meanwhile: it waits for the run."""
-    trial.helper(_PRUNE)
+    """What somebody else types meanwhile: it waits for the run, and is let to its end then."""
+    process = trial.helper(_PRUNE)
+    trial.undo.append(lambda: process.wait(120))
 
 
 def prune_at_once(trial: Trial) -> None:

@@ -16,8 +16,7 @@ from harness.engine import plan_file
 from harness.engine.circumstances import circumstances_of
 from harness.engine.feature_answers import FeatureAnswers, file_of
 from harness.engine.judging import Judge, Judged, KernelFacts, probe_of
-from harness.engine.resolve import MAIN
-from harness.features import feature_of
+from harness.features import MAIN, feature_of
 from harness.features.compat_caps.behaviour import Behaviour, is_name, of_series, parse_behaviour
 from harness.features.feature import Evidence, Feature
 from harness.health.oracle_health import Allowed
@@ -123,7 +122,9 @@ def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
     feature = feature_of(record.topic)
     asked = [each.name for each in feature.topics if each.suite == "abi"] if feature is not None else []
     if feature is not None and record.topic in asked:
-        return _by_feature(feature, _expected(info, record, feature, run), level, record, folder)
+        return _by_feature(
+            feature, _expected(info, record, feature, run), judge.placement, level, record, folder
+        )
     if level.probe is None and record.topic not in ("l0", "l1"):
         return None
     judged: Judged = getattr(judge, record.topic)(level)
@@ -131,15 +132,15 @@ def _judged(info: RunInfo, record: Record, run: Path) -> Judged | None:
 
 
 def _by_feature(
-    feature: Feature, expected: Expectation | None, level: LevelObservation, record: Record, folder: Path
-) -> Judged | None:
+    feature: Feature, expected: Expectation | None, placement: Placement, level: LevelObservation,
+    record: Record, folder: Path,
+) -> Judged | None:  # fmt: skip
     files = (file_of(folder, feature.name), folder / "suite.json")  # the second: before there were features
     found = next((each for each in files if each.is_file()), None)
     if found is None or expected is None:
         return None
     saved = json.loads(found.read_text())
-    at = Placement(record.kernel, topology(record.topology), L1Setting.parse(record.l1), record.l0)
-    evidence = Evidence(at, probe_of(level), saved["asked"], expected, {}, saved["page"])
+    evidence = Evidence(placement, probe_of(level), saved["asked"], expected, {}, saved["page"])
     answers = FeatureAnswers(saved["page"], saved["asked"], saved.get("unanswered", ""))
     return record.answer, answers.with_loss(feature.judge(record.topic, evidence))
 

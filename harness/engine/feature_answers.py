@@ -53,7 +53,7 @@ def ask(level: Level, feature: Feature, diagnosed: Callable[[NoAnswer], Verdict]
     lines = list(feature.questions(level.page_bytes))
     program = feature.program.read() if feature.program is not None else None
     try:
-        with level.asking(program) if program is not None else level.asking() as session:
+        with level.asking(program) as session:
             found.asked.update(zip(lines, session.ask(lines), strict=True))
             if feature.more_answers is not None:
                 for question, document in feature.more_answers(session, level.monitor_command):

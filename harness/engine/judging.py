@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.features import MAIN
 from harness.features.compat_caps import oracle_arch_compat, oracle_caps, oracle_l2
 from harness.features.compat_caps.abi import REVISIONS
 from harness.features.compat_caps.behaviour import Behaviour
 from harness.features.compat_caps.facts import CapabilitySays
-from harness.features.compat_caps.oracle_ioctl import Subject
 from harness.health.oracle_health import Allowed, judge_end, judge_guest, judge_identity
 from harness.model import oracle_level
 from harness.model.cpu import Mode
@@ -97,17 +97,13 @@ class Judge:
         ]
 
     @property
-    def subject(self) -> Subject:
-        return Subject(*self._key)
-
-    @property
     def _key(self) -> tuple[Behaviour, NestedApi, Mode]:
         return self.kernel.behaviour, self.placement.topology.nested_api, self.placement.l1.mode
 
 
 def facts_of(info: KernelInfo, expected: Mapping[str, Expectation]) -> KernelFacts:
     """Of a planned kernel."""
-    behaviour = Behaviour.from_json(expected["compat_caps"].data)
+    behaviour = Behaviour.from_json(expected[MAIN].data)
     return KernelFacts(info.claimed_release, info.build_id, behaviour, info.sure)
 
 

@@ -33,9 +33,6 @@ from harness.parts.kernelspec import BaseKind, parse_spec
 from harness.parts.qemu import QemuBuild, resolve_qemu
 from harness.parts.userland import Userland, resolve_userland
 
-# The feature that --expect is about, and whose expectation a report shows beside each kernel.
-MAIN = "compat_caps"
-
 # Message and hint for --expect-build-id where the machines are ours.
 NOT_OVER_SSH = (
     "--expect-build-id is for a machine over SSH",
@@ -136,8 +133,8 @@ def planned_kernel(
     kernel = description_of(build)
     expected = {each.name: each.expect(kernel) for each in features.all_features()}
     if forced is not None:
-        expected[MAIN] = Expectation(forced.name, forced.to_json())
-    found = expected[MAIN]
+        expected[features.MAIN] = Expectation(forced.name, forced.to_json())
+    found = expected[features.MAIN]
     info = KernelInfo(
         label=label,
         spec=spec,

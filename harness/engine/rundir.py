@@ -131,7 +131,7 @@ def claim(wanted: str) -> Path:
         raise InfrastructureError(
             f"cannot make {path}: {error.strerror}", "give another place with --run-dir"
         ) from None
-    if any((path / name).exists() for name in ("report.json", recordlog.NAME, plan_file.NAME)):
+    if recordlog.has_run(path) or (path / plan_file.NAME).exists():
         raise UsageError(f"{path} holds the results of an earlier run", "give another place with --run-dir")
     return path
 

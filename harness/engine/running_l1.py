@@ -6,9 +6,9 @@ from __future__ import annotations
 import contextlib
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from harness.engine.about import GUEST, About
@@ -75,6 +75,11 @@ class RunningL1:
         self._about = About("")  # what it is about
         self._boots: list[tuple[str, Boot]] = []  # guests that were booted for it, by directory
         self._told: set[tuple[str, int]] = set()  # levels whose failure to come up a record has told
+
+    @cached_property
+    def _texts(self) -> Mapping[str, str]:
+        """Read once: each topic is judged with them, and they are some hundred kilobytes."""
+        return texts_of(self.kernel)
 
     def stop(self) -> None:
         self._levels.stop()
@@ -154,7 +159,7 @@ class RunningL1:
         answers = self._answers[feature.name]
         return Evidence(
             self.placement, probe_of(self.up("L1")), answers.asked, self.kernel.expected[feature.name],
-            texts_of(self.kernel), answers.page_bytes,
+            self._texts, answers.page_bytes,
         )  # fmt: skip
 
     @contextlib.contextmanager

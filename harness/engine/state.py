@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,6 @@ class State:
         self.is_worker = hasattr(config, "workerinput")
         self._file = str(worker.get(PLAN_OF_WORKER, "") or config.getoption("kvmppc_plan") or "")
         self._plan: Plan | None = None
-        self._wanted: Wanted | None = None
         self.directory: RunDirectory | None = None
         self.l1: RunningL1 | None = None
         self.has_scenarios = False  # tests of ours were found, whether or not any is selected
@@ -47,9 +47,11 @@ class State:
         """What scenarios there are. UsageError for options, or a plan, that make no sense."""
         if self._file:
             return self.plan
-        if self._wanted is None:
-            self._wanted = wanted(self.options)
-        return self._wanted
+        return self._asked_for
+
+    @cached_property
+    def _asked_for(self) -> Wanted:
+        return wanted(self.options)
 
     @property
     def plan(self) -> Plan:
@@ -75,7 +77,7 @@ class State:
     def start(self) -> None:
         """Before the first test of the controller: the plan, then the run's directory."""
         if not self._file:
-            plan = resolve(wanted(self.options), self.options, _say)
+            plan = resolve(self._asked_for, self.options, _say)
             path = claim(self.options.run_dir).resolve()
             plan_file.write(plan, path / plan_file.NAME, Cache.root_of_user())
             self._file = str(path / plan_file.NAME)

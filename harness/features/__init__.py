@@ -11,10 +11,13 @@ from harness.model.errors import UsageError
 
 GROUP = "kvmppc.features"
 
+# The feature that --expect is about, and whose expectation a report shows beside each kernel.
+MAIN = "compat_caps"
+
 # Those of this package, in the order of a report. Not by entry points: a checkout that is used without being
 # installed has them as well.
 OWN = (
-    metadata.EntryPoint("compat_caps", "harness.features.compat_caps.registration:FEATURE", GROUP),
+    metadata.EntryPoint(MAIN, "harness.features.compat_caps.registration:FEATURE", GROUP),
     metadata.EntryPoint("dexcr", "harness.features.dexcr:FEATURE", GROUP),
 )
 

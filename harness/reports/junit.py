@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -18,10 +17,6 @@ from harness.model.record import Delivery, Record, RunInfo
 from harness.model.verdict import Kind, Verdict
 from harness.reports.sentences import expected_of, observed_of
 from harness.reports.shortfall import trouble_of
-
-
-def write(path: Path, info: RunInfo, records: Sequence[Record], delivery: Delivery) -> None:
-    path.write_text(render(info, records, delivery))
 
 
 def render(info: RunInfo, records: Sequence[Record], delivery: Delivery) -> str:
